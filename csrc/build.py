@@ -1,0 +1,83 @@
+"""Builds the extension minigrad._C: cffi declarations from minigrad.h and kernels.def, compiled with every C file.
+
+setup.py names `ffi` of this module; nothing here runs after installation.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from cffi import FFI
+
+HERE = Path(__file__).resolve().parent
+FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-g0"]
+KERNEL = re.compile(r"^(KERNEL|RANGE)\((\w+), \((.*?)\), \((.*?)\)(?:, .*)?\)$", re.MULTILINE)
+
+
+def prototypes() -> str:
+    """A declaration of mg_NAME_f32 and mg_NAME_f64 for every line of kernels.def."""
+    lines = []
+    for kind, name, parameters, _ in KERNEL.findall((HERE / "kernels.def").read_text()):
+        if kind == "RANGE":
+            parameters += ", int64_t n"
+        for suffix, real in (("f32", "float"), ("f64", "double")):
+            typed = re.sub(r"\bT\b", real, parameters)
+            lines.append(f"void mg_{name}_{suffix}({typed});")
+    return "\n".join(lines)
+
+
+def public_api() -> str:
+    """The marked region of minigrad.h."""
+    text = (HERE / "minigrad.h").read_text()
+    return text.split("/* cffi begins */")[1].split("/* cffi ends */")[0]
+
+
+def compiler() -> list[str]:
+    """The C compiler that setuptools will call; one sentence where there is none."""
+    command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    if shutil.which(command[0]) is None:
+        sys.exit(
+            f"minigrad builds its kernels with a C compiler, and {command[0]!r} is not installed: install gcc or clang "
+            "(Debian and Ubuntu: apt-get install gcc; Fedora: dnf install gcc; macOS: xcode-select --install)."
+        )
+    return command
+
+
+def openmp_flags(command: list[str]) -> list[str]:
+    """-fopenmp where a program with it compiles and links; nothing else, and the kernels use one thread."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "probe.c"
+        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+        probe = [*command, "-fopenmp", str(source), "-o", str(Path(folder) / "probe")]
+        found = subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    return ["-fopenmp"] if found else []
+
+
+def make_ffi() -> FFI:
+    openmp = openmp_flags(compiler())
+    declarations = public_api() + prototypes()
+    sources = sorted(p for p in HERE.rglob("*.c"))
+    builder = FFI()
+    builder.cdef(declarations)
+    builder.set_source(
+        "minigrad._C",
+        '#include "minigrad.h"\n' + prototypes(),
+        # Relative paths: setuptools puts the objects below its build folder, and an sdist builds anywhere.
+        sources=[str(p.relative_to(HERE.parent)) for p in sources],
+        depends=[str(p.relative_to(HERE.parent)) for p in sorted(HERE.rglob("*")) if p.suffix in (".h", ".inc", ".def", ".py")],
+        include_dirs=["csrc"],
+        extra_compile_args=[*FLAGS, *openmp, *shlex.split(os.environ.get("MINIGRAD_CFLAGS", ""))],
+        extra_link_args=openmp,
+    )
+    return builder
+
+
+ffi = make_ffi()

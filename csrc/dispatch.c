@@ -1,0 +1,92 @@
+/* From Python's call to the body for this processor: which tables are active, and the public functions that jump
+ * through them. Work on ranges is shared among threads here, so that bodies know nothing of threads. */
+#include "minigrad.h"
+#include "parallel.h"
+#include "table.h"
+
+static struct {
+    const struct mg_table_f32 *f32;
+    const struct mg_table_f64 *f64;
+    int isa;
+} active = {&mg_portable_f32, &mg_portable_f64, 0};
+
+int mg_isa_available(int isa) {
+    if (isa == 0) return 1;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (isa == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (isa == 2) {
+        return mg_isa_available(1) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    }
+#endif
+    return 0;
+}
+
+int mg_isa_active(void) { return active.isa; }
+
+int mg_isa_select(int isa) {
+    if (!mg_isa_available(isa)) return -1;
+    active.isa = isa;
+    active.f32 = &mg_portable_f32;
+    active.f64 = &mg_portable_f64;
+#if defined(__x86_64__)
+    if (isa == 1) active.f32 = &mg_avx2_f32, active.f64 = &mg_avx2_f64;
+    if (isa == 2) active.f32 = &mg_avx512_f32, active.f64 = &mg_avx512_f64;
+#endif
+    return 0;
+}
+
+const char *mg_compiler(void) {
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "gcc " __VERSION__;
+#else
+    return "unknown";
+#endif
+}
+
+int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        if ((uint64_t)target[i] >= (uint64_t)classes && target[i] != ignore_index) return i;
+    }
+    return -1;
+}
+
+#if defined(_OPENMP)
+#define MG_OMP(directive) MG_OMP_(omp directive)
+#define MG_OMP_(directive) _Pragma(#directive)
+#else
+#define MG_OMP(directive)
+#endif
+
+#define KERNEL(name, params, args) \
+    void MG_PUBLIC(name) params { active.MG_REAL->name args; }
+
+#define RANGE(name, params, args, cost)                                                  \
+    void MG_PUBLIC(name)(UNPAREN params, int64_t n) {                                    \
+        const int64_t block = mg_block(cost);                                            \
+        const int threads = mg_threads_for((n + block - 1) / block);                     \
+        if (threads == 1) {                                                              \
+            active.MG_REAL->name(UNPAREN args, 0, n);                                    \
+            return;                                                                      \
+        }                                                                                \
+        MG_OMP(parallel for num_threads(threads) schedule(static))                       \
+        for (int64_t lo = 0; lo < n; lo += block) {                                      \
+            active.MG_REAL->name(UNPAREN args, lo, lo + block < n ? lo + block : n);     \
+        }                                                                                \
+    }
+
+#define T float
+#define MG_REAL f32
+#define MG_PUBLIC(name) mg_##name##_f32
+#include "kernels.def"
+#undef T
+#undef MG_REAL
+#undef MG_PUBLIC
+
+#define T double
+#define MG_REAL f64
+#define MG_PUBLIC(name) mg_##name##_f64
+#include "kernels.def"

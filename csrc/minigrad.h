@@ -1,0 +1,53 @@
+/* The C API of minigrad: the types that cross from Python, and the functions that are not one of kernels.def's.
+ * build.py hands the marked region to cffi as it stands, so that Python and C read one text. */
+#ifndef MINIGRAD_H
+#define MINIGRAD_H
+
+#include <stdint.h>
+
+/* cffi begins */
+
+/* How to visit operands of different shapes and strides as if they were broadcast to the output's shape.
+ * The output is contiguous. Axis d has length shape[d]; moving along it advances operand i by stride[i][d] elements,
+ * 0 where the operand is broadcast. Axes are merged before they come here, so ndim is small. */
+typedef struct {
+    int64_t ndim;
+    int64_t shape[16];
+    int64_t stride[3][16];
+} mg_walk;
+
+/* Hyperparameters of a group of parameters. */
+typedef struct {
+    double lr, momentum, dampening, weight_decay;
+    int64_t nesterov, maximize;
+} mg_sgd;
+
+typedef struct {
+    double lr, beta1, beta2, eps, weight_decay;
+    int64_t decoupled, amsgrad, maximize;
+} mg_adam;
+
+/* Instruction sets: 0 portable, 1 AVX2 + FMA, 2 AVX-512 (F, BW, DQ, VL). */
+int mg_isa_available(int isa);
+int mg_isa_active(void);
+int mg_isa_select(int isa);                 /* 0, or -1 where this processor or build lacks it */
+const char *mg_compiler(void);
+
+int mg_has_openmp(void);
+int mg_threads(void);
+void mg_set_threads(int threads);
+
+/* Elements of scratch memory that mg_matmul_* wants for one product of m x k by k x n. */
+int64_t mg_matmul_work(int64_t m, int64_t k, int64_t n);
+
+/* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */
+int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n);
+
+/* One Philox 4x32-10 block: four words from a counter and a key. */
+void mg_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+/* A permutation of 0 .. n-1 that depends on (seed, offset) alone. */
+void mg_permutation(int64_t *out, uint64_t seed, uint64_t offset, int64_t n);
+
+/* cffi ends */
+
+#endif
