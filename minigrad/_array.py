@@ -1,0 +1,214 @@
+"""Numbers where C can reach them: a NumPy array, its address, and the memory behind it.
+
+`Array` is what kernels take and give. `Tensor` (in `_tensor.py`) is an Array with operators; the fields that the tape
+uses are declared here, so that one object serves both and a result costs one allocation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import prod
+from sys import getrefcount
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad._C import ffi
+from minigrad.errors import DTypeError, OutOfMemory, message
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minigrad._tape import Node
+
+float32 = np.dtype(np.float32)
+float64 = np.dtype(np.float64)
+int64 = np.dtype(np.int64)
+bool_ = np.dtype(np.bool_)
+
+_POINTER = {
+    float32: ffi.typeof("float *"),
+    float64: ffi.typeof("double *"),
+    int64: ffi.typeof("int64_t *"),
+    bool_: ffi.typeof("uint8_t *"),
+}
+#: NumPy can hold several objects for one type; ours are these, so that `is` compares them.
+_OURS = {dtype: dtype for dtype in _POINTER}
+#: What other element types become: the next of ours that holds every value.
+_WIDER = {"i": int64, "u": int64, "f": float32, "b": bool_}
+
+
+class Array:
+    """A NumPy array with its address. `flat`: C-contiguous. The last three fields belong to the tape."""
+
+    __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "ptr", "requires_grad", "shape", "size")
+
+    array: np.ndarray[Any, Any]
+    ptr: Any
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    size: int
+    flat: bool
+    requires_grad: bool
+    node: Node | None
+    grad: Any
+
+
+_new = object.__new__
+_class: Any = Array
+
+
+def results_are(cls: type[Array]) -> None:
+    """Every array made from now on is a `cls`: `_tensor.py` says so once, at import."""
+    global _class
+    _class = cls
+
+
+def canonical(dtype: Any, op: str = "tensor") -> np.dtype[Any]:
+    """Any spelling of one of our four element types; an error that names them for the rest."""
+    found = _OURS.get(np.dtype(dtype))
+    if found is not None:
+        return found
+    raise DTypeError(message(op, "dtype", np.dtype(dtype), "minigrad.float32, float64, int64 or bool"))
+
+
+def address(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Any:
+    """A C pointer to the first element. from_buffer is the fast way, but takes contiguous memory only."""
+    if array.flags.c_contiguous:
+        return ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
+    return ffi.cast(_POINTER[dtype], array.__array_interface__["data"][0])
+
+
+def from_array(array: np.ndarray[Any, Any], op: str = "tensor") -> Any:
+    """Wraps a NumPy array without copying it, unless its elements are of a type or layout that C does not take."""
+    dtype = array.dtype.newbyteorder("=")
+    if dtype not in _OURS:
+        if dtype.kind not in _WIDER or dtype.itemsize > 8:
+            raise DTypeError(message(op, "data", f"dtype {dtype}", "numbers or bools", "Convert first: array.astype(np.float32)."))
+        if dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
+            raise DTypeError(message(op, "data", "uint64 beyond the range of int64", "integers that int64 holds"))
+        array = array.astype(_WIDER[dtype.kind])
+    elif not (array.dtype.isnative and array.flags.aligned) or any(s % dtype.itemsize for s in array.strides):
+        array = array.astype(dtype)
+    return view(array, None)
+
+
+def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
+    """Wraps an array of one of our types; `ptr` is given where it is known, as a transpose keeps its source's."""
+    out = _new(_class)
+    out.array = array
+    out.dtype = dtype = _OURS[array.dtype]
+    out.ptr = address(array, dtype) if ptr is None else ptr
+    out.shape = array.shape
+    out.size = array.size
+    out.flat = array.flags.c_contiguous
+    out.requires_grad = False
+    out.node = None
+    out.grad = None
+    return out
+
+
+def alias(x: Array) -> Any:
+    """The same numbers without their history."""
+    out = _new(_class)
+    out.array = x.array
+    out.dtype = x.dtype
+    out.ptr = x.ptr
+    out.shape = x.shape
+    out.size = x.size
+    out.flat = x.flat
+    out.requires_grad = False
+    out.node = None
+    out.grad = None
+    return out
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+#
+# A training step asks for the same shapes again and again. What NumPy gives for a large array is fresh pages of the
+# system, each of which costs a page fault on first touch; and even for a small one, allocating (130 ns) and taking the
+# address (170 ns) cost more than adding 64 numbers. So arrays are remembered by shape, with their address, and handed
+# out again once nobody but this memory refers to them: the reference count says when.
+
+#: Bytes remembered at the most; beyond that all are forgotten, and live ones stay with their owners.
+MEMORY_LIMIT = 256 << 20
+#: Arrays of one shape remembered at the most.
+_RING = 16
+#: How many of them are looked at before a new one is made.
+_TRIES = 4
+
+_rings: dict[np.dtype[Any], dict[tuple[int, ...], deque[tuple[Any, Any, int]]]] = {d: {} for d in _POINTER}
+_float32_rings = _rings[float32]
+_held = 0
+
+
+def _unreferenced() -> int:
+    """What getrefcount says of an array that only a ring holds; measured, as it depends on the interpreter."""
+    entry = (np.empty(1), None, 1)
+    return getrefcount(entry[0])
+
+
+_FREE = _unreferenced()
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """An uninitialised, contiguous array of one of our types."""
+    ring = (_float32_rings if dtype is float32 else _rings[dtype]).get(shape)
+    if ring is None:
+        array, ptr, size = _allocate(shape, dtype)
+    else:
+        # pop() takes the entry from the other threads before it is examined, so no two are given the same memory.
+        for _ in range(_TRIES):
+            try:
+                entry = ring.pop()
+            except IndexError:
+                array, ptr, size = _allocate(shape, dtype)
+                break
+            if getrefcount(entry[0]) == _FREE:
+                array, ptr, size = entry
+                ring.append(entry)
+                break
+            ring.appendleft(entry)
+        else:
+            array, ptr, size = _allocate(shape, dtype)
+    out = _new(_class)
+    out.array = array
+    out.ptr = ptr
+    out.shape = shape
+    out.dtype = dtype
+    out.size = size
+    out.flat = True
+    out.requires_grad = False
+    out.node = None
+    out.grad = None
+    return out
+
+
+def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any, int]:
+    global _held
+    try:
+        array = np.empty(shape, dtype)
+    except (MemoryError, ValueError) as error:
+        size = prod(shape) * dtype.itemsize
+        raise OutOfMemory(
+            message("empty", "shape", f"{shape} of {dtype}, {size:,} bytes", "an array that fits into memory")
+        ) from error
+    ptr = ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
+    entry = (array, ptr, array.size)
+    if array.nbytes > MEMORY_LIMIT // 4:
+        return entry
+    if _held + array.nbytes > MEMORY_LIMIT:
+        free_memory()
+    ring = _rings[dtype].setdefault(shape, deque())
+    if len(ring) < _RING:
+        _held += array.nbytes + 256
+        ring.append(entry)
+    return entry
+
+
+def free_memory() -> None:
+    """Gives remembered memory back to the system. Tensors in use keep theirs."""
+    global _held
+    for rings in _rings.values():
+        rings.clear()
+    _held = 0

@@ -1,0 +1,141 @@
+"""Pure functions on shapes: what comes out, or an error that names the operation and what clashes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from minigrad.errors import AxisError, ShapeError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    Shape = tuple[int, ...]
+
+
+def broadcast(op: str, *shapes: Shape, **_: Any) -> Shape:
+    """NumPy's rule: align at the right; lengths must be equal, or one of them 1."""
+    ndim = max(map(len, shapes))
+    out = [1] * ndim
+    for shape in shapes:
+        for d, length in enumerate(shape, ndim - len(shape)):
+            if out[d] == 1:
+                out[d] = length
+            elif length not in (1, out[d]):
+                raise ShapeError(_clash(op, shapes, d - ndim))
+    return tuple(out)
+
+
+def _clash(op: str, shapes: Sequence[Shape], axis: int) -> str:
+    got = " and ".join(map(str, shapes))
+    remedy = "Make them equal, or 1."
+    if len(shapes) == 2 and sorted(map(len, shapes)) == [1, 2] and shapes[0][0] == shapes[1][0]:
+        remedy = "To pair the vector with the rows, give it a second dimension: v.unsqueeze(1) has shape (n, 1)."
+    lengths = " and ".join(str(s[axis]) for s in shapes if len(s) >= -axis)
+    return message(op, "", f"shapes {got}", "shapes that broadcast", f"They clash in dimension {axis}: {lengths}. {remedy}")
+
+
+def same(op: str, x: Shape, *_: Shape, **__: Any) -> Shape:
+    """Shape in, shape out."""
+    return x
+
+
+def axes(op: str, axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Dimensions as a sorted tuple of non-negative ints; None is all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    found = {one_axis(op, a, ndim) for a in given}
+    if len(found) != len(given):
+        raise AxisError(message(op, "dim", given, "each dimension once"))
+    return tuple(sorted(found))
+
+
+def one_axis(op: str, axis: int, ndim: int) -> int:
+    """One dimension as a non-negative int; a scalar counts as having one, as in PyTorch."""
+    size = ndim or 1
+    if not hasattr(axis, "__index__"):
+        raise TypeError(message(op, "dim", f"{axis!r}", "an int, or a tuple of ints where several are meant"))
+    if not -size <= axis < size:
+        raise AxisError(message(op, "dim", axis, f"a dimension in [{-size}, {size - 1}] of a tensor with {ndim}"))
+    return int(axis) % size
+
+
+def reduced(shape: Shape, axes: tuple[int, ...], keepdim: bool) -> Shape:
+    """The shape after reducing `axes` (normalised)."""
+    if keepdim:
+        return tuple(1 if d in axes else n for d, n in enumerate(shape))
+    return tuple(n for d, n in enumerate(shape) if d not in axes)
+
+
+def nonempty(op: str, shape: Shape, axes: tuple[int, ...]) -> None:
+    """A maximum of nothing does not exist."""
+    if any(shape[d] == 0 for d in axes if d < len(shape)):
+        raise ShapeError(message(op, "input", f"shape {shape}", f"at least one element along dim {axes}", "An extremum of nothing is undefined."))
+
+
+def matmul(op: str, x: Shape, y: Shape, **_: Any) -> Shape:
+    """(..., m, k) @ (..., k, n) -> (..., m, n), where a vector counts as a row on the left and a column on the right."""
+    if not x or not y:
+        raise ShapeError(message(op, "", f"shapes {x} and {y}", "vectors or matrices", "To scale by a number write x * y."))
+    inner = y[-2] if len(y) > 1 else y[0]
+    if x[-1] != inner:
+        hint = ""
+        if len(y) == 2 and x[-1] == y[-1]:
+            hint = f" The second operand fits transposed: x @ y.T has shape {(*x[:-1], y[0])}."
+        elif len(x) == 2 and len(y) > 1 and x[0] == y[-2]:
+            hint = f" The first operand fits transposed: x.T @ y has shape {(x[1], y[-1])}."
+        raise ShapeError(
+            message(op, "", f"shapes {x} and {y}", "as many columns on the left as rows on the right", f"{x[-1]} is not {inner}.{hint}")
+        )
+    batch = broadcast(op, x[:-2], y[:-2]) if len(x) > 2 or len(y) > 2 else ()
+    return batch + x[-2:-1] + (y[-1:] if len(y) > 1 else ())
+
+
+def transposed(shape: Shape) -> Shape:
+    """The last two dimensions exchanged."""
+    return (*shape[:-2], *shape[:-3:-1])
+
+
+def linear(op: str, x: Shape, weight: Shape, bias: Shape | None = None, **_: Any) -> Shape:
+    """(..., in) with weight (out, in) and bias (out,) -> (..., out)."""
+    if len(weight) != 2:
+        raise ShapeError(message(op, "weight", f"shape {weight}", "(out_features, in_features)"))
+    out_features, in_features = weight
+    if not x or x[-1] != in_features:
+        hint = f"Linear(in_features={x[-1]}, ...) would take this input." if x else "A scalar has no features: x.reshape(1)."
+        if len(x) > 2 and prod(x[1:]) == in_features:
+            hint = "Flatten the input first: x.flatten(1), or nn.Flatten() in front."
+        raise ShapeError(message(op, "input", f"shape {x}", f"(..., {in_features}), as weight has shape {weight}", hint))
+    if bias is not None and bias != (out_features,):
+        raise ShapeError(message(op, "bias", f"shape {bias}", f"({out_features},), one number per row of weight {weight}"))
+    return (*x[:-1], out_features)
+
+
+def equal(op: str, x: Shape, target: Shape, **_: Any) -> Shape:
+    """Both operands of a loss have one shape: broadcasting (N, 1) against (N,) would compare everything with everything."""
+    if x != target:
+        remedy = "Give both the same shape: they are not broadcast, because that would pair every prediction with every target."
+        if x == (*target, 1):
+            remedy = "Write input.squeeze(-1), or target.unsqueeze(-1). " + remedy
+        elif target == (*x, 1):
+            remedy = "Write target.squeeze(-1), or input.unsqueeze(-1). " + remedy
+        raise ShapeError(message(op, "target", f"shape {target}", f"the input's shape {x}", remedy))
+    return x
+
+
+def reshape(op: str, shape: Shape, wanted: Sequence[int]) -> Shape:
+    """Fills in one -1."""
+    new = tuple(int(n) for n in wanted)
+    size = prod(shape)
+    if new.count(-1) > 1 or any(n < -1 for n in new):
+        raise ShapeError(message(op, "shape", new, "lengths of at least 0, and -1 at most once"))
+    if -1 in new:
+        rest = -prod(new)
+        if rest == 0 or size % rest:
+            raise ShapeError(message(op, "shape", new, f"a shape that {size} elements of {shape} can fill"))
+        new = tuple(size // rest if n == -1 else n for n in new)
+    if prod(new) != size:
+        raise ShapeError(message(op, "shape", f"{new}, which holds {prod(new)} elements", f"{size} elements, as in {shape}"))
+    return new

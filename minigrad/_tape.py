@@ -1,0 +1,256 @@
+"""The tape: what was computed, newest last, and the walk back over it that is backpropagation.
+
+Every recorded op leaves a `Node`. Its index counts up, so an op's inputs always have smaller indices than its output:
+taking nodes by falling index is a correct order for the chain rule, without recursion and without a sort. Nodes hang
+off the tensors that they made, through `tensor.node`, so what nobody can reach any more is freed at once.
+
+This module names no op and knows no formula: those are in the records (`_op.py` and `ops/`).
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from heapq import heappop, heappush
+from itertools import count
+from threading import local
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad._array import Array, alias
+from minigrad.errors import GradError, ShapeError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from minigrad._op import Op
+
+
+class _Mode(local):
+    """Whether ops are recorded, for each thread its own."""
+
+    on = True
+
+
+mode = _Mode()
+_next_index = count(1).__next__
+
+
+class Node:
+    """One recorded op: `parents` are its inputs' nodes (the tensor itself for a leaf, None where no gradient goes),
+    `saved` the values that its formulas name, `shape` and `dtype` those of its output."""
+
+    __slots__ = ("__weakref__", "dtype", "hooks", "index", "op", "parents", "saved", "shape")
+
+    def __init__(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> None:
+        self.op = op
+        self.parents = parents
+        self.saved: tuple[Any, ...] | None = saved
+        self.shape = out.shape
+        self.dtype = out.dtype
+        self.index = _next_index()
+        self.hooks: list[Callable[[Any], Any]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<#{self.index} {self.op.name} {self.shape}>"
+
+
+def cotangents(node: Node, g: Any, keep_history: bool) -> list[tuple[Any, Any]]:
+    """The chain rule at one node: [(parent, gradient towards it)], given the gradient g towards its output."""
+    saved, op = node.saved, node.op
+    if saved is None:
+        raise GradError(
+            f"backward: the graph behind {op.name} has been freed by an earlier backward(). Three usual causes: backward() "
+            "is called twice on one loss (pass retain_graph=True to the first call); part of the forward pass was "
+            "computed before the loop and is shared by all rounds (compute it inside the loop); a tensor kept from the "
+            "last round is part of this one (detach() it)."
+        )
+    if keep_history and op.keeps_out:
+        out = alias(saved[op.out_at])
+        out.node, out.requires_grad = node, True
+        saved = (*saved[: op.out_at], out, *saved[op.out_at + 1 :])
+    found = []
+    for parent, rule in zip(node.parents, op.rules):  # noqa: B905 - equal lengths by construction, and this loop is hot
+        if parent is not None:
+            dx = rule(g, saved)
+            if dx is not None:
+                if dx.shape != parent.shape:
+                    dx = _toolbox.sum_to(dx, parent.shape)
+                if dx.dtype is not parent.dtype:
+                    dx = _toolbox.cast(dx, parent.dtype)
+                found.append((parent, dx))
+    return found
+
+
+class _Toolbox:
+    """The three ops that the walk itself needs, and the 1 that it starts from; `_tensor` puts them here, since this
+    module names none."""
+
+    add: Callable[[Any, Any], Any]
+    sum_to: Callable[[Any, tuple[int, ...]], Any]
+    cast: Callable[[Any, Any], Any]
+    one: dict[Any, Any]
+
+
+_toolbox = _Toolbox()
+
+
+def toolbox(add: Any, sum_to: Any, cast: Any, one: dict[Any, Any]) -> None:
+    """Gives the walk its ops."""
+    _toolbox.add, _toolbox.sum_to, _toolbox.cast, _toolbox.one = add, sum_to, cast, one
+
+
+def propagate(
+    root: Array, g: Any, *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = (), beyond: bool = True
+) -> dict[int, tuple[Any, Any, bool]]:
+    """Walks back from root, whose cotangent is g. Returns {id: (leaf or target node, its gradient, fresh)}.
+
+    With targets (nodes or leaves) only theirs are returned, nodes older than all of them are left alone, since they
+    cannot lead to them, and the walk goes on behind a target only if `beyond`. `fresh`: the gradient's memory belongs
+    to nobody else, so a leaf may keep it without a copy.
+    """
+    ends: dict[int, tuple[Any, Any, bool]] = {}
+    wanted = {id(t) for t in targets}
+    oldest = min([t.index if isinstance(t, Node) else 0 for t in targets], default=0)
+    start = root.node or root
+    if not isinstance(start, Node):
+        ends[id(start)] = (start, g, False)
+        return ends
+    pending = {start.index: (start, g)}
+    heap = [-start.index]
+    add, before, mode.on = _toolbox.add, mode.on, create_graph
+    try:
+        while heap:
+            node, g = pending.pop(-heappop(heap))
+            for hook in node.hooks or ():
+                g = hook(g) or g
+            if wanted and id(node) in wanted:
+                ends[id(node)] = (node, g, False)
+                if not beyond:
+                    continue
+            saved = node.saved
+            for parent, dx in cotangents(node, g, create_graph):
+                if isinstance(parent, Node):
+                    index = parent.index
+                    if index in pending:
+                        pending[index] = (parent, add(pending[index][1], dx))
+                    elif index >= oldest:
+                        pending[index] = (parent, dx)
+                        heappush(heap, -index)
+                elif not wanted or id(parent) in wanted:
+                    have = ends.get(id(parent))
+                    if have is not None:
+                        ends[id(parent)] = (parent, add(have[1], dx), True)
+                    else:
+                        borrowed = dx is g or dx.array.base is not None or any(dx is s for s in saved or ())
+                        ends[id(parent)] = (parent, dx, not borrowed)
+            if not retain_graph:
+                node.saved = None
+    finally:
+        mode.on = before
+    return ends
+
+
+def backward(root: Any, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Sequence[Any] | None = None) -> None:
+    """Adds to `.grad` of every leaf (or of `inputs`) the gradient of root, contracted with `gradient`."""
+    g = seed(root, gradient, "backward")
+    retain = create_graph if retain_graph is None else retain_graph
+    targets = [t.node or t for t in inputs] if inputs is not None else ()
+    if inputs is not None and not targets:
+        raise ValueError("backward: argument inputs: got none, expected at least one tensor.")
+    ends = propagate(root, g, retain_graph=retain, create_graph=create_graph, targets=targets)
+    receivers = {id(t.node or t): t for t in inputs or ()}
+    before, mode.on = mode.on, create_graph
+    try:
+        # Only now, when nothing can fail any more, do the leaves change.
+        for key, (end, dx, fresh) in ends.items():
+            leaf = receivers.get(key, end)
+            if leaf.grad is not None:
+                leaf.grad = _toolbox.add(leaf.grad, dx)
+            else:
+                leaf.grad = dx if fresh and dx.flat else dx.clone()
+    finally:
+        mode.on = before
+
+
+def seed(root: Any, gradient: Any, op: str) -> Any:
+    """The cotangent to start from: 1 for a scalar, else what is given."""
+    if not root.requires_grad:
+        raise GradError(
+            f"{op}: the tensor does not require a gradient, so nothing was recorded. Create what you differentiate by with "
+            "requires_grad=True; computing inside no_grad(), detach() and argmax-like ops cut the tape."
+        )
+    if gradient is None:
+        if root.size != 1:
+            remedy = "Reduce it first (loss.sum() or loss.mean()), or pass gradient= of that shape."
+            raise GradError(message(op, "", f"a tensor of shape {root.shape}", "a scalar", remedy))
+        return root.new_tensor(np.ones(root.shape)) if root.shape else _toolbox.one[root.dtype]
+    if not isinstance(gradient, Array):
+        gradient = root.new_tensor(gradient)
+    if gradient.shape != root.shape:
+        raise ShapeError(message(op, "gradient", f"shape {gradient.shape}", f"the tensor's shape {root.shape}"))
+    return gradient if gradient.dtype is root.dtype else _toolbox.cast(gradient, root.dtype)
+
+
+class _GradMode:
+    """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`."""
+
+    _value: bool
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        return made if function is None else made(function)
+
+    def __enter__(self) -> None:
+        self._before = mode.on
+        mode.on = self._value
+
+    def __exit__(self, *_: object) -> None:
+        mode.on = self._before
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            before, mode.on = mode.on, self._value
+            try:
+                return function(*args, **kwargs)
+            finally:
+                mode.on = before
+
+        return wrapped
+
+
+class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
+    """Inside, nothing is recorded and results do not require gradients."""
+
+    _value = False
+
+
+class inference_mode(no_grad):  # noqa: N801
+    """PyTorch's name for a stricter no_grad; here they are the same."""
+
+
+class enable_grad(_GradMode):  # noqa: N801
+    """Inside, ops are recorded even within no_grad."""
+
+    _value = True
+
+
+class set_grad_enabled(_GradMode):  # noqa: N801
+    """Switches recording on or off, at once; as a context it switches back at the end."""
+
+    def __new__(cls, enabled: bool) -> Any:
+        made = object.__new__(cls)
+        made._value = bool(enabled)
+        made._before = mode.on
+        mode.on = made._value
+        return made
+
+    def __enter__(self) -> None:
+        mode.on = self._value
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops are recorded in this thread."""
+    return mode.on

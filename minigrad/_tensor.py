@@ -1,0 +1,483 @@
+"""The tensor: an Array with operators. Every method is one call into `ops`; the maths is there, the history in `_tape`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _array, _tape
+from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array, int64
+from minigrad._tape import mode
+from minigrad.errors import DTypeError, GradError, ShapeError, message
+from minigrad.ops import activation, elementwise, layout, linalg, reduce
+from minigrad.ops import softmax as softmax_ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from minigrad._tape import Node
+
+
+class Tensor(Array):
+    """Numbers of one type in a shape, which remember how they were computed where a gradient is wanted.
+
+    Make one with `minigrad.tensor(...)`. `array` is the NumPy array itself, `grad` the gradient (None until a backward
+    pass brings one), `requires_grad` whether gradients are wanted.
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0  # array * tensor asks the tensor
+
+    def __init__(self, data: Any, *_: Any, **__: Any) -> None:
+        raise TypeError(f"Tensor({type(data).__name__}): write minigrad.tensor(data, dtype=..., requires_grad=...).")
+
+    # -- what it is ------------------------------------------------------------------------------------------------------
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions."""
+        return len(self.shape)
+
+    def dim(self) -> int:
+        """How many dimensions."""
+        return len(self.shape)
+
+    def numel(self) -> int:
+        """How many elements."""
+        return self.size
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was created rather than computed: only leaves receive .grad."""
+        return self.node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The tape's node that made it, None for a leaf."""
+        return self.node
+
+    @property
+    def data(self) -> Tensor:
+        """The same numbers without history. Assigning replaces the numbers and leaves the history alone."""
+        return alias(self)  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        if not isinstance(new, Array):
+            raise DTypeError(message("data", "value", f"a {type(new).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
+        self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
+        self.shape, self.size, self.flat = new.shape, new.size, new.flat
+
+    def item(self) -> Any:
+        """The number of a tensor that has one element."""
+        if self.size != 1:
+            raise ShapeError(message("item", "", f"a tensor of shape {self.shape}", "one element", "Use .tolist(), or reduce it first."))
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Its numbers as nested lists."""
+        return self.array.tolist()
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Its NumPy array: the same memory, not a copy."""
+        if self.requires_grad:
+            raise GradError("numpy: the tensor requires a gradient, which NumPy would not follow. Write tensor.detach().numpy().")
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        found = self.numpy()
+        if dtype is not None and found.dtype != dtype:
+            return found.astype(dtype)
+        return found.copy() if copy else found
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a scalar tensor; it has no dimensions.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(message("bool", "", f"a tensor of shape {self.shape}", "one element", "Reduce it first, e.g. (x > 0).all() in NumPy: x.numpy()."))
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind == "f":
+            raise TypeError(message("index", "", f"a {self.dtype} tensor", "an integer tensor with one element"))
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.size == 1 and spec else repr(self)
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", precision=4, threshold=1000)
+        default = self.dtype in (float32, int64, bool_)
+        parts = [numbers] + ([] if default and self.size else [f"dtype={self.dtype}"])
+        if self.node is not None:
+            parts.append(f"grad_fn=<{self.node.op.name}>")
+        elif self.requires_grad:
+            parts.append("requires_grad=True")
+        return f"tensor({', '.join(parts)})"
+
+    __hash__ = object.__hash__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.node is not None:
+            raise GradError("deepcopy: only leaves are copied with their role; of a computed tensor copy x.detach().")
+        copy = self._like(self.array.copy())
+        memo[id(self)] = copy
+        copy.grad = None if self.grad is None else from_array(self.grad.array.copy())
+        return copy
+
+    def _like(self, array: Any) -> Tensor:
+        """Another leaf of the same role around other numbers."""
+        made = from_array(array)
+        made.requires_grad = self.requires_grad
+        return made  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.array, self.requires_grad)
+
+    # -- gradients ----------------------------------------------------------------------------------------------------------
+
+    def backward(
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Sequence[Tensor] | None = None
+    ) -> None:
+        """Adds the gradient of this tensor to .grad of every leaf that it was computed from.
+
+        gradient: the cotangent, of this shape; a scalar's is 1. retain_graph: keep what backward needs, for another
+        backward. create_graph: record the backward pass itself, so that gradients can be differentiated. inputs: only
+        these receive .grad. Gradients add up over calls, since a leaf may be used by several losses: clear them with
+        optimizer.zero_grad().
+        """
+        _tape.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Says whether gradients are wanted; for leaves of floats."""
+        _may_require(self.dtype, requires_grad, "requires_grad_")
+        if self.node is not None and not requires_grad:
+            raise GradError("requires_grad_: a computed tensor always has its history; detach() gives one without.")
+        self.requires_grad = bool(requires_grad)
+        return self
+
+    def detach(self) -> Tensor:
+        """The same memory without history."""
+        return alias(self)  # type: ignore[no-any-return]
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> None:
+        """Calls hook(gradient) when the gradient of this computed tensor is known; what it returns replaces it."""
+        if self.node is None:
+            raise GradError("register_hook: got a leaf, expected a computed tensor; a leaf's gradient is in .grad after backward().")
+        self.node.hooks = [*(self.node.hooks or ()), hook]
+
+    def retain_grad(self) -> None:
+        """Keeps the gradient of a computed tensor in .grad, as leaves do."""
+        if self.node is not None:
+            from weakref import ref
+
+            weak = ref(self)
+
+            def keep(g: Tensor) -> None:
+                tensor = weak()
+                if tensor is not None:
+                    tensor.grad = g if tensor.grad is None else tensor.grad + g
+
+            self.register_hook(keep)
+
+    def new_tensor(self, data: Any) -> Tensor:
+        """Data as a tensor of this type."""
+        return from_array(np.array(data, self.dtype))  # type: ignore[no-any-return]
+
+    # -- in place: without history only ------------------------------------------------------------------------------------------
+
+    def _overwrite(self, op: str, new: Any) -> Tensor:
+        """Writes numbers into this tensor's memory, where no recorded op can have kept them by right."""
+        if self.requires_grad and mode.on:
+            raise GradError(f"{op}: the tensor requires a gradient, and writing into it would not be recorded. Do it inside `with minigrad.no_grad():`.")
+        array = new.array if isinstance(new, Array) else np.asarray(new)
+        try:
+            fits = np.broadcast_shapes(array.shape, self.shape) == self.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(message(op, "", f"shape {array.shape}", f"a shape that broadcasts to {self.shape}"))
+        np.copyto(self.array, array, casting="same_kind" if array.shape else "unsafe")
+        return self
+
+    def _update(self, name: str, op: Any, other: Any) -> Any:
+        """x += y: in place without history, else a new tensor with it."""
+        if mode.on and (self.requires_grad or (isinstance(other, Array) and other.requires_grad)):
+            if self.node is None and self.requires_grad:
+                raise GradError(f"{name}: a leaf that requires a gradient cannot be changed while ops are recorded. Do it inside `with minigrad.no_grad():`.")
+            return op(self, other)
+        return self._overwrite(name, op(self, other))
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._update("+=", elementwise.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._update("-=", elementwise.sub, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._update("*=", elementwise.mul, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._update("/=", elementwise.div, other)
+
+    def zero_(self) -> Tensor:
+        """Sets every element to 0."""
+        return self._overwrite("zero_", 0)
+
+    def fill_(self, value: float) -> Tensor:
+        """Sets every element to a value."""
+        return self._overwrite("fill_", value)
+
+    def copy_(self, source: Any) -> Tensor:
+        """Copies another tensor's numbers into this one, broadcast."""
+        return self._overwrite("copy_", source)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if mode.on and (self.requires_grad or (isinstance(value, Array) and value.requires_grad)):
+            raise GradError("setitem: assigning is not recorded. Do it inside `with minigrad.no_grad():`, or compute with minigrad.where.")
+        plain = tuple(map(layout.plain_index, index)) if isinstance(index, tuple) else layout.plain_index(index)
+        self.array[plain] = value.array if isinstance(value, Array) else value
+
+    # -- other types -----------------------------------------------------------------------------------------------------------------
+
+    def to(self, *wanted: Any, dtype: Any = None) -> Tensor:
+        """In another element type: to(minigrad.float64), to(other_tensor) for its type; "cpu" is where everything is."""
+        for one in wanted:
+            if isinstance(one, Array):
+                dtype = one.dtype
+            elif one != "cpu":
+                dtype = one
+        return self if dtype is None else elementwise.to_dtype(self, dtype)  # type: ignore[no-any-return]
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return elementwise.to_dtype(self, float32)  # type: ignore[no-any-return]
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return elementwise.to_dtype(self, float64)  # type: ignore[no-any-return]
+
+    def long(self) -> Tensor:
+        """As int64, truncated."""
+        return elementwise.to_dtype(self, int64)  # type: ignore[no-any-return]
+
+    def bool(self) -> Tensor:
+        """Whether each element is not 0."""
+        return elementwise.to_dtype(self, bool_)  # type: ignore[no-any-return]
+
+    def cpu(self) -> Tensor:
+        """Itself: everything is on the CPU."""
+        return self
+
+    # -- operators -----------------------------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        return elementwise.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return elementwise.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return elementwise.sub(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return elementwise.sub(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return elementwise.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return elementwise.mul(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return elementwise.div(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return elementwise.div(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return elementwise.power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return elementwise.power(other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return linalg.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return linalg.matmul(other, self)
+
+    def __neg__(self) -> Any:
+        return elementwise.neg(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Any:
+        return elementwise.abs(self)
+
+    def __eq__(self, other: object) -> Any:
+        return elementwise.equals(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return elementwise.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return elementwise.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return elementwise.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return elementwise.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return elementwise.greater_equal(self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return elementwise.logical_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return elementwise.logical_or(self, other)
+
+    def __invert__(self) -> Any:
+        return elementwise.logical_not(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        return layout.getitem(self, index)
+
+    # -- shape ------------------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def T(self) -> Any:
+        """Dimensions in reverse order; of a matrix the transpose. A view."""
+        return layout.reverse_dims(self)
+
+    @property
+    def mT(self) -> Any:
+        """The last two dimensions exchanged. A view."""
+        return layout.matrix_transpose(self)
+
+    def t(self) -> Any:
+        """The transpose of a matrix."""
+        return layout.reverse_dims(self)
+
+    def view(self, *shape: Any) -> Any:
+        """The same numbers in another shape; here the same as reshape."""
+        return layout.reshape(self, *shape)
+
+
+def _method(function: Callable[..., Any]) -> Any:
+    """A function of the namespace as a method: the tensor is its first argument."""
+
+    def method(self: Tensor, *args: Any, **keywords: Any) -> Any:
+        return function(self, *args, **keywords)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    return method
+
+
+#: Functions that are methods too, under the same name.
+METHODS: dict[str, Callable[..., Any]] = {
+    name: getattr(module, name)
+    for module, names in (
+        (elementwise, "add sub mul div neg abs sign sqrt exp expm1 log log1p erf square maximum minimum clone logical_not"),
+        (activation, "relu sigmoid tanh"),
+        (reduce, "sum mean amax amin max min argmax argmin logsumexp"),
+        (softmax_ops, "softmax log_softmax"),
+        (layout, "reshape flatten permute transpose squeeze unsqueeze expand broadcast_to"),
+        (linalg, "matmul"),
+    )
+    for name in names.split()
+}
+METHODS |= {
+    "pow": elementwise.power, "eq": elementwise.equals, "ne": elementwise.not_equal, "lt": elementwise.less,
+    "le": elementwise.less_equal, "gt": elementwise.greater, "ge": elementwise.greater_equal,
+    "logical_and": elementwise.logical_and, "logical_or": elementwise.logical_or,
+}  # fmt: skip
+for _name, _function in METHODS.items():
+    # An op's own function becomes a method without a layer in between.
+    setattr(Tensor, _name, _function if hasattr(_function, "op") else _method(_function))
+
+
+def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:
+    if requires_grad and dtype.kind != "f":
+        remedy = "Integers have no infinitesimal neighbours: write 1.0 instead of 1, or dtype=minigrad.float32."
+        raise DTypeError(message(op, "requires_grad", f"True for dtype {dtype}", "floats", remedy))
+
+
+def _restore(array: Any, requires_grad: bool) -> Tensor:
+    made = from_array(array)
+    made.requires_grad = requires_grad
+    return made  # type: ignore[no-any-return]
+
+
+_array.results_are(Tensor)
+_tape.toolbox(elementwise.add, layout.sum_to, elementwise.to_dtype, {d: from_array(np.ones((), d)) for d in (float32, float64)})
+
+
+# -- making tensors --------------------------------------------------------------------------------------------------------------------
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of data: numbers, nested lists, a NumPy array, another tensor.
+
+    Python floats become float32, ints int64, bools bool; an array keeps its type.
+    """
+    array = _as_numpy(data)
+    if dtype is not None:
+        array = array.astype(canonical(dtype))
+    elif array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.float64, Array)):
+        array = array.astype(np.float32)
+    made = from_array(array)
+    if made.array is array or made.array.base is not None:
+        made = from_array(np.array(made.array, order="C"))
+    _may_require(made.dtype, requires_grad, "tensor")
+    made.requires_grad = bool(requires_grad)
+    return made  # type: ignore[no-any-return]
+
+
+def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
+    if isinstance(data, Array):
+        return data.array
+    if isinstance(data, np.ndarray):
+        return data
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Array) for x in data):
+        data = [x.tolist() if isinstance(x, Array) else x for x in data]
+    try:
+        found = np.asarray(data)
+    except ValueError as error:
+        remedy = "Make every row the same length."
+        raise ShapeError(message("tensor", "data", "nested lists of different lengths", "a rectangular shape", remedy)) from error
+    if found.dtype.kind not in "fiub":
+        raise DTypeError(message("tensor", "data", f"a {type(data).__name__} (NumPy: {found.dtype})", "numbers, nested lists of numbers, an array or a tensor"))
+    return found
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """data as a tensor, sharing its memory where it is a tensor or an array of the right type."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    made = from_array(data) if isinstance(data, np.ndarray) else tensor(data)
+    return made if dtype is None else elementwise.to_dtype(made, dtype)  # type: ignore[no-any-return]
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor around a NumPy array: the same memory."""
+    if not isinstance(array, np.ndarray):
+        raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", "minigrad.tensor takes lists."))
+    return from_array(array)  # type: ignore[no-any-return]

@@ -1,0 +1,41 @@
+"""What goes wrong, in kinds that `except` clauses written for PyTorch and NumPy catch too.
+
+Every message names the operation, the argument, what came, what was expected and, where there is one, the remedy:
+`message` lays these out the same way everywhere.
+"""
+
+from __future__ import annotations
+
+
+class MinigradError(Exception):
+    """The base of all errors that minigrad raises on purpose."""
+
+
+class ShapeError(MinigradError, RuntimeError, ValueError):
+    """Shapes that do not fit each other, or the operation."""
+
+
+class DTypeError(MinigradError, RuntimeError, TypeError):
+    """An element type that the operation does not take."""
+
+
+class GradError(MinigradError, RuntimeError):
+    """A gradient that cannot be computed: nothing was recorded, or it is gone."""
+
+
+class AxisError(MinigradError, IndexError, ValueError):
+    """A dimension that the tensor does not have."""
+
+
+class LabelError(MinigradError, IndexError, ValueError):
+    """A target that is no class, or is NaN or infinite."""
+
+
+class OutOfMemory(MinigradError, MemoryError, RuntimeError):
+    """An array larger than the memory that the system gives."""
+
+
+def message(op: str, argument: str, got: object, expected: object, remedy: str = "") -> str:
+    """`add: argument y: got shape (3,), expected ... . Write ...`: one layout for every error."""
+    where = f"{op}: argument {argument}" if argument else op
+    return f"{where}: got {got}, expected {expected}." + (f" {remedy}" if remedy else "")

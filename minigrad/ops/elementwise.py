@@ -1,0 +1,348 @@
+"""Arithmetic and functions of one or two operands, and the activations: derivatives as one finds them in a table."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _kernels as kernels
+from minigrad import _shapes as shapes
+from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array
+from minigrad._op import defop
+from minigrad._samples import Draw, Sample, binary, unary
+from minigrad.errors import DTypeError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Op = Callable[..., Any]
+
+# -- identity and change of type --------------------------------------------------------------------------------------------
+
+identity = defop(
+    "identity", "x",
+    forward=alias,
+    shape=shapes.same,
+    vjp={"x": lambda g: g},
+    reference=np.asarray,
+    samples=unary(),
+    doc="x itself, as a node of its own on the tape.",
+)  # fmt: skip
+
+clone = defop(
+    "clone", "x",
+    forward=kernels.copy,
+    shape=shapes.same,
+    vjp={"x": lambda g: g},
+    reference=np.array,
+    samples=unary(),
+    doc="A copy of x, contiguous, with x's history.",
+)  # fmt: skip
+
+_DIFFERENTIABLE = (float32, float64)
+
+cast = defop(
+    "cast", "x | dtype",
+    forward=lambda x, *, dtype: from_array(x.array.astype(dtype)),
+    shape=shapes.same,
+    vjp={"x": lambda g: g},
+    reference=lambda x, *, dtype: x.astype(dtype),
+    samples=lambda: [Sample(Draw((3, 4)), dtype=d) for d in _DIFFERENTIABLE],
+    doc="x in another floating type. The walk back casts every gradient to its tensor's own type.",
+)  # fmt: skip
+
+# -- arithmetic ----------------------------------------------------------------------------------------------------------------
+
+add = defop(
+    "add", "x, y",
+    forward=kernels.add,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g: g, "y": lambda g: g},
+    reference=np.add,
+    samples=binary(),
+    doc="Elementwise sum, broadcast. Each operand receives the gradient unchanged.",
+)  # fmt: skip
+
+sub = defop(
+    "sub", "x, y",
+    forward=kernels.sub,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g: g, "y": lambda g: neg(g)},
+    reference=lambda x, y: np.subtract(x, y) if x.dtype != bool else np.logical_xor(x, y),
+    samples=binary(),
+    doc="Elementwise difference, broadcast.",
+)  # fmt: skip
+
+mul = defop(
+    "mul", "x, y",
+    forward=kernels.mul,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g, y: mul(g, y), "y": lambda g, x: mul(g, x)},
+    reference=np.multiply,
+    samples=binary(),
+    doc="Elementwise product, broadcast. Backward reads both operands, so both stay alive until then.",
+)  # fmt: skip
+
+div = defop(
+    "div", "x, y",
+    forward=kernels.div,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g, y: div(g, y), "y": lambda g, y, out: neg(div(mul(g, out), y))},
+    reference=np.divide,
+    samples=binary(y_low=-2, away=(0.0,)),
+    kind="float",
+    doc="Elementwise quotient, broadcast. d(x/y)/dy = -x/y^2 = -out/y, so out is kept and x is not.",
+)  # fmt: skip
+
+
+def _power_rule_x(g: Any, x: Any, y: Any) -> Any:
+    """y x^(y-1), and 0 where y is 0: there x^0 is constant, and 0 * 0^(-1) would be NaN."""
+    return mul(g, where(equals(y, 0.0), 0.0, mul(y, pow(x, sub(y, 1.0)))))
+
+
+def _power_rule_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    """x^y log x, and 0 where x is 0 and y is not negative, as 0^y is constant there."""
+    flat = logical_and(equals(x, 0.0), greater_equal(y, 0.0))
+    return mul(g, where(flat, 0.0, mul(out, log(where(flat, 1.0, x)))))
+
+
+pow = defop(
+    "pow", "x, y",
+    forward=kernels.pow,
+    shape=shapes.broadcast,
+    vjp={"x": _power_rule_x, "y": _power_rule_y},
+    reference=lambda x, y: np.power(x, y),
+    samples=binary(low=0.2, high=2.0, y_low=-2.0, y_high=2.0, away=(0.0,)),
+    doc="x to the power y, elementwise, broadcast; C99's special cases.",
+)  # fmt: skip
+
+neg = defop(
+    "neg", "x",
+    forward=kernels.neg,
+    shape=shapes.same,
+    vjp={"x": lambda g: neg(g)},
+    reference=np.negative,
+    samples=unary(),
+    doc="-x.",
+)  # fmt: skip
+
+abs = defop(
+    "abs", "x",
+    forward=kernels.abs,
+    shape=shapes.same,
+    vjp={"x": lambda g, x: mul(g, sign(x))},
+    reference=np.abs,
+    samples=unary(away=(0.0,)),
+    doc="|x|. The subgradient at 0 is 0.",
+)  # fmt: skip
+
+sign = defop(
+    "sign", "x",
+    forward=kernels.sign,
+    shape=shapes.same,
+    vjp={"x": lambda g: mul(g, 0.0)},
+    reference=np.sign,
+    samples=unary(away=(0.0,)),
+    doc="-1, 0 or 1. Constant but for the step, so its derivative is 0.",
+)  # fmt: skip
+
+maximum = defop(
+    "maximum", "x, y",
+    forward=kernels.maximum,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g, x, y: mul(g, _larger(x, y)), "y": lambda g, x, y: mul(g, _larger(y, x))},
+    reference=np.maximum,
+    samples=binary(),
+    doc="The larger of both, elementwise; NaN wins. Equal operands share the gradient, half each.",
+)  # fmt: skip
+
+minimum = defop(
+    "minimum", "x, y",
+    forward=kernels.minimum,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g, x, y: mul(g, _larger(y, x)), "y": lambda g, x, y: mul(g, _larger(x, y))},
+    reference=np.minimum,
+    samples=binary(),
+    doc="The smaller of both, elementwise; NaN wins. Equal operands share the gradient, half each.",
+)  # fmt: skip
+
+
+def _larger(x: Any, y: Any) -> Any:
+    """1 where x > y, 1/2 where they are equal, else 0; constant as far as derivatives go."""
+    above, equal = np.greater(x.array, y.array), np.equal(x.array, y.array)
+    return from_array((above + np.multiply(0.5, equal)).astype(x.dtype))
+
+
+where_op = defop(
+    "where", "condition, x, y",
+    forward=kernels.where,
+    shape=shapes.broadcast,
+    vjp={"x": lambda g, condition: where_op(condition, g, zero_like(g)), "y": lambda g, condition: where_op(condition, zero_like(g), g)},
+    nondiff="condition",
+    integer="condition",
+    reference=np.where,
+    samples=lambda: [
+        Sample(Draw(c, kind="bool"), Draw(x), Draw(y))
+        for c, x, y in (((), (), ()), ((5,), (5,), (5,)), ((3,), (2, 3), (2, 1)), ((2, 1), (3,), ()), ((0,), (0,), (1,)), ((33,), (33,), (33,)))
+    ],
+    doc="x where condition holds, else y; broadcast. Backward selects as well: what was not taken gets exactly 0, "
+    "even where its own derivative is NaN or infinite.",
+)  # fmt: skip
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """x where condition holds, else y; broadcast. With the condition alone: the indices where it holds, by dimension."""
+    array = condition if isinstance(condition, Array) else from_array(np.asarray(condition))
+    if x is None and y is None:
+        return tuple(map(from_array, np.nonzero(array.array)))
+    if x is None or y is None:
+        raise TypeError("where: got one of x and y, expected both, or the condition alone.")
+    if array.dtype is not bool_:
+        raise DTypeError(message("where", "condition", f"dtype {array.dtype}", "bool", "Write a comparison, such as x > 0."))
+    return where_op(array, x, y)
+
+
+def zero_like(x: Array) -> Any:
+    """A 0 that broadcasts against x, of its type."""
+    return from_array(np.zeros((), x.dtype))
+
+
+# -- comparisons: bools, which have no derivative -------------------------------------------------------------------------------------
+
+
+def _compare(name: str, function: Any, doc: str) -> Op:
+    return defop(
+        name, "x, y",
+        forward=lambda x, y: from_array(function(x.array, y.array)),
+        shape=shapes.broadcast,
+        nondiff="x y",
+        reference=function,
+        samples=binary(),
+        kind="bool",
+        doc=doc,
+    )  # fmt: skip
+
+
+equals = _compare("eq", np.equal, "Whether x == y, elementwise.")
+not_equal = _compare("ne", np.not_equal, "Whether x != y, elementwise.")
+less = _compare("lt", np.less, "Whether x < y, elementwise.")
+less_equal = _compare("le", np.less_equal, "Whether x <= y, elementwise.")
+greater = _compare("gt", np.greater, "Whether x > y, elementwise.")
+greater_equal = _compare("ge", np.greater_equal, "Whether x >= y, elementwise.")
+logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.")
+logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.")
+
+logical_not = defop(
+    "logical_not", "x",
+    forward=lambda x: from_array(np.logical_not(x.array)),
+    shape=shapes.same,
+    nondiff="x",
+    reference=np.logical_not,
+    samples=unary(),
+    kind="bool",
+    doc="Whether x is 0 or False, elementwise.",
+)  # fmt: skip
+
+# -- functions ----------------------------------------------------------------------------------------------------------------------------
+
+sqrt = defop(
+    "sqrt", "x",
+    forward=kernels.sqrt,
+    shape=shapes.same,
+    vjp={"x": lambda g, out: div(g, mul(out, 2.0))},
+    reference=np.sqrt,
+    samples=unary(0.1, 4.0),
+    kind="float",
+    doc="The square root. d sqrt(x)/dx = 1 / (2 sqrt(x)), infinite at 0.",
+)  # fmt: skip
+
+exp = defop(
+    "exp", "x",
+    forward=kernels.exp,
+    shape=shapes.same,
+    vjp={"x": lambda g, out: mul(g, out)},
+    reference=np.exp,
+    samples=unary(),
+    kind="float",
+    doc="e to the power x: its own derivative.",
+)  # fmt: skip
+
+expm1 = defop(
+    "expm1", "x",
+    forward=kernels.expm1,
+    shape=shapes.same,
+    vjp={"x": lambda g, out: mul(g, add(out, 1.0))},
+    reference=np.expm1,
+    samples=unary(),
+    kind="float",
+    doc="exp(x) - 1, with all digits near 0.",
+)  # fmt: skip
+
+log = defop(
+    "log", "x",
+    forward=kernels.log,
+    shape=shapes.same,
+    vjp={"x": lambda g, x: div(g, x)},
+    reference=np.log,
+    samples=unary(0.1, 4.0),
+    kind="float",
+    doc="The natural logarithm; -inf at 0, NaN below.",
+)  # fmt: skip
+
+log1p = defop(
+    "log1p", "x",
+    forward=kernels.log1p,
+    shape=shapes.same,
+    vjp={"x": lambda g, x: div(g, add(x, 1.0))},
+    reference=np.log1p,
+    samples=unary(-0.9, 4.0),
+    kind="float",
+    doc="log(1 + x), with all digits near 0.",
+)  # fmt: skip
+
+
+def erf_reference(x: Any) -> Any:
+    """erf by the C library of Python, number by number."""
+    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
+
+
+erf = defop(
+    "erf", "x",
+    forward=kernels.erf,
+    shape=shapes.same,
+    vjp={"x": lambda g, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / math.sqrt(math.pi)))},
+    reference=erf_reference,
+    samples=unary(),
+    kind="float",
+    doc="The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.",
+)  # fmt: skip
+
+
+def square(x: Any) -> Any:
+    """x times x."""
+    return mul(x, x)
+
+
+def power(x: Any, y: Any) -> Any:
+    """x to the power y. Squares, roots and reciprocals are exact and fast: x**2 is a product, x**0.5 a square root."""
+    if isinstance(y, (int, float)) and isinstance(x, Array) and x.dtype.kind == "f":
+        if y == 2:
+            return mul(x, x)
+        if y == 0.5:
+            return sqrt(x)
+        if y == -1:
+            return div(1.0, x)
+    return pow(x, y)
+
+
+def to_dtype(x: Array, dtype: Any) -> Any:
+    """x in another element type; itself where it has it. Recorded between floating types."""
+    wanted = canonical(dtype, "to")
+    if x.dtype is wanted:
+        return x
+    if x.dtype in _DIFFERENTIABLE and wanted in _DIFFERENTIABLE:
+        return cast(x, dtype=wanted)
+    return from_array(x.array.astype(wanted))

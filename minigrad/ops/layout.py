@@ -1,0 +1,195 @@
+"""Ops that move numbers and compute none: NumPy does them, as views where it gives views. Their derivatives move the
+gradient back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _shapes as shapes
+from minigrad._array import Array, from_array, int64, view
+from minigrad._op import defop
+from minigrad._samples import Draw, Sample
+from minigrad.errors import AxisError, ShapeError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+reshape_op = defop(
+    "reshape", "x | shape",
+    forward=lambda x, *, shape: view(x.array.reshape(shape), x.ptr if x.flat else None),
+    shape=lambda name, x, *, shape: shapes.reshape(name, x, shape),
+    vjp={"x": lambda g, x_shape: reshape_op(g, shape=x_shape)},
+    reference=lambda x, *, shape: x.reshape(shape),
+    samples=lambda: [Sample(Draw(s), shape=t) for s, t in (((2, 3), (6,)), ((6,), (3, 2)), ((), (1,)), ((0, 4), (4, 0)), ((2, 3, 4), (6, 4)))],
+    doc="The same numbers in another shape; a view where memory allows it.",
+)  # fmt: skip
+
+permute_op = defop(
+    "permute", "x | dims",
+    forward=lambda x, *, dims: view(x.array.transpose(dims), x.ptr),
+    shape=shapes.same,
+    vjp={"x": lambda g, dims: permute_op(g, dims=tuple(int(d) for d in np.argsort(dims)))},
+    reference=lambda x, *, dims: x.transpose(dims),
+    samples=lambda: [Sample(Draw((2, 3)), dims=(1, 0)), Sample(Draw((2, 3, 4)), dims=(2, 0, 1)), Sample(Draw((0, 3)), dims=(1, 0))],
+    doc="Dimensions in another order; a view. Backward undoes the permutation.",
+)  # fmt: skip
+
+expand_op = defop(
+    "expand", "x | shape",
+    forward=lambda x, *, shape: view(np.broadcast_to(x.array, shape), x.ptr),
+    shape=lambda name, x, *, shape: shapes.broadcast(name, x, shape),
+    vjp={"x": lambda g, x_shape: sum_to(g, x_shape)},
+    reference=lambda x, *, shape: np.broadcast_to(x, shape),
+    samples=lambda: [Sample(Draw(s), shape=t) for s, t in (((), (3,)), ((1, 3), (2, 3)), ((3,), (4, 2, 3)), ((2, 1), (2, 0)))],
+    doc="x broadcast to a shape; a view whose repeated elements share memory. Backward sums over them.",
+)  # fmt: skip
+
+getitem_op = defop(
+    "getitem", "x | index",
+    forward=lambda x, *, index: _taken(x.array[index]),
+    shape=shapes.same,
+    vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
+    reference=lambda x, *, index: x[index],
+    samples=lambda: [
+        Sample(Draw((5,)), index=2), Sample(Draw((5, 3)), index=slice(4, None, -2)), Sample(Draw((2, 3)), index=(Ellipsis, None, 1)),
+        Sample(Draw((4, 3)), index=np.array([0, 2, 2])), Sample(Draw((2, 3)), index=(np.array([0, 1, 0]), np.array([2, 2, 2]))),
+        Sample(Draw((3,)), index=np.array([True, False, True])), Sample(Draw((0, 3)), index=slice(0, 2)),
+    ],
+    doc="x[index] by NumPy's rules: a view for slices, a copy for index arrays.",
+)  # fmt: skip
+
+putitem_op = defop(
+    "putitem", "g | index, shape",
+    forward=lambda g, *, index, shape: from_array(_put(g.array, index, shape)),
+    shape=shapes.same,
+    vjp={"g": lambda g, index: getitem_op(g, index=index)},
+    reference=lambda g, *, index, shape: _put(g, index, shape),
+    samples=lambda: [Sample(Draw((3,)), index=np.array([0, 2, 2]), shape=(4,)), Sample(Draw((2, 3)), index=slice(1, 3), shape=(4, 3))],
+    doc="Zeros of a shape with g added at an index: the derivative of x[index]. An element taken twice receives both.",
+)  # fmt: skip
+
+
+def _taken(found: Any) -> Any:
+    return from_array(np.asarray(found))
+
+
+def _put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out, index, g)
+    return out
+
+
+# -- as users call them ----------------------------------------------------------------------------------------------------------
+
+
+def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """x summed over what broadcasting repeated, so that it has `shape`: the derivative of a broadcast."""
+    from minigrad.ops.reduce import sum_op
+
+    extra = len(x.shape) - len(shape)
+    dims = tuple(range(extra)) + tuple(d + extra for d, n in enumerate(shape) if n == 1 and x.shape[d + extra] != 1)
+    if dims:
+        x = sum_op(x, dim=dims, keepdim=True)
+    return x if x.shape == shape else reshape_op(x, shape=shape)
+
+
+def _lengths(given: tuple[Any, ...]) -> tuple[int, ...]:
+    """reshape(2, 3) and reshape((2, 3)) mean the same."""
+    return tuple(given[0]) if len(given) == 1 and not hasattr(given[0], "__index__") else given
+
+
+def reshape(x: Any, *shape: Any) -> Any:
+    """The same numbers in another shape; one length may be -1. A view where memory allows it."""
+    return reshape_op(x, shape=shapes.reshape("reshape", x.shape, _lengths(shape)))
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Dimensions start_dim to end_dim as one."""
+    first, last = shapes.one_axis("flatten", start_dim, len(x.shape)), shapes.one_axis("flatten", end_dim, len(x.shape))
+    if first > last:
+        raise AxisError(message("flatten", "start_dim", start_dim, f"a dimension not behind end_dim {end_dim}"))
+    middle = 1
+    for n in x.shape[first : last + 1]:
+        middle *= n
+    return reshape_op(x, shape=(*x.shape[:first], middle, *x.shape[last + 1 :]))
+
+
+def permute(x: Any, *dims: Any) -> Any:
+    """Dimensions in the order given; a view."""
+    order = tuple(shapes.one_axis("permute", d, len(x.shape)) for d in _lengths(dims))
+    if sorted(order) != list(range(len(x.shape))):
+        raise AxisError(message("permute", "dims", dims, f"each of the {len(x.shape)} dimensions once"))
+    return permute_op(x, dims=order)
+
+
+def transpose(x: Any, dim0: int, dim1: int) -> Any:
+    """Two dimensions exchanged; a view."""
+    order = list(range(len(x.shape)))
+    a, b = (shapes.one_axis("transpose", d, len(x.shape)) for d in (dim0, dim1))
+    if order:
+        order[a], order[b] = order[b], order[a]
+    return permute_op(x, dims=tuple(order))
+
+
+def matrix_transpose(x: Any) -> Any:
+    """The last two dimensions exchanged; a view."""
+    if len(x.shape) < 2:
+        raise ShapeError(message("mT", "", f"shape {x.shape}", "at least 2 dimensions"))
+    return transpose(x, -2, -1)
+
+
+def reverse_dims(x: Any) -> Any:
+    """All dimensions in reverse order, as NumPy's .T; of a matrix the transpose."""
+    return x if len(x.shape) < 2 else permute_op(x, dims=tuple(range(len(x.shape)))[::-1])
+
+
+def unsqueeze(x: Any, dim: int) -> Any:
+    """A new dimension of length 1 at position dim."""
+    at = shapes.one_axis("unsqueeze", dim, len(x.shape) + 1)
+    return reshape_op(x, shape=(*x.shape[:at], 1, *x.shape[at:]))
+
+
+def squeeze(x: Any, dim: int | Sequence[int] | None = None) -> Any:
+    """Without its dimensions of length 1, or those of them that dim names."""
+    wanted = shapes.axes("squeeze", dim, len(x.shape))
+    return reshape_op(x, shape=tuple(n for d, n in enumerate(x.shape) if n != 1 or d not in wanted))
+
+
+def expand(x: Any, *shape: Any) -> Any:
+    """x broadcast to a shape, -1 for a length that stays; a view."""
+    wanted = tuple(int(n) for n in _lengths(shape))
+    extra = len(wanted) - len(x.shape)
+    if extra < 0:
+        raise ShapeError(message("expand", "shape", wanted, f"at least the {len(x.shape)} dimensions of {x.shape}"))
+    full = tuple(x.shape[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(wanted))
+    if any(n not in (have, 1) and have != 1 for n, have in zip(full[extra:], x.shape, strict=True)) or (
+        shapes.broadcast("expand", x.shape, full) != full
+    ):
+        raise ShapeError(message("expand", "shape", wanted, f"a shape that {x.shape} broadcasts to"))
+    return expand_op(x, shape=full)
+
+
+def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
+    """NumPy's name for expand."""
+    return expand(x, tuple(shape))
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """x[index] by NumPy's rules; tensors may be indices."""
+    plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
+    try:
+        return getitem_op(x, index=plain) if x.dtype.kind == "f" else _taken(x.array[plain])
+    except IndexError as error:
+        raise AxisError(message("getitem", "index", f"{index!r} ({error})", f"an index into shape {x.shape}")) from error
+
+
+def plain_index(index: Any) -> Any:
+    """An index as NumPy takes it."""
+    if isinstance(index, Array):
+        if index.dtype.kind == "f":
+            raise AxisError(message("getitem", "index", f"a {index.dtype} tensor", "ints, bools or slices", "Convert: index.long()."))
+        return index.array if index.shape or index.dtype.kind == "b" else int(index.array)
+    return np.asarray(index, None if index else int64) if isinstance(index, list) else index

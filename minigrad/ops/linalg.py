@@ -1,0 +1,117 @@
+"""Products of matrices.
+
+x y, x y^T and x^T y are one kernel with other strides. Together they are closed under derivatives: whatever is
+differentiated, however often, no operand is ever transposed in memory.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _kernels as kernels
+from minigrad import _shapes as shapes
+from minigrad._array import Array
+from minigrad._op import defop
+from minigrad._samples import Draw, Sample
+from minigrad.errors import DTypeError, message
+from minigrad.ops.layout import reshape_op, squeeze, unsqueeze
+from minigrad.ops.reduce import sum_op
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_PRODUCTS = (
+    ((2, 3), (3, 4)), ((1, 1), (1, 1)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((17, 5), (5, 19)), ((2, 3, 4), (4, 2)),
+    ((2, 1, 3, 2), (5, 2, 3)), ((1, 33), (33, 1)),
+)  # fmt: skip
+
+matmul_op = defop(
+    "matmul", "x, y",
+    forward=kernels.matmul,
+    shape=shapes.matmul,
+    vjp={"x": lambda g, y: matmul_nt(g, y), "y": lambda g, x: matmul_tn(x, g)},
+    reference=np.matmul,
+    samples=lambda: [Sample(Draw(x), Draw(y)) for x, y in _PRODUCTS],
+    doc="(..., m, k) @ (..., k, n). For out = x y: dx = dout y^T and dy = x^T dout, summed over broadcast batches.",
+)  # fmt: skip
+
+matmul_nt = defop(
+    "matmul_nt", "x, y",
+    forward=kernels.matmul_nt,
+    shape=lambda name, x, y: shapes.matmul(name, x, shapes.transposed(y)),
+    vjp={"x": lambda g, y: matmul_op(g, y), "y": lambda g, x: matmul_tn(g, x)},
+    reference=lambda x, y: np.matmul(x, np.swapaxes(y, -1, -2)),
+    samples=lambda: [Sample(Draw(x), Draw(shapes.transposed(y))) for x, y in _PRODUCTS],
+    doc="x y^T: the right operand is read by columns. For out = x y^T: dx = dout y and dy = dout^T x.",
+)  # fmt: skip
+
+matmul_tn = defop(
+    "matmul_tn", "x, y",
+    forward=kernels.matmul_tn,
+    shape=lambda name, x, y: shapes.matmul(name, shapes.transposed(x), y),
+    vjp={"x": lambda g, y: matmul_nt(y, g), "y": lambda g, x: matmul_op(x, g)},
+    reference=lambda x, y: np.matmul(np.swapaxes(x, -1, -2), y),
+    samples=lambda: [Sample(Draw(shapes.transposed(x)), Draw(y)) for x, y in _PRODUCTS],
+    doc="x^T y: the left operand is read by columns. For out = x^T y: dx = y dout^T and dy = x dout.",
+)  # fmt: skip
+
+
+def _rows(x: Any) -> Any:
+    """All but the last dimension as one."""
+    return x if len(x.shape) == 2 else reshape_op(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
+
+
+linear_op = defop(
+    "linear", "x, weight, bias",
+    forward=kernels.linear,
+    shape=shapes.linear,
+    vjp={
+        "x": lambda g, weight: matmul_op(g, weight) if len(g.shape) > 1 else squeeze(matmul_op(unsqueeze(g, 0), weight), 0),
+        "weight": lambda g, x: matmul_tn(_rows(g), _rows(x)),
+        "bias": lambda g: sum_op(_rows(g), dim=(0,), keepdim=False),
+    },
+    optional="bias",
+    reference=lambda x, weight, bias: x @ weight.T if bias is None else x @ weight.T + bias,
+    samples=lambda: [
+        Sample(Draw((*batch, k)), Draw((n, k)), Draw((n,)) if bias else None)
+        for batch, k, n in (((2,), 3, 4), ((1,), 1, 1), ((0,), 3, 2), ((17,), 19, 5), ((2, 3), 4, 2), ((), 3, 2)) for bias in (True, False)
+    ],
+    doc="x W^T + b in one pass over the output. dx = dout W, dW = dout^T x, db = the sum of dout over the batch.",
+)  # fmt: skip
+
+
+def matmul(x: Any, y: Any) -> Any:
+    """The matrix product, batches broadcast; a vector counts as a row on the left and as a column on the right."""
+    if not (isinstance(x, Array) and isinstance(y, Array)):
+        return matmul_op(x, y) if not (np.ndim(x) == 1 or np.ndim(y) == 1) else matmul(_tensor(x), _tensor(y))
+    if len(x.shape) > 1 and len(y.shape) > 1:
+        return matmul_op(x, y)
+    shapes.matmul("matmul", x.shape, y.shape)
+    out = matmul_op(unsqueeze(x, 0) if len(x.shape) == 1 else x, unsqueeze(y, 1) if len(y.shape) == 1 else y)
+    if len(y.shape) == 1:
+        out = squeeze(out, -1)
+    return squeeze(out, -2 if len(y.shape) > 1 else -1) if len(x.shape) == 1 else out
+
+
+def _tensor(x: Any) -> Any:
+    from minigrad._array import from_array
+
+    return x if isinstance(x, Array) else from_array(np.asarray(x))
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """x W^T + b: x (..., in), weight (out, in), bias (out,) or None -> (..., out)."""
+    if isinstance(x, Array) and x.dtype is weight.dtype and (bias is None or bias.dtype is x.dtype):
+        return linear_op(x, weight, bias)
+    for name, given in (("input", x), ("weight", weight), ("bias", bias)):
+        if given is not None and not isinstance(given, Array):
+            raise DTypeError(message("linear", name, f"a {type(given).__name__}", "a tensor"))
+        if given is not None and given.dtype is not weight.dtype:
+            remedy = f"Convert the input: x.to(weight.dtype), or create it with dtype={weight.dtype}."
+            raise DTypeError(message("linear", name, f"dtype {given.dtype}", f"weight's dtype {weight.dtype}", remedy))
+    return linear_op(x, weight, bias)
+
+
