@@ -1,0 +1,158 @@
+"""Activations as modules; the functions are in `minigrad.ops.activation` and `softmax`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad.errors import message
+from minigrad.nn._module import Module
+from minigrad.ops import activation as ops
+from minigrad.ops import softmax as softmax_ops
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _not_inplace(name: str, inplace: bool) -> None:
+    if inplace:
+        raise ValueError(message(name, "inplace", True, "False", "In-place ops would overwrite what backward reads."))
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        _not_inplace("ReLU", inplace)
+
+    def forward(self, x: Any) -> Any:
+        """max(x, 0)."""
+        return ops.relu(x)
+
+
+class LeakyReLU(Module):
+    """x where x > 0, else negative_slope x."""
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        _not_inplace("LeakyReLU", inplace)
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Any) -> Any:
+        """x, or negative_slope x."""
+        return ops.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"negative_slope={self.negative_slope}"
+
+
+class ELU(Module):
+    """x where x > 0, else alpha (exp(x) - 1)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        _not_inplace("ELU", inplace)
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        """x, or alpha (exp(x) - 1)."""
+        return ops.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"alpha={self.alpha}"
+
+
+class GELU(Module):
+    """x P(X <= x) for a standard normal X; approximate="tanh" for the approximation by tanh."""
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        if approximate not in ("none", "tanh"):
+            raise ValueError(message("GELU", "approximate", f"{approximate!r}", "'none' or 'tanh'"))
+        self.approximate = approximate
+
+    def forward(self, x: Any) -> Any:
+        """x P(X <= x)."""
+        return ops.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(Module):
+    """x sigmoid(x)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        _not_inplace("SiLU", inplace)
+
+    def forward(self, x: Any) -> Any:
+        """x sigmoid(x)."""
+        return ops.silu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Any) -> Any:
+        """1 / (1 + exp(-x))."""
+        return ops.sigmoid(x)
+
+
+class Tanh(Module):
+    """The hyperbolic tangent."""
+
+    def forward(self, x: Any) -> Any:
+        """tanh(x)."""
+        return ops.tanh(x)
+
+
+class Softplus(Module):
+    """log(1 + exp(beta x)) / beta; x itself where beta x > threshold."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Any) -> Any:
+        """log(1 + exp(beta x)) / beta."""
+        return ops.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class Softmax(Module):
+    """exp(x) normalised to sum 1 along dim. CrossEntropyLoss takes logits: it needs no softmax in front."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Any) -> Any:
+        """The softmax along dim."""
+        return softmax_ops.softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Module):
+    """log(softmax(x)) along dim; NLLLoss takes it."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Any) -> Any:
+        """The logarithm of the softmax along dim."""
+        return softmax_ops.log_softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"dim={self.dim}"

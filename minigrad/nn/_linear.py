@@ -1,0 +1,103 @@
+"""Linear, Dropout, and the two layers that compute nothing."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from minigrad._array import canonical, empty, float32
+from minigrad.errors import DTypeError, message
+from minigrad.nn import init
+from minigrad.nn._module import Module, Parameter
+from minigrad.ops.layout import flatten
+from minigrad.ops.linalg import linear
+from minigrad.ops.random import dropout
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Linear(Module):
+    """y = x W^T + b: x (..., in_features) -> (..., out_features).
+
+    weight (out_features, in_features) and bias (out_features,) start uniformly in [-1/sqrt(in_features),
+    1/sqrt(in_features)] (LeCun et al. 1998, "Efficient BackProp": outputs keep the size of the inputs).
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        for name, n in (("in_features", in_features), ("out_features", out_features)):
+            if isinstance(n, bool) or not hasattr(n, "__index__") or n < 0:
+                raise ValueError(message("Linear", name, f"{n!r}", "an int of at least 0"))
+        if device not in (None, "cpu"):
+            raise ValueError(message("Linear", "device", f"{device!r}", "None or 'cpu'"))
+        real = float32 if dtype is None else canonical(dtype, "Linear")
+        if real.kind != "f":
+            raise DTypeError(message("Linear", "dtype", real, "float32 or float64"))
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        self.weight = Parameter(empty((self.out_features, self.in_features), real))
+        self.bias = Parameter(empty((self.out_features,), real)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws weight and bias anew."""
+        bound = 1 / sqrt(self.in_features) if self.in_features else 0.0
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x: Any) -> Any:
+        """X W^T + b in one pass."""
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Dropout(Module):
+    """In training each number becomes 0 with probability p, and the rest is scaled by 1 / (1 - p) so that the mean
+    stays; in evaluation everything passes (Srivastava et al. 2014)."""
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(message("Dropout", "p", p, "a number in [0, 1]", f"dropout probability has to be between 0 and 1, but got {p}"))
+        if inplace:
+            raise ValueError(message("Dropout", "inplace", True, "False", "In-place ops would overwrite what backward reads."))
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        """Dropout in training mode, else x."""
+        return dropout(x, self.p, True) if self.training else x
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"p={self.p}, inplace=False"
+
+
+class Flatten(Module):
+    """Dimensions start_dim to end_dim as one: (N, 8, 8) -> (N, 64)."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Any) -> Any:
+        """The flattened view."""
+        return flatten(x, self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Identity(Module):
+    """Passes its input on. Arguments are taken and ignored, so that it can stand in for any layer."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Any) -> Any:
+        """The input."""
+        return x

@@ -1,0 +1,133 @@
+"""Losses as modules: criterion(input, target). The formulas are in `minigrad.ops.losses` and `crossentropy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad.nn import functional as F  # noqa: N812 - the field's name for it
+from minigrad.nn._module import Module
+from minigrad.ops.losses import check_reduction
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class _Loss(Module):
+    """Keeps the reduction: "mean", "sum" or "none"."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        more = ("batchmean",) if isinstance(self, KLDivLoss) else ()
+        check_reduction(type(self).__name__, reduction, *more)
+        self.reduction = reduction
+
+
+class MSELoss(_Loss):
+    """The mean of (input - target)^2 over all elements."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of a prediction."""
+        return F.mse_loss(input, target, self.reduction)
+
+
+class L1Loss(_Loss):
+    """The mean of |input - target| over all elements."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of a prediction."""
+        return F.l1_loss(input, target, self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2."""
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of a prediction."""
+        return F.smooth_l1_loss(input, target, self.reduction, self.beta)
+
+
+class HuberLoss(_Loss):
+    """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2)."""
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of a prediction."""
+        return F.huber_loss(input, target, self.reduction, self.delta)
+
+
+class BCELoss(_Loss):
+    """-(t log p + (1 - t) log(1 - p)) of probabilities p; BCEWithLogitsLoss takes logits and is more exact."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of probabilities."""
+        return F.binary_cross_entropy(input, target, self.weight, self.reduction)  # type: ignore[attr-defined]
+
+
+class BCEWithLogitsLoss(_Loss):
+    """BCELoss of sigmoid(input), computed from the logits; pos_weight scales the positive examples' part."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("pos_weight", pos_weight, persistent=False)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of logits."""
+        return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)  # type: ignore[attr-defined]
+
+
+class CrossEntropyLoss(_Loss):
+    """Cross-entropy of softmax(input): input holds LOGITS (N, C), target labels (N,) or probabilities (N, C)."""
+
+    def __init__(
+        self, weight: Any = None, size_average: None = None, ignore_index: int = -100, reduce: None = None,
+        reduction: str = "mean", label_smoothing: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction)
+        if size_average is not None or reduce is not None:
+            raise ValueError("CrossEntropyLoss: size_average and reduce are not taken; write reduction='mean', 'sum' or 'none'.")
+        self.register_buffer("weight", weight, persistent=False)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of logits."""
+        return F.cross_entropy(
+            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,  # type: ignore[attr-defined]
+            label_smoothing=self.label_smoothing,
+        )  # fmt: skip
+
+
+class NLLLoss(_Loss):
+    """Minus the log-probability of each label: what follows LogSoftmax."""
+
+    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight, persistent=False)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of log-probabilities."""
+        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)  # type: ignore[attr-defined]
+
+
+class KLDivLoss(_Loss):
+    """t (log t - x) of log-probabilities x and probabilities t; "batchmean" is the divergence's own mean."""
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(reduction)
+        self.log_target = log_target
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """The loss of log-probabilities."""
+        return F.kl_div(input, target, self.reduction, self.log_target)

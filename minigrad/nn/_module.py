@@ -1,0 +1,284 @@
+"""The module: a function with parameters, found wherever they stand in its attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _array
+from minigrad._array import Array, alias, canonical
+from minigrad._tape import no_grad
+from minigrad._tensor import Tensor
+from minigrad.errors import DTypeError, MinigradError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+
+class Parameter(Tensor):
+    """A leaf that a module trains: `self.scale = nn.Parameter(mg.ones(3))`. Gradients are wanted unless said otherwise."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
+        """Wraps a tensor's numbers without copying them."""
+        if not isinstance(data, Array):
+            raise DTypeError(message("Parameter", "data", f"a {type(data).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
+        made = object.__new__(cls)
+        same = alias(data)
+        for slot in ("array", "dtype", "flat", "ptr", "shape", "size"):
+            setattr(made, slot, getattr(same, slot))
+        made.node, made.grad, made.requires_grad = None, None, False
+        made.requires_grad_(requires_grad)
+        return made
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        """All is done in __new__."""
+
+    def _like(self, array: Any) -> Parameter:
+        return Parameter(_array.from_array(array), self.requires_grad)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.array, self.requires_grad)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+def _restore(array: Any, requires_grad: bool) -> Parameter:
+    return Parameter(_array.from_array(array), requires_grad)
+
+
+class LoadError(MinigradError, RuntimeError, ValueError):
+    """A state dict that does not fit the module."""
+
+
+class _Keys(tuple):  # type: ignore[type-arg]
+    """What load_state_dict did not find (missing) and did not know (unexpected)."""
+
+    __slots__ = ()
+
+    @property
+    def missing_keys(self) -> list[str]:
+        """Names of the module that the dict lacks."""
+        return self[0]  # type: ignore[no-any-return]
+
+    @property
+    def unexpected_keys(self) -> list[str]:
+        """Names of the dict that the module lacks."""
+        return self[1]  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        if not self[0] and not self[1]:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"
+
+
+class Module:
+    """A function with parameters. Subclass it, build layers in __init__, compute in forward.
+
+    Parameters and modules are found in attributes, also within lists, tuples and dicts, by walking them when they are
+    asked for: nothing needs to be registered, and what you assign later is found too.
+    """
+
+    training: bool = True
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        if args or keywords:
+            raise TypeError(f"{type(self).__name__}: Module.__init__ takes no arguments, got {(*args, *keywords)}.")
+
+    def forward(self, *args: Any, **keywords: Any) -> Any:
+        """What the module computes; every subclass writes its own."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(): define `def forward(self, x): ...` in it.")
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self.forward(*args, **keywords)
+
+    # -- finding parameters -----------------------------------------------------------------------------------------------------
+
+    def _children(self) -> Iterator[tuple[str, Any]]:
+        """Parameters, buffers and modules among the attributes, by dotted name."""
+        persistent = self.__dict__.get("_buffers", ())
+        pending = list(reversed(list(self.__dict__.items())))
+        while pending:
+            name, value = pending.pop()
+            if isinstance(value, (Module, Parameter)) or (isinstance(value, Array) and name in persistent):
+                yield name, value
+            elif isinstance(value, (list, tuple)) and name != "_buffers":
+                pending += reversed([(f"{name}.{i}", v) for i, v in enumerate(value)])
+            elif isinstance(value, dict) and name != "_buffers":
+                pending += reversed([(f"{name}.{k}", v) for k, v in value.items()])
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """A tensor that is saved with the module but not trained."""
+        if not name.isidentifier() or (tensor is not None and not isinstance(tensor, Array)):
+            raise TypeError(message("register_buffer", name, f"a {type(tensor).__name__}", "an attribute's name and a tensor or None"))
+        self.__dict__.setdefault("_buffers", {})[name] = persistent
+        setattr(self, name, tensor)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """The same as assigning the attribute."""
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """The same as assigning the attribute."""
+        setattr(self, name, module)
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all within it, outermost first; a shared one once."""
+        seen: set[int] = set()
+        pending: list[tuple[str, Module]] = [(prefix, self)]
+        while pending:
+            name, module = pending.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+                inner = [(f"{name}.{n}" if name else n, m) for n, m in module._children() if isinstance(m, Module)]
+                pending += reversed(inner)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all within it."""
+        return (m for _, m in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly within this one."""
+        return ((n, m) for n, m in self._children() if isinstance(m, Module))
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly within this one."""
+        return (m for _, m in self.named_children())
+
+    def _tensors(self, prefix: str, recurse: bool, wanted: Callable[[Module, str, Any], bool], once: bool = True) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix) if recurse else ((prefix, self),):
+            for name, value in module._children():
+                if isinstance(value, Array) and wanted(module, name, value) and not (once and id(value) in seen):
+                    seen.add(id(value))
+                    yield (f"{path}.{name}" if path else name), value
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) of all parameters, a shared one once."""
+        return self._tensors(prefix, recurse, lambda m, n, v: isinstance(v, Parameter), remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters: what an optimizer takes."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
+        """(name, tensor) of all buffers."""
+        return self._tensors(prefix, recurse, lambda m, n, v: not isinstance(v, Parameter))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Any]:
+        """All buffers."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    # -- modes ---------------------------------------------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Module:
+        """Training mode: dropout drops. For this module and all within it."""
+        if not isinstance(mode, bool):
+            raise ValueError(message("train", "mode", f"{mode!r}", "True or False"))
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Evaluation mode: dropout lets everything through."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Trains all parameters, or freezes them."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients of all parameters."""
+        for p in self.parameters():
+            p.grad = None if set_to_none or p.grad is None else _array.from_array(np.zeros(p.shape, p.dtype))
+
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
+        """Calls fn on every module within, then on this one: `net.apply(init_weights)`."""
+        for module in reversed(list(self.modules())):
+            fn(module)
+        return self
+
+    def to(self, *wanted: Any, dtype: Any = None) -> Module:
+        """All floating parameters and buffers in another element type; "cpu" is where everything is."""
+        for one in wanted:
+            if one != "cpu":
+                dtype = one.dtype if isinstance(one, Array) else one
+        if dtype is not None:
+            real = canonical(dtype, "to")
+            if real.kind != "f":
+                raise DTypeError(message("Module.to", "dtype", real, "float32 or float64"))
+            for _, t in [*self.named_parameters(), *self.named_buffers()]:
+                if t.dtype.kind == "f":
+                    t.data = _array.from_array(t.array.astype(real))
+                    t.grad = None if t.grad is None else t.grad.to(real)
+        return self
+
+    def float(self) -> Module:
+        """All parameters as float32."""
+        return self.to(_array.float32)
+
+    def double(self) -> Module:
+        """All parameters as float64."""
+        return self.to(_array.float64)
+
+    # -- saving --------------------------------------------------------------------------------------------------------------------------
+
+    def _saved(self) -> Iterator[tuple[str, Any]]:
+        def wanted(module: Module, name: str, value: Any) -> bool:
+            return isinstance(value, Parameter) or bool(module.__dict__.get("_buffers", {}).get(name))
+
+        return self._tensors("", True, wanted, once=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        """{name: tensor} of all parameters and buffers; the tensors share memory with the module's."""
+        return {name: t.detach() for name, t in self._saved()}
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> _Keys:
+        """Copies numbers by name. Missing or unexpected names (if strict) and other shapes are an error, before
+        anything has changed. assign: take the tensors themselves instead of copying, with their type."""
+        mine = dict(self._saved())
+        missing, unexpected = [n for n in mine if n not in state_dict], [n for n in state_dict if n not in mine]
+        problems = []
+        if strict and missing:
+            problems.append("Missing: " + ", ".join(missing))
+        if strict and unexpected:
+            problems.append("Unexpected: " + ", ".join(unexpected))
+        found = {}
+        for name, t in mine.items():
+            if name in state_dict:
+                value = state_dict[name]
+                array = value.array if isinstance(value, Array) else np.asarray(value)
+                if array.shape != t.shape:
+                    problems.append(f"{name}: got shape {array.shape}, expected {t.shape}")
+                found[name] = array
+        if problems:
+            raise LoadError(f"load_state_dict: the dict does not fit {type(self).__name__}. " + "; ".join(problems) + ".")
+        with no_grad():
+            for name, array in found.items():
+                if assign:
+                    mine[name].data = _array.from_array(array)
+                else:
+                    np.copyto(mine[name].array, array, casting="unsafe")
+        return _Keys((missing, unexpected))
+
+    # -- printing ------------------------------------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What repr shows between the parentheses, besides the modules within."""
+        return ""
+
+    def __repr__(self) -> str:
+        inner = list(self.named_children())
+        if not inner:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = [f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in inner]
+        return "\n".join([f"{type(self).__name__}({self.extra_repr()}", *lines, ")"])
+
+
