@@ -1,0 +1,204 @@
+"""What a dataset is: something with ``len(dataset)`` and ``dataset[index]``.
+
+Datasets that live in arrays also answer for many rows at once, and that is what makes loading cheap: a batch of 32 rows
+is one copy out of each array instead of 32 trips through Python. ``batch_cutter`` decides which datasets can do that.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from minigrad._array import from_array, view
+from minigrad._tensor import Tensor
+from minigrad.errors import ShapeError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+    IntArray = npt.NDArray[np.int64]
+    Rows = slice | IntArray
+
+Sample = TypeVar("Sample")
+
+
+class Dataset(Generic[Sample]):
+    """Base class of datasets: subclass it and write ``__getitem__(index)`` and ``__len__()``.
+
+    A subclass may add ``__getitems__(indices)``, which returns the list of samples at a list of indices; ``DataLoader``
+    then asks once per batch instead of once per sample.
+    """
+
+    def __getitem__(self, index: Any) -> Sample:
+        raise NotImplementedError(f"{type(self).__name__} has no __getitem__: write one that returns sample `index`")
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} has no __len__: write one that returns the number of samples")
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Samples that are the rows of one or more arrays: sample i is ``(a[i], b[i], ...)``.
+
+    ``tensors``: Tensors or NumPy arrays of any shape (N, ...) with the same N. Nothing is copied, unless an array has a
+    dtype that tensors do not hold (small integers become int64, float16 becomes float32). The attribute ``tensors`` is
+    the tuple of Tensors.
+
+    An index is an int (one sample), or a slice, a list or an array of ints or of bools (the chosen rows of each array,
+    as one Tensor each); an int and a slice give views of the arrays, as in NumPy.
+
+    Errors: ShapeError (a ValueError) for different N; ValueError for no arrays, and for a Tensor that requires a
+    gradient, since rows are read outside of the tape; TypeError for other objects and for dtypes such as complex.
+    """
+
+    def __init__(self, *tensors: Tensor | Array) -> None:
+        if not tensors:
+            raise ValueError(message("TensorDataset", "", "no arrays", "at least one, as in TensorDataset(X, y)"))
+        held = tuple(
+            from_array(as_array(value, "TensorDataset", i), f"TensorDataset: argument {i}")
+            for i, value in enumerate(tensors)
+        )
+        shapes = [value.array.shape for value in held]
+        if () in shapes:
+            expected = "an array whose first dimension counts the samples"
+            raise ShapeError(message("TensorDataset", str(shapes.index(())), "a single number, shape ()", expected))
+        if len({shape[0] for shape in shapes}) > 1:
+            sizes = ", ".join(str(shape[0]) for shape in shapes)
+            got = f"arrays of {sizes} samples, shapes {', '.join(map(str, shapes))}"
+            raise ShapeError(message("TensorDataset", "", got, "the same first dimension in all"))
+        self.tensors = held
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        rows = as_index(index, self)
+        try:
+            return tuple(from_array(np.asarray(value.array[rows])) for value in self.tensors)
+        except IndexError as error:
+            raise IndexError(f"{type(self).__name__} of {len(self)} samples: {error}") from None
+
+    def __len__(self) -> int:
+        return len(self.tensors[0].array)
+
+    def take(self, rows: Rows) -> list[Tensor]:
+        """The given rows, one copy out of each array, so that a batch changed in place leaves the dataset alone."""
+        return [_copy_rows(value.array, rows) for value in self.tensors]
+
+
+class Subset(Dataset[Sample]):
+    """The samples of `dataset` at `indices` (ints; repeated and negative ones are allowed), in that order.
+
+    The attribute ``indices`` is an int64 array. Errors: IndexError for an index outside of the dataset, TypeError for
+    indices that are not integers.
+    """
+
+    def __init__(self, dataset: Dataset[Sample], indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> None:
+        chosen = as_int_rows(indices, "Subset", "indices").copy()
+        size = len(dataset)
+        outside = (chosen < -size) | (chosen >= size)
+        if outside.any():
+            expected = f"values from {-size} to {size - 1}, since the dataset has {size} samples"
+            raise IndexError(message("Subset", "indices", chosen[outside][0], expected))
+        self.dataset = dataset
+        self.indices = chosen
+
+    def __getitem__(self, index: Any) -> Sample:
+        position = as_index(index, self)
+        try:
+            rows = self.indices[position]
+        except IndexError as error:
+            raise IndexError(f"{type(self).__name__} of {len(self)} samples: {error}") from None
+        return self.dataset[rows if rows.ndim else int(rows)]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
+        return samples_at(self.dataset, self.indices[as_int_rows(indices, "Subset", "indices")].tolist())
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def samples_at(dataset: Any, keys: list[Any]) -> list[Any]:
+    """The samples at `keys`, through the dataset's ``__getitems__`` if it has one, else one by one."""
+    ask_for_all = getattr(dataset, "__getitems__", None)
+    if ask_for_all is None:
+        return [dataset[key] for key in keys]
+    samples: list[Any] = ask_for_all(keys)
+    return samples
+
+
+def batch_cutter(dataset: Any) -> Callable[[Rows], Any] | None:
+    """The function that cuts a whole batch from the dataset's arrays; None where samples must be asked for one by one.
+
+    A subclass with a ``__getitem__`` of its own (an augmentation, say) decides what a sample is, so it is always asked.
+    """
+    if isinstance(dataset, (Tensor, np.ndarray)):
+        array = from_array(as_array(dataset, "DataLoader", "dataset"), "DataLoader").array
+        return lambda rows: _copy_rows(array, rows)
+    if isinstance(dataset, TensorDataset) and _reads_like(dataset, TensorDataset):
+        return dataset.take
+    if isinstance(dataset, Subset) and _reads_like(dataset, Subset):
+        cut, indices = batch_cutter(dataset.dataset), dataset.indices
+        return None if cut is None else lambda rows: cut(indices[rows])
+    return None
+
+
+def _reads_like(dataset: Any, base: type) -> bool:
+    methods = ("__getitem__", "__getitems__")
+    return all(getattr(type(dataset), name, None) is getattr(base, name, None) for name in methods)
+
+
+def _copy_rows(array: Array, rows: Rows) -> Tensor:
+    # Measured on batches of 32 to 128 rows: take() is 1.2 to 4 times as fast as array[rows], and view() saves 3 us of
+    # the checks of from_array, which an array that comes from a Tensor has passed.
+    chosen: Tensor = view(array[rows].copy() if isinstance(rows, slice) else array.take(rows, axis=0), None)
+    return chosen
+
+
+def as_index(index: Any, dataset: object) -> int | slice | Array:
+    """`index` if it selects samples: an int, a slice, or a one-dimensional list, array or Tensor of ints or bools."""
+    if isinstance(index, slice):
+        return index
+    rows = index.array if isinstance(index, Tensor) else np.asarray(index) if isinstance(index, list) else index
+    if isinstance(rows, np.ndarray):
+        if rows.size == 0:
+            return np.empty(0, np.int64)
+        if rows.ndim <= 1 and rows.dtype.kind in "iub":
+            return rows
+    elif hasattr(index, "__index__"):
+        return operator.index(index)
+    got = f"dtype {rows.dtype} and shape {rows.shape}" if isinstance(rows, np.ndarray) else repr(index)
+    expected = "an int, a slice, or a one-dimensional list or array of ints or bools"
+    raise TypeError(message(f"{type(dataset).__name__}[...]", "index", got, expected))
+
+
+def as_int_rows(indices: Any, operation: str, argument: str) -> IntArray:
+    """`indices` as a one-dimensional int64 array."""
+    rows = indices.array if isinstance(indices, Tensor) else np.asarray(indices)
+    if rows.size == 0:
+        return np.empty(0, np.int64)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        got = f"dtype {rows.dtype} and shape {rows.shape}"
+        raise TypeError(message(operation, argument, got, "a one-dimensional sequence of ints"))
+    return rows.astype(np.int64, copy=False)
+
+
+def as_array(value: Any, operation: str, argument: object) -> Array:
+    """The NumPy array behind a Tensor that needs no gradient, or `value` itself if it is an array."""
+    if isinstance(value, np.ndarray):
+        return value
+    if not isinstance(value, Tensor):
+        expected = "a Tensor or a NumPy array"
+        raise TypeError(
+            message(operation, str(argument), type(value).__name__, expected, "numpy.asarray(x) makes one.")
+        )
+    if value.requires_grad:
+        expected = "one that does not, since rows are read outside of the tape and no gradient would reach it"
+        raise ValueError(
+            message(operation, str(argument), "a Tensor that requires a gradient", expected, "Pass x.detach().")
+        )
+    return value.array

@@ -1,0 +1,250 @@
+"""``DataLoader``: walks over a dataset in batches; ``default_collate``: samples to one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad._array import from_array
+from minigrad._tensor import Tensor
+from minigrad.data.dataset import as_array, as_int_rows, batch_cutter, samples_at
+from minigrad.errors import ShapeError, message
+from minigrad.ops.random import Generator, randperm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+# PyTorch's arguments that configure worker processes or a GPU: name, the only value that has a meaning here, and why.
+_WITHOUT_MEANING = (
+    ("num_workers", 0, "batches are cut from arrays in this process, so worker processes would only add copies"),
+    ("pin_memory", False, "tensors live in ordinary memory and no device needs a pinned copy"),
+    ("timeout", 0, "there are no worker processes to wait for"),
+    ("worker_init_fn", None, "there are no worker processes to initialise"),
+    ("multiprocessing_context", None, "there are no worker processes to start"),
+    ("prefetch_factor", None, "there are no worker processes to prefetch"),
+    ("persistent_workers", False, "there are no worker processes to keep"),
+    ("pin_memory_device", "", "tensors live in ordinary memory and no device needs a pinned copy"),
+    ("in_order", True, "one process makes the batches, so they are always in order"),
+)
+
+
+class DataLoader:
+    """Iterates over `dataset` in batches, with PyTorch's arguments and rules.
+
+    - ``dataset``: anything with ``len()`` and ``dataset[i]``. A ``TensorDataset``, a ``Subset`` of one, ``MNIST``, an
+      array and a Tensor are cut a whole batch at a time; others are asked sample by sample, or with their
+      ``__getitems__``.
+    - ``batch_size``: samples per batch, 1 by default; None yields single samples instead of batches.
+    - ``shuffle``: a new order in every pass, drawn from ``generator``, or from the global one that
+      ``minigrad.manual_seed`` seeds; the same seed gives the same orders.
+    - ``sampler``: an iterable of indices to use instead, read lazily; ``batch_sampler``: an iterable of lists of
+      indices, one per batch.
+    - ``drop_last``: leave out a last batch that is smaller than ``batch_size``.
+    - ``collate_fn``: makes a batch from a list of samples, ``default_collate`` by default. With a function of your own
+      the samples are read one by one.
+
+    A batch of tuple samples is a list, so ``for xb, yb in loader`` reads as usual; its Tensors are fresh copies.
+    ``len`` is the number of batches: ceil(samples / batch_size), or the floor of it with ``drop_last``.
+
+    Errors: ValueError for arguments that exclude each other and for ``num_workers``, ``pin_memory`` and the others that
+    only configure worker processes or a GPU; TypeError for a dataset that cannot be indexed.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Sequence[Any]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+    ) -> None:
+        given = locals()
+        for name, only_value, reason in _WITHOUT_MEANING:
+            if given[name] != only_value:
+                raise ValueError(message("DataLoader", name, repr(given[name]), f"the default: {reason}"))
+        _check_order(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
+        if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+            expected = "something with __getitem__ and __len__, such as TensorDataset(X, y) or a list of samples"
+            raise TypeError(message("DataLoader", "dataset", type(dataset).__name__, expected))
+        if generator is not None and not isinstance(generator, Generator):
+            expected = "a minigrad.Generator, or None for the global one"
+            raise TypeError(message("DataLoader", "generator", type(generator).__name__, expected))
+        self.dataset = dataset
+        self.batch_size = None if batch_sampler is not None else batch_size
+        self.shuffle = bool(shuffle)
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        self.collate_fn = collate_fn
+        self.drop_last = drop_last
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.batch_sampler is None and self.batch_size is None:
+            convert = self.collate_fn or _as_tensor
+            return (convert(self.dataset[key]) for key in self._keys())
+        return map(self._reader(), self._batches())
+
+    def __len__(self) -> int:
+        if self.batch_sampler is not None:
+            return _length(self.batch_sampler, "batch_sampler")
+        samples = len(self.dataset) if self.sampler is None else _length(self.sampler, "sampler")
+        if self.batch_size is None:
+            return samples
+        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+
+    def _keys(self) -> Iterable[Any]:
+        """The index of each sample of one pass, in order."""
+        if self.sampler is not None:
+            return self.sampler
+        if self.shuffle:
+            keys: list[int] = self._permutation().tolist()
+            return keys
+        return range(len(self.dataset))
+
+    def _permutation(self) -> Any:
+        return randperm(len(self.dataset), generator=self.generator).array
+
+    def _batches(self) -> Iterator[Any]:
+        """The indices of each batch of one pass: slices when in order, arrays when shuffled, lists from a sampler."""
+        if self.batch_sampler is not None:
+            yield from self.batch_sampler
+            return
+        size = self.batch_size or 1
+        if self.sampler is not None:
+            keys = iter(self.sampler)
+            while (batch := list(islice(keys, size))) and not (self.drop_last and len(batch) < size):
+                yield batch
+            return
+        stop = len(self.dataset)
+        if self.drop_last:
+            stop -= stop % size
+        order = self._permutation() if self.shuffle else None
+        for start in range(0, stop, size):
+            rows = slice(start, min(start + size, stop))
+            yield rows if order is None else order[rows]
+
+    def _reader(self) -> Callable[[Any], Any]:
+        """The function from the indices of a batch to the batch."""
+        cut = batch_cutter(self.dataset) if self.collate_fn is None else None
+        if cut is None:
+            collate = self.collate_fn or default_collate
+            return lambda rows: collate(samples_at(self.dataset, _key_list(rows)))
+        if self.sampler is None and self.batch_sampler is None:
+            return cut
+        return lambda rows: _cut_sampled(cut, rows, len(self.dataset))
+
+
+def _check_order(batch_size: object, shuffle: bool, sampler: object, batch_sampler: object, drop_last: bool) -> None:
+    """The arguments that say which samples come in which batch must not contradict each other."""
+    if sampler is not None and shuffle:
+        raise ValueError(message("DataLoader", "", "sampler and shuffle=True", "one of them: both set the order"))
+    if batch_sampler is not None:
+        if batch_size != 1 or shuffle or sampler is not None or drop_last:
+            got = f"batch_sampler with {batch_size=}, {shuffle=}, {drop_last=} or a sampler"
+            expected = "batch_sampler alone: it already says which samples form each batch"
+            raise ValueError(message("DataLoader", "", got, expected))
+    elif batch_size is None:
+        if drop_last:
+            got = "batch_size=None and drop_last=True"
+            raise ValueError(
+                message("DataLoader", "", got, "one of them: without batches there is no last one to drop")
+            )
+    elif not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
+        expected = "an int of at least 1, or None for single samples"
+        raise ValueError(message("DataLoader", "batch_size", repr(batch_size), expected))
+
+
+def _length(indices: Any, argument: str) -> int:
+    try:
+        return len(indices)
+    except TypeError:
+        expected = "one with a length, since the number of batches is not known before they have been read"
+        raise TypeError(message("len(DataLoader)", argument, type(indices).__name__, expected)) from None
+
+
+def _cut_sampled(cut: Callable[[Any], Any], indices: Any, size: int) -> Any:
+    rows = as_int_rows(indices, "DataLoader", "sampler")
+    try:
+        return cut(rows)
+    except IndexError as error:
+        raise IndexError(f"DataLoader: the sampler left the dataset of {size} samples: {error}") from None
+
+
+def _key_list(rows: Any) -> list[Any]:
+    if isinstance(rows, slice):
+        return list(range(rows.start, rows.stop))
+    return rows.tolist() if isinstance(rows, np.ndarray) else list(rows)
+
+
+def _as_tensor(sample: Any) -> Any:
+    """A sample as it is, with the arrays in it made Tensors."""
+    if isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind in "fiub":
+        return from_array(np.asarray(sample), "DataLoader")
+    if isinstance(sample, Mapping):
+        return {key: _as_tensor(value) for key, value in sample.items()}
+    if isinstance(sample, (tuple, list)):
+        return [_as_tensor(value) for value in sample]
+    return sample
+
+
+def default_collate(samples: Sequence[Any]) -> Any:
+    """One batch from a list of samples of the same structure; the structure of the first one decides.
+
+    Tensors, arrays and NumPy scalars of shape S become one Tensor (N, *S); Python numbers become a Tensor (N,): bool,
+    int64, or float32 (PyTorch makes float64 of Python floats; float32 is what layers hold). Tuples and lists become a
+    list of batches, named tuples and mappings keep their names, text stays a list.
+
+    Errors: ShapeError (a ValueError) for samples of different shapes or lengths, which are named; ValueError for an
+    empty list; TypeError for samples of another type.
+    """
+    if not samples:
+        raise ValueError(message("default_collate", "samples", "an empty list", "at least one sample"))
+    first = samples[0]
+    if isinstance(first, (Tensor, np.ndarray, np.generic)):
+        return _stack(samples)
+    if isinstance(first, (bool, int, float)):
+        numbers = np.asarray(samples)
+        numbers = numbers.astype(np.float32) if numbers.dtype == np.float64 else numbers
+        return from_array(numbers, "default_collate")
+    if isinstance(first, (str, bytes)):
+        return list(samples)
+    if isinstance(first, Mapping):
+        return {key: default_collate([sample[key] for sample in samples]) for key in first}
+    if isinstance(first, (tuple, list)):
+        _check_alike([len(sample) for sample in samples], "parts", "Pass a collate_fn of your own.")
+        columns = [default_collate(column) for column in zip(*samples, strict=True)]
+        return type(first)(*columns) if hasattr(first, "_fields") else columns
+    expected = "Tensors, arrays, numbers, text, or tuples, lists and mappings of these"
+    got = f"samples of type {type(first).__name__}"
+    raise TypeError(message("default_collate", "samples", got, expected, "Pass a collate_fn of your own."))
+
+
+def _stack(samples: Sequence[Any]) -> Tensor:
+    rows = [as_array(s if isinstance(s, Tensor) else np.asarray(s), "default_collate", "samples") for s in samples]
+    _check_alike([row.shape for row in rows], "shape", "Pass a collate_fn that pads them.")
+    stacked: Tensor = from_array(np.stack(rows), "default_collate")
+    return stacked
+
+
+def _check_alike(values: list[Any], what: str, remedy: str) -> None:
+    """All samples of a batch must agree in `values`; the first that differs from sample 0 is named."""
+    for i, value in enumerate(values):
+        if value != values[0]:
+            got = f"{what} {values[0]} in sample 0 of the batch and {value} in sample {i}"
+            raise ShapeError(message("default_collate", "samples", got, "the same in all", remedy))
