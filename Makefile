@@ -1,0 +1,33 @@
+# The two commands of the README are `make demo` and `make test`; the rest is for developers.
+# Everything is installed into .venv; a stamp file there says what is up to date.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
+
+.PHONY: demo test lint sanitize accuracy clean
+
+demo: $(VENV)/plot.stamp
+	@$(BIN)/minigrad demo
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PYTHON) csrc/lint.py
+
+# An editable installation: Python files need no reinstallation, and a change under csrc/ rebuilds the kernels.
+$(VENV)/%.stamp: $(SOURCES)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# The tests once more under AddressSanitizer and UndefinedBehaviorSanitizer, in a build of its own.
+sanitize: $(VENV)/test.stamp
+	$(BIN)/python csrc/sanitize.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info minigrad/_C*.so

@@ -1,0 +1,63 @@
+"""What every kernel of csrc/kernels.def must give: problems of a size, each with its answer from NumPy in float64.
+
+calls.py has the list of kernels and one guarded call; the other modules have a family of kernels each. `PROBLEMS` names
+every kernel once: test_kernels.py fails where csrc/kernels.def has one that is missing here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kernel_cases.draws import draw_problems
+from kernel_cases.entropy import entropy_problems
+from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems
+from kernel_cases.products import large_products, product_problems
+from kernel_cases.rows import reduce_problems, softmax_problems
+from kernel_cases.updates import update_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kernel_cases.calls import Problem
+
+    Draw = Callable[[str, np.dtype[Any], int, np.random.Generator], Iterator[Problem]]
+
+REDUCTIONS = ("sum", "max", "min", "argmax", "argmin")
+SOFTMAXES = ("softmax", "softmax_bwd", "log_softmax", "log_softmax_bwd", "logsumexp")
+ENTROPIES = ("cross_entropy", "cross_entropy_bwd", "soft_cross_entropy", "soft_cross_entropy_bwd", "nll", "nll_bwd")
+
+PROBLEMS: dict[str, Draw] = {
+    **dict.fromkeys(MAPS, map_problems),
+    **dict.fromkeys((f"{name}_sum" for name in LOSSES), loss_sum_problems),
+    **dict.fromkeys(REDUCTIONS, reduce_problems),
+    **dict.fromkeys(SOFTMAXES, softmax_problems),
+    **dict.fromkeys(ENTROPIES, entropy_problems),
+    "matmul": product_problems,
+    **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
+    **dict.fromkeys(("sgd", "adam"), update_problems),
+}
+
+#: A size at which parallel.h cuts the work of every kernel of the family into three blocks at least.
+LARGE: dict[Draw, int] = {
+    map_problems: 5 * 32768 + 77,
+    loss_sum_problems: 5 * 32768 + 77,
+    reduce_problems: 70_001,
+    softmax_problems: 12_007,
+    entropy_problems: 12_007,
+    draw_problems: 5 * 32768 + 77,
+    update_problems: 5 * 32768 + 77,
+}
+
+
+def problems(name: str, dtype: np.dtype[Any], size: int) -> list[Problem]:
+    """Calls of one kernel around `size` numbers, or rows, or columns; the same every time."""
+    return list(PROBLEMS[name](name, dtype, size, np.random.default_rng(size)))
+
+
+def large_problems(name: str, dtype: np.dtype[Any]) -> list[Problem]:
+    """Calls that several threads share."""
+    if name == "matmul":
+        return list(large_products(name, dtype, 0, np.random.default_rng(0)))
+    return problems(name, dtype, LARGE[PROBLEMS[name]])

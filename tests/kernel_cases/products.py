@@ -1,0 +1,92 @@
+"""Matrix products: out[b] = x[b] y[b] (+ bias), the operands by strides."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kernel_cases.calls import Problem, Want
+from minigrad._C import ffi, lib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Numbers = np.ndarray[Any, np.dtype[Any]]
+
+#: How a matrix lies in memory: rows contiguous; columns contiguous (a transpose); every second number of every row.
+LAYOUTS = ("rows", "columns", "stepped")
+
+
+def laid_out(matrices: Numbers, layout: str) -> tuple[Numbers, int, int]:
+    """Contiguous memory that holds the last two axes in this layout, and the strides of rows and columns in it.
+
+    What a stepped matrix leaves out is NaN, so that nothing of it may enter the result."""
+    rows, cols = matrices.shape[-2:]
+    if layout == "rows":
+        return matrices, cols, 1
+    if layout == "columns":
+        return np.ascontiguousarray(matrices.swapaxes(-1, -2)), 1, rows
+    memory = np.full((*matrices.shape[:-1], 2 * cols), np.nan, matrices.dtype)
+    memory[..., ::2] = matrices
+    return memory, 2 * cols, 2
+
+
+def product_problem(x: Numbers, y: Numbers, bias: Numbers | None = None, layouts: tuple[str, str] = ("rows", "rows")) -> Problem:
+    """x (..., m, k) times y (..., k, n), batches broadcast; bias (n,).
+
+    An inner product of length k in any order is off by at most k u sum |x| |y| (Higham 2002, section 3.1): ours and the
+    reference's, and the bias."""
+    m, k = x.shape[-2:]
+    n = y.shape[-1]
+    (x_memory, x_row, x_col), (y_memory, y_row, y_col) = laid_out(x, layouts[0]), laid_out(y, layouts[1])
+    wide_x, wide_y = x.astype(np.float64), y.astype(np.float64)
+    with np.errstate(all="ignore"):
+        value, scale = wide_x @ wide_y, np.abs(wide_x) @ np.abs(wide_y)
+        if bias is not None:
+            value, scale = value + bias.astype(np.float64), scale + np.abs(bias)
+    size = int(lib.mg_matmul_work(m, k, n))
+    given = {
+        "x": x_memory, "y": y_memory, "bias": bias, "work": np.full(size, np.nan, x.dtype) if size else None,
+        "batch": _batch(x_memory, y_memory), "m": m, "k": k, "n": n,
+        "x_row": x_row, "x_col": x_col, "y_row": y_row, "y_col": y_col,
+    }  # fmt: skip
+    return Problem(given, {"out": Want(value, 2 * (k + 2), scale), "work": None})
+
+
+def _batch(x: Numbers, y: Numbers) -> Any:
+    """Where each pair of matrices begins; NULL for one pair."""
+    shape = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    if not shape:
+        return None
+    walk = ffi.new("mg_walk *", {"ndim": len(shape), "shape": shape})
+    for i, operand in enumerate((x, y)):
+        matrices = np.broadcast_to(operand, (*shape, *operand.shape[-2:]))
+        for d in range(len(shape)):
+            walk.stride[i][d] = matrices.strides[d] // operand.itemsize
+    return walk
+
+
+def product_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
+    """`size` rows, `size` columns, and inner products of that length; a few of them, and many."""
+    shapes = [(size, 5, 7), (3, size, 5), (3, 4, size), (33, 9, size)]
+    for (m, k, n), layouts in product(shapes, product(LAYOUTS, LAYOUTS)):
+        x, y = rng.uniform(-1, 1, (m, k)).astype(dtype), rng.uniform(-1, 1, (k, n)).astype(dtype)
+        bias = rng.uniform(-1, 1, n).astype(dtype) if layouts[0] != "rows" else None
+        yield product_problem(x, y, bias, layouts)
+
+
+#: (m, k, n) that take every way through the kernel: packed operands and unpacked ones, several blocks of k, several
+#: slabs of rows, tiles that the edges cut; and the shapes of small networks.
+SHAPES = (
+    (300, 230, 150), (4200, 17, 129), (17, 3900, 131), (257, 256, 128), (129, 515, 255), (1, 1024, 512), (32, 784, 128),
+    (128, 512, 10), (513, 31, 33), (2, 3, 20011), (20011, 5, 7),
+)  # fmt: skip
+
+
+def large_products(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
+    for i, (m, k, n) in enumerate(SHAPES):
+        x, y = rng.uniform(-1, 1, (m, k)).astype(dtype), rng.uniform(-1, 1, (k, n)).astype(dtype)
+        bias = rng.uniform(-1, 1, n).astype(dtype) if i % 2 else None
+        yield product_problem(x, y, bias, (LAYOUTS[i % 3], LAYOUTS[i // 3 % 3]))

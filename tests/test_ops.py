@@ -1,0 +1,131 @@
+"""Every record against its reference and its derivatives. The records are walked, so a new op is tested by existing."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import _op, autograd
+from minigrad.testing import gradcheck, gradgradcheck, materialize
+
+CASES = [pytest.param(op, s, id=f"{op.name}-{s!r}") for op in _op.registry.values() for s in op.samples()]
+FUSED = [c for c in CASES if c.values[0].composition is not None]
+DIFFERENTIABLE = [c for c in CASES if any(c.values[0].rules)]
+
+# The one place of tolerances: what rounding explains in sums of some dozens of terms, in units of the values' size.
+TOLERANCE = {np.dtype("f4"): 2e-6, np.dtype("f8"): 4e-15}
+
+
+def close(got, want, dtype, scale=1.0):
+    want = np.asarray(want)
+    assert got.shape == want.shape
+    size = np.abs(want[np.isfinite(want)]).max(initial=1.0) if want.dtype.kind == "f" else 1
+    tolerance = TOLERANCE[np.dtype(dtype)] * size * scale
+    np.testing.assert_allclose(got.array, want, rtol=tolerance, atol=tolerance)
+
+
+def prepared(op, sample, dtype):
+    inputs, keywords = materialize(sample, dtype)
+    if op.name == "cast":
+        inputs = [x.to(np.float64 if keywords["dtype"] == np.float32 else np.float32) for x in inputs]
+    return inputs, keywords
+
+
+def differentiable(op, inputs):
+    """Marks what has a derivative, and returns it."""
+    chosen = [x for x, rule in zip(inputs, op.rules, strict=True) if x is not None and rule is not None]
+    for x in chosen:
+        x.requires_grad_()
+    return chosen
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)
+@pytest.mark.parametrize(("op", "sample"), CASES)
+def test_forward_equals_reference(op, sample, dtype, backend):
+    inputs, keywords = prepared(op, sample, dtype)
+    result = op.call(*inputs, **keywords)
+    wide = [None if x is None else x.array.astype(np.float64) if x.dtype.kind == "f" else x.array for x in inputs]
+    want = op.reference(*wide, **keywords)
+    want = want[0] if op.aux else np.asarray(want)
+    close(result, want, inputs[0].dtype if inputs[0].dtype.kind == "f" else dtype)
+    if result.dtype.kind == "f":
+        expected = keywords.get("dtype", next(x.dtype for n, x in zip(op.inputs, inputs, strict=True) if x is not None and n not in op.integer))
+        assert result.dtype == expected
+
+
+@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if len(c.values[1].inputs) < 3 or c.values[0].name == "where"])
+def test_strided_inputs_give_the_same_bits(op, sample):
+    inputs, keywords = materialize(sample, mg.float64)
+    want = op.call(*inputs, **keywords)
+
+    def spread(x):
+        """The same numbers at every second place, backwards."""
+        if x is None or not x.shape:
+            return x
+        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.array.dtype)
+        wide[..., ::-2] = x.array
+        return mg.from_numpy(wide[..., ::-2])
+
+    got = op.call(*map(spread, inputs), **keywords)
+    if op.name in ("matmul", "linear"):  # another order of summation may be chosen for other strides
+        close(got, want.array, mg.float64)
+    else:
+        np.testing.assert_array_equal(got.array, want.array)
+
+
+@pytest.mark.parametrize(("op", "sample"), FUSED)
+def test_fused_equals_composition(op, sample):
+    inputs, keywords = materialize(sample, mg.float64)
+    if op.aux or any(n in op.inputs for n in ("lse", "total")):
+        inputs = consistent(op, inputs)
+    close(op.call(*inputs, **keywords), op.composition(*inputs, **keywords).array, mg.float64, scale=10)
+
+
+def consistent(op, inputs):
+    """A backward kernel reads what its forward pass saved: lse belongs to the logits."""
+    if "lse" in op.inputs:
+        inputs[op.inputs.index("lse")] = mg.logsumexp(inputs[op.inputs.index("input")], 1)
+    return inputs
+
+
+@pytest.mark.parametrize(("op", "sample"), DIFFERENTIABLE)
+def test_first_derivative(op, sample, backend):
+    inputs, keywords = materialize(sample, mg.float64)
+    inputs = consistent(op, inputs)
+    differentiable(op, inputs)
+    if op.name == "cast":
+        pytest.skip("a cast to float32 leaves no digits to difference; its gradient is tested by hand")
+    if "lse" in op.inputs:
+        pytest.skip("lse counts as a constant of this kernel; its derivatives are those of the forward op's second one")
+    gradcheck(lambda *x: op.call(*x, **keywords), inputs, atol=1e-7, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("op", "sample"), DIFFERENTIABLE)
+def test_second_derivative(op, sample):
+    inputs, keywords = materialize(sample, mg.float64)
+    differentiable(op, inputs)
+    if op.name == "cast" or "lse" in op.inputs:
+        pytest.skip("see test_first_derivative")
+    gradgradcheck(lambda *x: op.call(*x, **keywords), inputs, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("op", "sample"), DIFFERENTIABLE)
+def test_float32_gradient_is_the_float64_one(op, sample):
+    gradients = {}
+    for dtype in (mg.float32, mg.float64):
+        inputs, keywords = materialize(sample, mg.float32)
+        inputs = [x.to(dtype) if x is not None and x.dtype.kind == "f" else x for x in inputs]
+        chosen = differentiable(op, inputs)
+        out = op.call(*inputs, **keywords)
+        g = np.random.default_rng(2).uniform(0.5, 1.5, out.shape).astype("f4")
+        gradients[dtype] = autograd.grad(out, chosen, mg.tensor(g).to(out.dtype), materialize_grads=True)
+    for got, want in zip(gradients[mg.float32], gradients[mg.float64], strict=True):
+        close(got, want.array, mg.float32, scale=10)
+
+
+@pytest.mark.parametrize("name", list(_op.registry))
+def test_record_is_complete(name):
+    op = _op.registry[name]
+    assert op.doc
+    assert op.samples()
+    assert all(s.inputs for s in op.samples())
+    assert all(len(s.inputs) == len(op.inputs) and set(s.keywords) == set(op.keywords) for s in op.samples())
