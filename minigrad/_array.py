@@ -81,6 +81,8 @@ def address(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Any:
 
 def from_array(array: np.ndarray[Any, Any], op: str = "tensor") -> Any:
     """Wraps a NumPy array without copying it, unless its elements are of a type or layout that C does not take."""
+    if array.dtype in _OURS and array.flags.carray:
+        return view(array, None)
     dtype = array.dtype.newbyteorder("=")
     if dtype not in _OURS:
         if dtype.kind not in _WIDER or dtype.itemsize > 8:
@@ -135,7 +137,7 @@ MEMORY_LIMIT = 256 << 20
 #: Arrays of one shape remembered at the most.
 _RING = 16
 #: How many of them are looked at before a new one is made.
-_TRIES = 4
+_TRIES = range(4)
 
 _rings: dict[np.dtype[Any], dict[tuple[int, ...], deque[tuple[Any, Any, int]]]] = {d: {} for d in _POINTER}
 _float32_rings = _rings[float32]
@@ -154,23 +156,7 @@ _FREE = _unreferenced()
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """An uninitialised, contiguous array of one of our types."""
     ring = (_float32_rings if dtype is float32 else _rings[dtype]).get(shape)
-    if ring is None:
-        array, ptr, size = _allocate(shape, dtype)
-    else:
-        # pop() takes the entry from the other threads before it is examined, so no two are given the same memory.
-        for _ in range(_TRIES):
-            try:
-                entry = ring.pop()
-            except IndexError:
-                array, ptr, size = _allocate(shape, dtype)
-                break
-            if getrefcount(entry[0]) == _FREE:
-                array, ptr, size = entry
-                ring.append(entry)
-                break
-            ring.appendleft(entry)
-        else:
-            array, ptr, size = _allocate(shape, dtype)
+    array, ptr, size = _recall(ring) or _allocate(shape, dtype) if ring else _allocate(shape, dtype)
     out = _new(_class)
     out.array = array
     out.ptr = ptr
@@ -182,6 +168,23 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     out.node = None
     out.grad = None
     return out
+
+
+def _recall(ring: deque[tuple[Any, Any, int]]) -> tuple[Any, Any, int] | None:
+    """An array of the ring that nobody uses, or None. The one used last comes first: it is still in cache."""
+    for _ in _TRIES:
+        try:
+            # pop() takes the entry from the other threads before it is examined, so no two are given the same memory.
+            entry = ring.pop()
+        except IndexError:
+            return None
+        if getrefcount(entry[0]) == _FREE:
+            # Whoever looks at the entry from now on counts this reference too.
+            array, ptr, size = entry
+            ring.append(entry)
+            return array, ptr, size
+        ring.appendleft(entry)
+    return None
 
 
 def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any, int]:

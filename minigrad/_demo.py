@@ -21,21 +21,21 @@ BATCH = 32
 
 
 def load() -> dict[str, tuple[Any, Any]]:
-    """Pixels scaled to [0, 1], and labels: a fifth held out for the test, a fifth of the rest for validation."""
+    """Pixels scaled to [0, 1], and labels: a fifth held out for the test, a tenth of the rest for validation."""
     x, y = load_digits(return_X_y=True)
     x = x / np.float32(16)
     x, x_test, y, y_test = train_test_split(x, y, test_size=0.2, random_state=1, stratify=y)
-    x, x_val, y, y_val = train_test_split(x, y, test_size=0.2, random_state=2, stratify=y)
+    x, x_val, y, y_val = train_test_split(x, y, test_size=0.1, random_state=2, stratify=y)
     parts = {"train": (x, y), "validation": (x_val, y_val), "test": (x_test, y_test)}
     return {name: (mg.tensor(a), mg.tensor(b)) for name, (a, b) in parts.items()}
 
 
 def build() -> nn.Sequential:
-    """64 pixels -> 10 scores, with two hidden layers and dropout."""
+    """64 pixels -> 10 scores through one wide hidden layer. Dropout on the pixels and, more, on the hidden layer is what
+    lets so many units learn from so few images without learning them by heart (Srivastava et al. 2014)."""
     return nn.Sequential(
-        nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.2),
-        nn.Linear(128, 64), nn.ReLU(), nn.Dropout(0.2),
-        nn.Linear(64, 10),
+        nn.Dropout(0.1), nn.Linear(64, 512), nn.ReLU(),
+        nn.Dropout(0.5), nn.Linear(512, 10),
     )  # fmt: skip
 
 

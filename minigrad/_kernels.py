@@ -230,14 +230,30 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 # -- reductions --------------------------------------------------------------------------------------------------------------
 
 
-def _grouped(x: Array, axes: tuple[int, ...]) -> tuple[Array, int, int, int]:
-    """x as [outer, size, inner] with the reduced axes in the middle; a copy where they are not neighbours."""
-    if axes and axes[-1] - axes[0] == len(axes) - 1:
-        first, last = axes[0], axes[-1] + 1
-        return contiguous(x), prod(x.shape[:first]), prod(x.shape[first:last]), prod(x.shape[last:])
-    kept = [d for d in range(len(x.shape)) if d not in axes]
-    moved = contiguous(view(x.array.transpose(*kept, *axes), x.ptr))
-    return moved, prod([x.shape[d] for d in kept]), prod([x.shape[d] for d in axes]), 1
+_layouts: dict[Any, tuple[tuple[int, ...], int, int, int]] = {}
+
+
+def _layout(shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], int, int, int]:
+    """The reduced shape, and the input as [outer, size, inner] with the reduced dimensions in the middle, for
+    dimensions that are neighbours. Remembered."""
+    key = (shape, dim, keepdim)
+    found = _layouts.get(key)
+    if found is None:
+        if len(_layouts) >= 4096:
+            _layouts.clear()
+        first, last = (dim[0], dim[-1] + 1) if dim else (len(shape), len(shape))
+        found = reduced(shape, dim, keepdim), prod(shape[:first]), prod(shape[first:last]), prod(shape[last:])
+        _layouts[key] = found
+    return found
+
+
+def _grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
+    """x, contiguous, with the reduced dimensions neighbours: where they are not they move to the end."""
+    if not dim or dim[-1] - dim[0] == len(dim) - 1:
+        return contiguous(x), dim
+    kept = [d for d in range(len(x.shape)) if d not in dim]
+    moved = contiguous(view(x.array.transpose(*kept, *dim), x.ptr))
+    return moved, tuple(range(len(kept), len(x.shape)))
 
 
 _sum = _pair("sum")
@@ -254,8 +270,9 @@ def mean(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
 
 
 def _summed(x: Array, dim: tuple[int, ...], keepdim: bool, divisor: float) -> Array:
-    out = empty(reduced(x.shape, dim, keepdim), x.dtype)
-    source, outer, size, inner = (x, 1, x.size, 1) if x.flat and len(dim) == len(x.shape) else _grouped(x, dim)
+    source, middle = _grouped(x, dim)
+    shape, outer, size, inner = _layout(source.shape, middle, keepdim)
+    out = empty(shape if middle is dim else reduced(x.shape, dim, keepdim), x.dtype)
     _sum[x.dtype is not float32](out.ptr, source.ptr, divisor, outer, size, inner)
     return out  # type: ignore[no-any-return]
 
@@ -264,8 +281,9 @@ def _extremum(name: str, index: bool) -> Kernel:
     pair = _pair(name)
 
     def kernel(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
-        out = empty(reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
-        source, outer, size, inner = _grouped(x, dim)
+        source, middle = _grouped(x, dim)
+        shape, outer, size, inner = _layout(source.shape, middle, keepdim)
+        out = empty(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
         pair[x.dtype is not float32](out.ptr, source.ptr, outer, size, inner)
         return out  # type: ignore[no-any-return]
 

@@ -77,6 +77,8 @@ def nonempty(op: str, shape: Shape, axes: tuple[int, ...]) -> None:
 
 def matmul(op: str, x: Shape, y: Shape, **_: Any) -> Shape:
     """(..., m, k) @ (..., k, n) -> (..., m, n), where a vector counts as a row on the left and a column on the right."""
+    if len(x) == 2 and len(y) == 2 and x[1] == y[0]:
+        return (x[0], y[1])
     if not x or not y:
         raise ShapeError(message(op, "", f"shapes {x} and {y}", "vectors or matrices", "To scale by a number write x * y."))
     inner = y[-2] if len(y) > 1 else y[0]

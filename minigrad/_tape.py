@@ -101,6 +101,14 @@ def toolbox(add: Any, sum_to: Any, cast: Any, one: dict[Any, Any]) -> None:
     _toolbox.add, _toolbox.sum_to, _toolbox.cast, _toolbox.one = add, sum_to, cast, one
 
 
+def _among(x: Any, values: Any) -> bool:
+    """Whether x is one of the values itself (== would compare numbers)."""
+    for value in values:  # noqa: SIM110 - a generator would cost more than the loop
+        if value is x:
+            return True
+    return False
+
+
 def propagate(
     root: Array, g: Any, *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = (), beyond: bool = True
 ) -> dict[int, tuple[Any, Any, bool]]:
@@ -143,8 +151,7 @@ def propagate(
                     if have is not None:
                         ends[id(parent)] = (parent, add(have[1], dx), True)
                     else:
-                        borrowed = dx is g or dx.array.base is not None or any(dx is s for s in saved or ())
-                        ends[id(parent)] = (parent, dx, not borrowed)
+                        ends[id(parent)] = (parent, dx, dx is not g and dx.array.base is None and not _among(dx, saved))
             if not retain_graph:
                 node.saved = None
     finally:

@@ -1,0 +1,316 @@
+"""Threads: the same bits for any number of them, sums that stay accurate, forked children, and what sets their number."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from kernel_cases import large_problems, maps
+from kernel_cases.calls import DTYPES, KERNELS, WALKING, Guarded, assert_right, assert_same_bits, call, lanes, run
+
+import minigrad as mg
+from minigrad import _kernels
+from minigrad._C import ffi, lib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Numbers = np.ndarray[Any, np.dtype[Any]]
+
+every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+needs_openmp = pytest.mark.skipif(not lib.mg_has_openmp(), reason="this build has one thread")
+
+
+@pytest.fixture(autouse=True)
+def _number_of_threads() -> Iterator[None]:
+    before = mg.get_num_threads()
+    yield
+    mg.set_num_threads(before)
+
+
+# -- the same bits -----------------------------------------------------------------------------------------------------------
+
+
+@every_dtype
+@pytest.mark.parametrize("name", KERNELS)
+def test_any_number_of_threads_gives_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
+    """At sizes that are cut into blocks, and at other addresses each time."""
+    for i, problem in enumerate(large_problems(name, dtype)):
+        mg.set_num_threads(1)
+        alone = run(name, dtype, problem)
+        assert_right(alone, problem, dtype, f"{name}, problem {i}")
+        for threads, stagger in ((2, 0), (3, 1), (8, 3)):
+            mg.set_num_threads(threads)
+            got = run(name, dtype, problem, shift=threads, stagger=stagger)
+            assert_same_bits(got, alone, f"{name}, problem {i}, {threads} threads")
+
+
+@every_dtype
+@pytest.mark.parametrize("name", WALKING)
+def test_walks_are_shared_too(name: str, dtype: np.dtype[Any], isa: str) -> None:
+    """A block may begin in the middle of any axis."""
+    rng, shape = np.random.default_rng(0), (11, 153, 99)
+    views, arguments = [], {}
+    for i, p in enumerate(q for q in KERNELS[name] if q.name in maps.MAPS[name].domains):
+        own = ((99, 11, 153), (153, 1), (11, 153, 198))[i]
+        content = rng.integers(0, 2, own) if p.element(dtype) == np.uint8 else rng.uniform(0.01, 0.99, own)
+        memory = content.astype(p.element(dtype))
+        view = (memory.transpose(1, 2, 0), memory, memory[::-1, :, ::2])[i] if i else memory.transpose(1, 2, 0)
+        views.append(np.broadcast_to(view, shape))
+        arguments[p.name] = views[-1]
+    arguments |= {k: maps.as_numbers(v, dtype) for k, v in maps.MAPS[name].scalars[0].items()}
+    arguments["walk"] = ffi.new("mg_walk *", {"ndim": 3, "shape": shape})
+    for i, view in enumerate(views):
+        arguments["walk"].stride[i][0:3] = [s // view.itemsize for s in view.strides]
+    results = {}
+    for threads in (1, 2, 3, 8):
+        mg.set_num_threads(threads)
+        out = Guarded(np.full(math.prod(shape), np.nan, dtype), threads)
+        call(name, dtype, {**arguments, KERNELS[name][0].name: out.array, "n": math.prod(shape)})
+        out.check(name)
+        results[threads] = {"out": out.array}
+        assert_same_bits(results[threads], results[1], f"{name}, {threads} threads")
+    assert not np.isnan(results[1]["out"]).any()
+
+
+def test_python_threads_compute_at_once(isa: str) -> None:
+    """Calls leave the interpreter's lock, and each shares its work among threads of its own."""
+    mg.set_num_threads(2)
+    rng = np.random.default_rng(1)
+    xs = [rng.uniform(-1, 1, (200, 300)).astype(np.float32) for _ in range(6)]
+    expected = [(mg.tensor(x) @ mg.tensor(x).T).exp().sum(1).numpy().copy() for x in xs]
+    wrong: list[int] = []
+
+    def work(i: int) -> None:
+        for _ in range(20):
+            got = (mg.tensor(xs[i]) @ mg.tensor(xs[i]).T).exp().sum(1).numpy()
+            if got.tobytes() != expected[i].tobytes():
+                wrong.append(i)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(len(xs))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert not any(worker.is_alive() for worker in workers)
+    assert wrong == []
+
+
+# -- sums of ten million terms ------------------------------------------------------------------------------------------------
+
+MANY = 10_000_000
+
+
+def sum_bound(isa: str, terms: Numbers) -> float:
+    """What rounding can do to the sum of these float32 numbers at the worst, from the way in which reduce.inc adds.
+
+    u = 2^-24. A term is rounded 3 times in the tree of its 8 vectors; the running sum of the trees keeps its rounding
+    errors, up to second order, and is closed with 1; its lanes are joined with log2 W; blocks are added in double; the
+    result is rounded once. So |got - exact| <= (3 + 1 + log2 W + 1) u sum |x|, and u more for what is of second order.
+    """
+    w = lanes(isa, np.dtype(np.float32))
+    return (6 + math.log2(w)) * 2.0**-24 * float(np.abs(terms.astype(np.float64)).sum())
+
+
+@pytest.fixture(scope="module")
+def terms() -> dict[str, Numbers]:
+    rng = np.random.default_rng(2)
+    uniform = rng.random(MANY, np.float32)
+    signs = np.where(np.arange(MANY) % 2 == 0, np.float32(1), np.float32(-1))
+    adverse = np.full(MANY, 1 + 2.0**-23, np.float32)
+    adverse[::3] = 1 + 3 * 2.0**-23
+    return {"uniform": uniform, "cancelling": uniform * signs, "adverse": adverse, "one large": np.append(np.float32(2.0**24), uniform[1:])}
+
+
+@pytest.mark.parametrize("kind", ["uniform", "cancelling", "adverse", "one large"])
+def test_a_sum_of_ten_million_terms(kind: str, terms: dict[str, Numbers], isa: str) -> None:
+    x = terms[kind]
+    exact = float(x.astype(np.longdouble).sum())
+    got = float(mg.from_numpy(x).sum())
+    assert abs(got - exact) <= sum_bound(isa, x)
+
+
+def test_a_sum_of_ten_million_random_terms_has_every_digit(terms: dict[str, Numbers], isa: str) -> None:
+    """Where rounding errors are as often up as down they hardly add: what is left is the last rounding, u of the sum,
+    and as much of the lanes. Adding one after the other is wrong by a thousand times that."""
+    x = terms["uniform"]
+    exact = float(x.astype(np.float64).sum())
+    assert abs(float(mg.from_numpy(x).sum()) - exact) <= 1e-7 * exact
+    assert abs(float(mg.from_numpy(x).mean()) - exact / MANY) <= 1e-7 * exact / MANY
+    assert abs(float(np.cumsum(x, dtype=np.float32)[-1]) - exact) > 1e-5 * exact
+
+
+# -- forked children ------------------------------------------------------------------------------------------------------------
+
+FORK = """
+import os, sys, warnings
+import numpy as np
+import minigrad as mg
+
+warnings.simplefilter("ignore", DeprecationWarning)     # Python 3.12 warns of every fork while there are threads
+mg.set_num_threads(4)
+x = mg.tensor(np.random.default_rng(0).random((400, 400), np.float32))
+long = mg.tensor(np.random.default_rng(1).random(1_000_000, np.float32))
+
+def compute():
+    return (x @ x).exp().numpy().tobytes() + long.sum().numpy().tobytes()
+
+def child(connection=None):
+    same = compute() == expected
+    mg.set_num_threads(3)
+    same = same and compute() == expected
+    if connection is None:
+        os._exit(7 if same else 1)
+    connection.send(same)
+
+expected = compute()
+"""
+RAW = """
+for generation in range(2):
+    pid = os.fork()
+    if pid == 0:
+        child()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    assert compute() == expected
+print("done")
+"""
+NESTED = """
+pid = os.fork()
+if pid == 0:
+    inner = os.fork()
+    if inner == 0:
+        child()
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+print("done")
+"""
+MULTIPROCESSING = """
+import multiprocessing
+context = multiprocessing.get_context("fork")
+here, there = context.Pipe()
+workers = [context.Process(target=child, args=(there,)) for _ in range(3)]
+for worker in workers:
+    worker.start()
+assert all([here.recv() for _ in workers])
+for worker in workers:
+    worker.join()
+    assert worker.exitcode == 0
+assert compute() == expected
+print("done")
+"""
+
+
+def python(source: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program in a process of its own, in which minigrad finds this environment and no thread settings."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("MINIGRAD_ISA", "MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS")}
+    kept["PYTHONPATH"] = os.pathsep.join([os.path.dirname(os.path.dirname(mg.__file__)), kept.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-c", source], env=kept | environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("way", [RAW, NESTED, MULTIPROCESSING], ids=["fork", "child of a child", "multiprocessing"])
+def test_a_forked_child_computes(way: str) -> None:
+    """The parent's threads do not exist in the child, which would wait for them for ever: the time limit is the test."""
+    done = python(FORK + way)
+    assert done.stdout.strip() == "done", done.stderr
+
+
+# -- how many ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.0, "2", None, True, [2], 2**31, 2**64], ids=repr)
+def test_set_num_threads_refuses(threads: Any) -> None:
+    mg.set_num_threads(2)
+    with pytest.raises(ValueError, match=r"^set_num_threads: argument threads: got .*, expected an int"):
+        mg.set_num_threads(threads)
+    assert mg.get_num_threads() == 2
+
+
+def test_set_num_threads() -> None:
+    for threads in (1, 5, 2):
+        mg.set_num_threads(threads)
+        assert mg.get_num_threads() == threads
+
+
+PRINT = "import minigrad; print(minigrad.get_num_threads())"
+
+
+@pytest.mark.parametrize(("environment", "threads"), [
+    ({"OMP_NUM_THREADS": "3"}, 3),
+    ({"OMP_NUM_THREADS": "5,2"}, 5),
+    ({"MINIGRAD_NUM_THREADS": "4"}, 4),
+    ({"MINIGRAD_NUM_THREADS": "4", "OMP_NUM_THREADS": "3"}, 4),
+], ids=str)  # fmt: skip
+def test_environment_sets_the_number(environment: dict[str, str], threads: int) -> None:
+    done = python(PRINT, **environment)
+    assert done.stdout.strip() == str(threads), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
+def test_affinity_sets_the_number() -> None:
+    """No more threads than processors that the process may run on."""
+    allowed = sorted(os.sched_getaffinity(0))
+    for few in (allowed[:1], allowed):
+        done = python(f"import os; os.sched_setaffinity(0, {few}); {PRINT}")
+        assert done.stdout.strip() == str(len(few)), done.stderr
+
+
+@needs_openmp
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+def test_as_many_threads_work_as_are_set() -> None:
+    """Small work wakes none; large work has as many as set; one is one."""
+    source = """
+import os
+import minigrad as mg
+def started(): return len(os.listdir("/proc/self/task")) - before
+small, large = mg.zeros(1000), mg.zeros(1_000_000)
+before = len(os.listdir("/proc/self/task"))
+mg.set_num_threads(1)
+large + large
+print(started())
+mg.set_num_threads(3)
+small + small
+print(started())
+large + large
+print(started())
+"""
+    done = python(source)
+    assert done.stdout.split() == ["0", "0", "2"], done.stderr
+
+
+# -- which instruction set -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("isa", _kernels.available_isas())
+def test_environment_chooses_the_instruction_set(isa: str) -> None:
+    done = python("from minigrad import _kernels; print(_kernels.active_isa())", MINIGRAD_ISA=isa)
+    assert done.stdout.strip() == isa, done.stderr
+
+
+def test_the_best_instruction_set_is_the_default() -> None:
+    done = python("from minigrad import _kernels; print(_kernels.active_isa())")
+    assert done.stdout.strip() == _kernels.available_isas()[-1], done.stderr
+
+
+@pytest.mark.parametrize("isa", ["sse9", "AVX2", "0"])
+def test_an_unknown_instruction_set_is_one_clear_error(isa: str) -> None:
+    done = python("import minigrad", MINIGRAD_ISA=isa)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"ValueError: MINIGRAD_ISA: got {isa!r}, expected one of portable"), done.stderr
+    assert "During handling" not in done.stderr
+
+
+def test_select_isa_refuses_and_changes_nothing() -> None:
+    before = _kernels.active_isa()
+    with pytest.raises(ValueError, match="MINIGRAD_ISA: got 'neon', expected one of portable"):
+        _kernels.select_isa("neon")
+    assert _kernels.active_isa() == before
