@@ -11,6 +11,7 @@ class ParallelBuild(build_ext):
     """Compiles the files of an extension at the same time: each instruction set's unit takes many seconds."""
 
     def build_extensions(self):
+        """Waits for all compilations before the linker is called."""
         compile_all, compile_one = self.compiler.compile, self.compiler._compile
 
         def compile_in_parallel(*args, **keywords):

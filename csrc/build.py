@@ -62,6 +62,7 @@ def openmp_flags(command: list[str]) -> list[str]:
 
 
 def make_ffi() -> FFI:
+    """The cffi builder that setuptools runs."""
     openmp = openmp_flags(compiler())
     declarations = public_api() + prototypes()
     sources = sorted(p for p in HERE.rglob("*.c"))

@@ -7,6 +7,9 @@
     tensor([2., 4.])
 """
 
+from importlib import import_module
+from types import ModuleType
+
 from minigrad import autograd as autograd
 from minigrad._array import bool_ as bool
 from minigrad._array import float32, float64, int64
@@ -16,6 +19,7 @@ from minigrad._kernels import get_num_threads, set_num_threads
 from minigrad._op import backend
 from minigrad._tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad._tensor import Tensor, as_tensor, from_numpy, tensor
+from minigrad._version import __version__ as __version__
 from minigrad.ops.activation import relu, sigmoid, tanh
 from minigrad.ops.elementwise import (
     abs,
@@ -53,15 +57,105 @@ from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint
 from minigrad.ops.reduce import amax, amin, argmax, argmin, logsumexp, max, mean, min, sum
 from minigrad.ops.softmax import log_softmax, softmax
 
-from minigrad._version import __version__ as __version__
-
 _LAZY = ("data", "datasets", "nn", "optim", "testing")
 
+__all__ = [
+    "Generator",
+    "Tensor",
+    "abs",
+    "add",
+    "amax",
+    "amin",
+    "arange",
+    "argmax",
+    "argmin",
+    "as_tensor",
+    "autograd",
+    "backend",
+    "bernoulli",
+    "bool",
+    "broadcast_to",
+    "clone",
+    "data",
+    "datasets",
+    "div",
+    "empty",
+    "enable_grad",
+    "eq",
+    "erf",
+    "exp",
+    "expand",
+    "expm1",
+    "eye",
+    "flatten",
+    "float32",
+    "float64",
+    "free_memory",
+    "from_numpy",
+    "full",
+    "full_like",
+    "ge",
+    "get_num_threads",
+    "gt",
+    "inference_mode",
+    "int64",
+    "is_grad_enabled",
+    "le",
+    "linspace",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logsumexp",
+    "lt",
+    "manual_seed",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mul",
+    "ne",
+    "neg",
+    "nn",
+    "no_grad",
+    "ones",
+    "ones_like",
+    "optim",
+    "permute",
+    "pow",
+    "rand",
+    "randint",
+    "randn",
+    "randperm",
+    "relu",
+    "reshape",
+    "set_grad_enabled",
+    "set_num_threads",
+    "sigmoid",
+    "sign",
+    "softmax",
+    "sqrt",
+    "square",
+    "squeeze",
+    "sub",
+    "sum",
+    "tanh",
+    "tensor",
+    "testing",
+    "transpose",
+    "unsqueeze",
+    "where",
+    "zeros",
+    "zeros_like",
+]
 
-def __getattr__(name: str) -> object:
+
+def __getattr__(name: str) -> ModuleType:
     """Submodules are imported when they are first named: `import minigrad` alone stays quick."""
     if name in _LAZY:
-        import importlib
-
-        return importlib.import_module(f"minigrad.{name}")
+        return import_module(f"minigrad.{name}")
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

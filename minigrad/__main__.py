@@ -48,12 +48,16 @@ def info() -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="minigrad", description="Tape-based automatic differentiation over its own C kernels.")
+    parser = argparse.ArgumentParser(
+        prog="minigrad", description="Tape-based automatic differentiation over its own C kernels."
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     demo = verbs.add_parser("demo", help="train a network that reads handwritten digits, and draw its learning curve")
     demo.add_argument("--epochs", type=int, default=60, help="passes over the training data (default 60)")
     demo.add_argument("--seed", type=int, default=0, help="seed of every random number (default 0)")
-    demo.add_argument("--out", default="minigrad-demo.png", metavar="FILE", help="where the picture goes (default minigrad-demo.png)")
+    demo.add_argument(
+        "--out", default="minigrad-demo.png", metavar="FILE", help="where the picture goes (default minigrad-demo.png)"
+    )
     verbs.add_parser("info", help="version, processor, instruction sets, threads, compiler, NumPy")
     given = parser.parse_args(arguments)
     if given.verb == "info":

@@ -6,9 +6,9 @@ uses are declared here, so that one object serves both and a result costs one al
 
 from __future__ import annotations
 
-from collections import deque
 from math import prod
 from sys import getrefcount
+from threading import local
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from minigrad._tape import Node
 
-float32 = np.dtype(np.float32)
-float64 = np.dtype(np.float64)
-int64 = np.dtype(np.int64)
-bool_ = np.dtype(np.bool_)
+float32: np.dtype[Any] = np.dtype(np.float32)
+float64: np.dtype[Any] = np.dtype(np.float64)
+int64: np.dtype[Any] = np.dtype(np.int64)
+bool_: np.dtype[Any] = np.dtype(np.bool_)
 
-_POINTER = {
+_POINTER: dict[np.dtype[Any], Any] = {
     float32: ffi.typeof("float *"),
     float64: ffi.typeof("double *"),
     int64: ffi.typeof("int64_t *"),
@@ -35,7 +35,7 @@ _POINTER = {
 #: NumPy can hold several objects for one type; ours are these, so that `is` compares them.
 _OURS = {dtype: dtype for dtype in _POINTER}
 #: What other element types become: the next of ours that holds every value.
-_WIDER = {"i": int64, "u": int64, "f": float32, "b": bool_}
+_WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": bool_}
 
 
 class Array:
@@ -86,7 +86,9 @@ def from_array(array: np.ndarray[Any, Any], op: str = "tensor") -> Any:
     dtype = array.dtype.newbyteorder("=")
     if dtype not in _OURS:
         if dtype.kind not in _WIDER or dtype.itemsize > 8:
-            raise DTypeError(message(op, "data", f"dtype {dtype}", "numbers or bools", "Convert first: array.astype(np.float32)."))
+            raise DTypeError(
+                message(op, "data", f"dtype {dtype}", "numbers or bools", "Convert first: array.astype(np.float32).")
+            )
         if dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
             raise DTypeError(message(op, "data", "uint64 beyond the range of int64", "integers that int64 holds"))
         array = array.astype(_WIDER[dtype.kind])
@@ -132,22 +134,34 @@ def alias(x: Array) -> Any:
 # address (170 ns) cost more than adding 64 numbers. So arrays are remembered by shape, with their address, and handed
 # out again once nobody but this memory refers to them: the reference count says when.
 
-#: Bytes remembered at the most; beyond that all are forgotten, and live ones stay with their owners.
-MEMORY_LIMIT = 256 << 20
-#: Arrays of one shape remembered at the most.
-_RING = 16
-#: How many of them are looked at before a new one is made.
-_TRIES = range(4)
+# Every thread remembers for itself, so that no two can be given the same array.
 
-_rings: dict[np.dtype[Any], dict[tuple[int, ...], deque[tuple[Any, Any, int]]]] = {d: {} for d in _POINTER}
-_float32_rings = _rings[float32]
-_held = 0
+#: Bytes that a thread remembers at the most; beyond that it forgets all, and live arrays stay with their owners.
+MEMORY_LIMIT = 256 << 20
+#: What remembering an array costs besides its numbers: the objects around it.
+_ENTRY = 256
+#: Arrays of one shape remembered at the most.
+_MANY = 8
+
+
+class _Memory(local):
+    """Arrays by type and shape, each with its address and size, and how many bytes they are."""
+
+    def __init__(self) -> None:
+        self.of: dict[np.dtype[Any], dict[tuple[int, ...], list[tuple[Any, Any, int]]]] = {d: {} for d in _POINTER}
+        self.float32 = self.of[float32]
+        self.held = 0
+
+
+_memory = _Memory()
 
 
 def _unreferenced() -> int:
-    """What getrefcount says of an array that only a ring holds; measured, as it depends on the interpreter."""
-    entry = (np.empty(1), None, 1)
-    return getrefcount(entry[0])
+    """What getrefcount says of an array in a loop over remembered ones, when nobody else refers to it; measured, since
+    it depends on the interpreter."""
+    for array, _, _ in [(np.empty(1), None, 1)]:
+        return getrefcount(array)
+    raise AssertionError
 
 
 _FREE = _unreferenced()
@@ -155,8 +169,11 @@ _FREE = _unreferenced()
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """An uninitialised, contiguous array of one of our types."""
-    ring = (_float32_rings if dtype is float32 else _rings[dtype]).get(shape)
-    array, ptr, size = _recall(ring) or _allocate(shape, dtype) if ring else _allocate(shape, dtype)
+    for array, ptr, size in (_memory.float32 if dtype is float32 else _memory.of[dtype]).get(shape, ()):  # noqa: B007
+        if getrefcount(array) == _FREE:  # what the loop stops at is used below
+            break
+    else:
+        array, ptr, size = _allocate(shape, dtype)
     out = _new(_class)
     out.array = array
     out.ptr = ptr
@@ -170,25 +187,8 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     return out
 
 
-def _recall(ring: deque[tuple[Any, Any, int]]) -> tuple[Any, Any, int] | None:
-    """An array of the ring that nobody uses, or None. The one used last comes first: it is still in cache."""
-    for _ in _TRIES:
-        try:
-            # pop() takes the entry from the other threads before it is examined, so no two are given the same memory.
-            entry = ring.pop()
-        except IndexError:
-            return None
-        if getrefcount(entry[0]) == _FREE:
-            # Whoever looks at the entry from now on counts this reference too.
-            array, ptr, size = entry
-            ring.append(entry)
-            return array, ptr, size
-        ring.appendleft(entry)
-    return None
-
-
 def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any, int]:
-    global _held
+    """A new array, remembered unless it is very large or has many alike."""
     try:
         array = np.empty(shape, dtype)
     except (MemoryError, ValueError) as error:
@@ -197,21 +197,18 @@ def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any, i
             message("empty", "shape", f"{shape} of {dtype}, {size:,} bytes", "an array that fits into memory")
         ) from error
     ptr = ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
-    entry = (array, ptr, array.size)
-    if array.nbytes > MEMORY_LIMIT // 4:
-        return entry
-    if _held + array.nbytes > MEMORY_LIMIT:
-        free_memory()
-    ring = _rings[dtype].setdefault(shape, deque())
-    if len(ring) < _RING:
-        _held += array.nbytes + 256
-        ring.append(entry)
-    return entry
+    if array.nbytes <= MEMORY_LIMIT // 4:
+        if _memory.held + array.nbytes > MEMORY_LIMIT:
+            free_memory()
+        alike = _memory.of[dtype].setdefault(shape, [])
+        if len(alike) < _MANY:
+            _memory.held += array.nbytes + _ENTRY
+            alike.append((array, ptr, array.size))
+    return array, ptr, array.size
 
 
 def free_memory() -> None:
-    """Gives remembered memory back to the system. Tensors in use keep theirs."""
-    global _held
-    for rings in _rings.values():
-        rings.clear()
-    _held = 0
+    """Gives the memory that this thread remembers back to the system. Tensors in use keep theirs."""
+    for shapes in _memory.of.values():
+        shapes.clear()
+    _memory.held = 0

@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad._array import bool_, canonical, empty as _empty, float32, from_array, int64
+from minigrad import _array
+from minigrad._array import bool_, canonical, float32, from_array, int64
+from minigrad._shapes import lengths
 from minigrad._tensor import Tensor, _may_require
 from minigrad.errors import OutOfMemory, ShapeError, message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+_LARGEST = np.iinfo(np.int64).max
 
-def _shape(op: str, given: tuple[Any, ...]) -> tuple[int, ...]:
+
+def _shape(op: str, *given: Any) -> tuple[int, ...]:
     """zeros(2, 3) and zeros((2, 3)) mean the same."""
-    size = tuple(given[0]) if len(given) == 1 and not hasattr(given[0], "__index__") else given
-    if any(not hasattr(n, "__index__") or n < 0 for n in size):
-        raise ShapeError(message(op, "size", size, "ints of at least 0"))
-    return tuple(int(n) for n in size)
+    size = lengths(op, "size", given)
+    if any(n < 0 for n in size):
+        raise ShapeError(message(op, "size", size, "lengths of at least 0"))
+    return size
+
+
+def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool) -> Any:
+    """An uninitialised tensor."""
+    _may_require(dtype, requires_grad, op)
+    try:
+        made = _array.empty(shape, dtype)
+    except OutOfMemory as error:
+        remedy = "Create it in parts, or of a narrower dtype."
+        got = f"{shape} of {dtype}"
+        raise OutOfMemory(message(op, "size", got, "a tensor that fits into memory", remedy)) from error
+    made.requires_grad = bool(requires_grad)
+    return made
 
 
 def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
-    _may_require(dtype, requires_grad, op)
-    made = _empty(shape, dtype)
+    made = _made(op, shape, dtype, requires_grad)
     made.array[...] = value
-    made.requires_grad = bool(requires_grad)
     return made  # type: ignore[no-any-return]
+
+
+def _dtype(op: str, given: Any, natural: Any = float32) -> Any:
+    return natural if given is None else canonical(given, op)
 
 
 def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised numbers, to be overwritten."""
-    real = float32 if dtype is None else canonical(dtype, "empty")
-    _may_require(real, requires_grad, "empty")
-    made = _empty(_shape("empty", size), real)
-    made.requires_grad = bool(requires_grad)
-    return made  # type: ignore[no-any-return]
+    return _made("empty", _shape("empty", *size), _dtype("empty", dtype), requires_grad)  # type: ignore[no-any-return]
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros: zeros(2, 3) or zeros((2, 3)); float32 unless dtype says otherwise."""
-    return _filled("zeros", _shape("zeros", size), 0, float32 if dtype is None else canonical(dtype, "zeros"), requires_grad)
+    """Zeros of a shape, given as 2, 3 or as (2, 3); float32 unless dtype says otherwise."""
+    return _filled("zeros", _shape("zeros", *size), 0, _dtype("zeros", dtype), requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones: ones(2, 3) or ones((2, 3)); float32 unless dtype says otherwise."""
-    return _filled("ones", _shape("ones", size), 1, float32 if dtype is None else canonical(dtype, "ones"), requires_grad)
+    """Ones of a shape, given as 2, 3 or as (2, 3); float32 unless dtype says otherwise."""
+    return _filled("ones", _shape("ones", *size), 1, _dtype("ones", dtype), requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One value everywhere; its kind (bool, int, float) decides the type unless dtype does."""
-    natural = bool_ if isinstance(fill_value, bool) else int64 if isinstance(fill_value, int) else float32
-    real = natural if dtype is None else canonical(dtype, "full")
-    shape = _shape("full", (size,) if hasattr(size, "__index__") else tuple(size))
-    return _filled("full", shape, fill_value, real, requires_grad)
+    value = np.asarray(fill_value)
+    if value.shape or value.dtype.kind not in "fiub" or (value.dtype.kind == "u" and value > _LARGEST):
+        raise TypeError(message("full", "fill_value", f"{fill_value!r}", "one number that int64 or a float holds"))
+    natural = bool_ if value.dtype.kind == "b" else float32 if value.dtype.kind == "f" else int64
+    real = _dtype("full", dtype, natural)
+    if real.kind != "f" and not np.isfinite(value):
+        remedy = "Pass dtype=minigrad.float32."
+        raise ValueError(message("full", "fill_value", value, f"a number that {real} holds", remedy))
+    return _filled("full", _shape("full", size), value, real, requires_grad)
 
 
 def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -73,31 +95,39 @@ def full_like(x: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: b
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """start, start + step, ... below end; arange(n) counts from 0. Ints give int64, floats float32."""
+    """Counts: start, start + step, ... below end; from 0 where one number is given. Ints give int64, floats float32."""
     if end is None:
         start, end = 0, start
+    for name, value in (("start", start), ("end", end), ("step", step)):
+        if not isinstance(value, (int, float, np.number)) or not isfinite(value):
+            raise TypeError(message("arange", name, f"{value!r}", "a finite int or float"))
     if step == 0 or (end - start) * step < 0:
         raise ValueError(message("arange", "step", step, f"a step that leads from {start} to {end}"))
-    natural = float32 if any(isinstance(v, float) for v in (start, end, step)) else int64
-    return _from_numpy("arange", lambda: np.arange(start, end, step), natural if dtype is None else canonical(dtype, "arange"), requires_grad)
+    natural = float32 if any(isinstance(v, (float, np.floating)) for v in (start, end, step)) else int64
+    real = _dtype("arange", dtype, natural)
+    return _from_numpy("arange", "end", lambda: np.arange(start, end, step), real, requires_grad)
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` numbers at equal distances from start to end, both included."""
-    real = float32 if dtype is None else canonical(dtype, "linspace")
-    return _from_numpy("linspace", lambda: np.linspace(start, end, steps), real, requires_grad)
+    (count,) = _shape("linspace", steps)
+    real = _dtype("linspace", dtype)
+    return _from_numpy("linspace", "steps", lambda: np.linspace(start, end, count), real, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """The identity matrix, n x n or n x m."""
-    return _from_numpy("eye", lambda: np.eye(n, m), float32 if dtype is None else canonical(dtype, "eye"), requires_grad)
+    rows, cols = _shape("eye", n, n if m is None else m)
+    return _from_numpy("eye", "n", lambda: np.eye(rows, cols), _dtype("eye", dtype), requires_grad)
 
 
-def _from_numpy(op: str, make: Any, dtype: Any, requires_grad: bool) -> Tensor:
+def _from_numpy(op: str, argument: str, make: Callable[[], Any], dtype: Any, requires_grad: bool) -> Tensor:
+    """What NumPy makes of checked arguments, so that it can fail for their size alone."""
     _may_require(dtype, requires_grad, op)
     try:
         made = from_array(make().astype(dtype))
-    except MemoryError as error:
-        raise OutOfMemory(message(op, "", "more numbers than memory holds", "fewer")) from error
+    except (MemoryError, ValueError) as error:
+        remedy = "Create it in parts."
+        raise OutOfMemory(message(op, argument, "more numbers than memory holds", "fewer", remedy)) from error
     made.requires_grad = bool(requires_grad)
     return made  # type: ignore[no-any-return]

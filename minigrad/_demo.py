@@ -75,7 +75,8 @@ def draw(history: dict[str, list[float]], images: Any, labels: Any, read: Any, p
     with mpl.rc_context({"axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(9, 5.5), layout="constrained")
         FigureCanvasAgg(figure)
-        top, bottom = figure.subfigures(2, 1, height_ratios=(2.4, 1))
+        parts: Any = figure.subfigures(2, 1, height_ratios=(2.4, 1))
+        top, bottom = parts
         epochs = range(1, len(history["loss"]) + 1)
         for axis, name in zip(top.subplots(1, 2), ("loss", "accuracy"), strict=True):
             axis.plot(epochs, history[name], label="train")
@@ -83,7 +84,9 @@ def draw(history: dict[str, list[float]], images: Any, labels: Any, read: Any, p
             axis.set(xlabel="epoch", ylabel=name)
             axis.legend(frameon=False)
         bottom.suptitle("misread in the test" if len(images) else "none misread in the test")
-        for axis, image, label, guess in zip(bottom.subplots(1, 8), [*images, *[None] * 8], [*labels, *[0] * 8], [*read, *[0] * 8], strict=False):
+        for axis, image, label, guess in zip(
+            bottom.subplots(1, 8), [*images, *[None] * 8], [*labels, *[0] * 8], [*read, *[0] * 8], strict=False
+        ):
             axis.axis("off")
             if image is not None:
                 axis.imshow(image.reshape(8, 8), cmap="gray_r")
@@ -96,7 +99,9 @@ def as_text(images: Any, labels: Any, read: Any) -> str:
     shades = " .:-=+*#%@"
     lines = ["   ".join(f"read {r}, is {n}".ljust(16) for r, n in zip(read, labels, strict=True))]
     for row in range(8):
-        lines.append("   ".join("".join(shades[int(v * 9.99)] * 2 for v in image.reshape(8, 8)[row]) for image in images))
+        lines.append(
+            "   ".join("".join(shades[int(v * 9.99)] * 2 for v in image.reshape(8, 8)[row]) for image in images)
+        )
     return "\n".join(lines)
 
 
@@ -107,11 +112,17 @@ def run(epochs: int, seed: int, out: str) -> int:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     except ImportError as missing:
-        print(f"minigrad demo draws with matplotlib and rich, and {missing.name} is missing: pip install 'minigrad-c[plot]'", file=sys.stderr)
+        print(
+            f"minigrad demo draws with matplotlib and rich, and {missing.name} is missing: pip install 'minigrad-c[plot]'",
+            file=sys.stderr,
+        )
         return 1
     path = Path(out).resolve()
     if not path.parent.is_dir() or path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        print(f"minigrad demo: argument --out: got {out}, expected a .png, .pdf or .svg file in a folder that exists.", file=sys.stderr)
+        print(
+            f"minigrad demo: argument --out: got {out}, expected a .png, .pdf or .svg file in a folder that exists.",
+            file=sys.stderr,
+        )
         return 2
     console = Console(highlight=False)
     mg.manual_seed(seed)
@@ -134,7 +145,15 @@ def run(epochs: int, seed: int, out: str) -> int:
     return _summary(console, net, parts, history, epochs, seconds, path)
 
 
-def _summary(console: Any, net: nn.Module, parts: dict[str, tuple[Any, Any]], history: dict[str, list[float]], epochs: int, seconds: float, path: Path) -> int:
+def _summary(
+    console: Any,
+    net: nn.Module,
+    parts: dict[str, tuple[Any, Any]],
+    history: dict[str, list[float]],
+    epochs: int,
+    seconds: float,
+    path: Path,
+) -> int:
     x, y = parts["test"]
     loss, accuracy = evaluate(net, x, y)
     net.eval()
@@ -149,5 +168,7 @@ def _summary(console: Any, net: nn.Module, parts: dict[str, tuple[Any, Any]], hi
     if len(shown):
         console.print(as_text(images[:4], labels[:4], guesses[:4]) + "\n", markup=False)
     console.print(f"learning curve: {path}", soft_wrap=True)
-    console.print(f"trained for {epochs} epochs, {steps:,} steps, in {seconds:.2f} s ({seconds / epochs * 1e3:.1f} ms an epoch)")
+    console.print(
+        f"trained for {epochs} epochs, {steps:,} steps, in {seconds:.2f} s ({seconds / epochs * 1e3:.1f} ms an epoch)"
+    )
     return 0

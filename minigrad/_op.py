@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    #: What defop returns: the inputs positional, the keywords by name.
+    Function = Callable[..., Any]
+
 registry: dict[str, Op] = {}
 
 
@@ -34,7 +37,7 @@ class Op:
     """
 
     __slots__ = (
-        "aux", "call", "composition", "doc", "forward", "inputs", "integer", "keeps_out", "keywords", "kind", "name",
+        "aux", "call", "composition", "doc", "forward", "inputs", "integer", "joint", "joint_kernel", "keeps_out", "keywords", "kind", "name",
         "needs", "nondiff", "optional", "out_at", "reference", "rules", "run", "samples", "shape", "sized", "values", "vjp",
     )  # fmt: skip
 
@@ -58,6 +61,8 @@ class Op:
     values: tuple[str, ...]
     sized: tuple[int, ...]
     rules: tuple[Callable[[Any, tuple[Any, ...]], Any] | None, ...]
+    joint: Callable[[Any, tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]] | None
+    joint_kernel: Callable[[Any, tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]] | None
     needs: tuple[tuple[int, ...], ...]
     keeps_out: bool
     out_at: int
@@ -84,6 +89,7 @@ def defop(
     composition: Callable[..., Any] | None = None,
     nondiff: str = "",
     aux: str = "",
+    joint: Callable[..., Any] | None = None,
     integer: str = "",
     optional: str = "",
     kind: str = "same",
@@ -96,6 +102,9 @@ def defop(
     vjp          for each input its derivative: a function whose first parameter is g, the cotangent of the output,
                  and whose other parameters name what it needs; those alone are kept
     composition  the same op in terms of others: it gives the derivative of inputs that vjp leaves out
+    joint        all gradients at once, by a kernel: a function of g, of the inputs' parents on the tape (None where no
+                 gradient is wanted), and of what it needs (None for what was not kept); used where the backward pass
+                 is not recorded itself
     nondiff      inputs that have no derivative: integers, or steps
     integer      inputs that are indices or conditions, and keep their type
     optional     inputs that may be None
@@ -117,6 +126,7 @@ def defop(
     _check(op)
     op.needs = tuple(_needs(op, i) for i in inputs)
     op.rules = tuple(_rule(op, i) for i in inputs)
+    op.joint = op.joint_kernel = _joint_rule(op, joint) if joint else None
     op.keeps_out = any(op.out_at in need for need in op.needs)
     registry[name] = op
     op.call = _make_call(op)
@@ -135,10 +145,14 @@ def _check(op: Op) -> None:
     for one in op.inputs:
         ways = (one in op.vjp) + (one in op.nondiff)
         if ways > 1 or (ways == 0 and op.composition is None):
-            raise TypeError(f"defop({op.name!r}): input {one!r} needs a formula in vjp, a composition, or nondiff; one of them")
+            raise TypeError(
+                f"defop({op.name!r}): input {one!r} needs a formula in vjp, a composition, or nondiff; one of them"
+            )
         for parameter in _parameters(op.vjp[one])[1:] if one in op.vjp else ():
             if parameter not in op.values:
-                raise TypeError(f"defop({op.name!r}): the formula of {one!r} names {parameter!r}, which is none of {op.values}")
+                raise TypeError(
+                    f"defop({op.name!r}): the formula of {one!r} names {parameter!r}, which is none of {op.values}"
+                )
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -173,6 +187,13 @@ def _rule(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any] | None:
     return lambda g, saved: formula(g, *[saved[i] for i in at])
 
 
+def _joint_rule(
+    op: Op, joint: Callable[..., Any]
+) -> Callable[[Any, tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]]:
+    at = [op.values.index(p) for p in _parameters(joint)[2:]]
+    return lambda g, parents, saved: joint(g, parents, *[saved[i] for i in at])
+
+
 def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...]], Any]:
     """The derivative of a fused op: recompute it from simpler ones, and walk back over those."""
 
@@ -189,7 +210,9 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
             mode.on = create_graph
         if out.node is None:
             return None
-        ends = propagate(out, g, retain_graph=create_graph, create_graph=create_graph, targets=[stand_in.node], beyond=False)
+        ends = propagate(
+            out, g, retain_graph=create_graph, create_graph=create_graph, targets=[stand_in.node], beyond=False
+        )
         found = ends.get(id(stand_in.node))
         return None if found is None else found[1]
 
@@ -210,7 +233,13 @@ def _source(op: Op) -> str:
 
     same = [f"isinstance({n}, Array) and {n}.dtype is {first}.dtype" for n in others]
     tests = [f"{n} is None or {t}" if n in op.optional else t for n, t in zip(others, same, strict=True)]
-    everything = " and ".join([f"isinstance({first}, Array)", *[f"({t})" for t in tests], f"({first}.dtype is float32 or {first}.dtype is float64)"])
+    everything = " and ".join(
+        [
+            f"isinstance({first}, Array)",
+            *[f"({t})" for t in tests],
+            f"({first}.dtype is float32 or {first}.dtype is float64)",
+        ]
+    )
     passed = "".join(f", {k}={k}" for k in op.keywords)
     lines += [f"    if not ({everything}):", f"        return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))"]
 
@@ -238,7 +267,9 @@ def _recording(op: Op) -> list[str]:
             wants[i] = f"({op.inputs[i]} is not None and {wants[i]})"
     parents = ["None"] * len(op.inputs)
     for i in wanting:
-        parents[i] = f"{op.inputs[i]}.node or {op.inputs[i]}" + (f" if {wants[i]} else None" if len(wanting) > 1 else "")
+        parents[i] = f"{op.inputs[i]}.node or {op.inputs[i]}" + (
+            f" if {wants[i]} else None" if len(wanting) > 1 else ""
+        )
     saved = []
     for at, value in enumerate(op.values):
         needed = [i for i in wanting if at in op.needs[i]]
@@ -260,7 +291,17 @@ def _first_call(*inputs: Any, **keywords: Any) -> Any:
 
 def _make_call(op: Op) -> Callable[..., Any]:
     """A function that becomes the compiled one at its first call, in place, so that every reference to it gains."""
-    names = {"Array": Array, "Node": Node, "alias": alias, "float32": float32, "float64": float64, "mode": mode, "op": op, "slow": _slow, "compile_op": _compile}
+    names = {
+        "Array": Array,
+        "Node": Node,
+        "alias": alias,
+        "float32": float32,
+        "float64": float64,
+        "mode": mode,
+        "op": op,
+        "slow": _slow,
+        "compile_op": _compile,
+    }
     call = FunctionType(_first_call.__code__, names)
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.doc
@@ -270,8 +311,8 @@ def _make_call(op: Op) -> Callable[..., Any]:
 
 def _compile(op: Op) -> Callable[..., Any]:
     names: dict[str, Any] = {}
-    exec(compile(op.source, f"<op {op.name}>", "exec"), names)  # noqa: S102 - the text is ours
-    op.call.__code__ = names[op.name].__code__  # type: ignore[attr-defined]
+    exec(compile(op.source, f"<op {op.name}>", "exec"), names)
+    op.call.__code__ = names[op.name].__code__
     return op.call
 
 
@@ -294,7 +335,9 @@ def _slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         return op.call(*ready, **keywords)
     for name, x in zip(op.inputs, ready, strict=True):
         if x is not None and x.requires_grad and x.dtype not in _FLOATS:
-            raise DTypeError(message(op.name, name, f"dtype {x.dtype} with requires_grad", "floats", "Integers have no gradient."))
+            raise DTypeError(
+                message(op.name, name, f"dtype {x.dtype} with requires_grad", "floats", "Integers have no gradient.")
+            )
     op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
     return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
 
@@ -380,3 +423,4 @@ def _switch(name: str) -> None:
     backend_name = name
     for op in registry.values():
         op.run = op.forward if name == "c" else _by_reference(op)
+        op.joint = op.joint_kernel if name == "c" else None

@@ -50,7 +50,9 @@ PAIRS: tuple[tuple[Shape, Shape], ...] = (
 )  # fmt: skip
 
 
-def unary(low: float = -2.0, high: float = 2.0, *, away: Sequence[float] = (), **keywords: Any) -> Callable[[], list[Sample]]:
+def unary(
+    low: float = -2.0, high: float = 2.0, *, away: Sequence[float] = (), **keywords: Any
+) -> Callable[[], list[Sample]]:
     """One input of every shape."""
     return lambda: [Sample(Draw(shape, low, high, away=away), **keywords) for shape in SHAPES]
 

@@ -32,8 +32,9 @@ def _clash(op: str, shapes: Sequence[Shape], axis: int) -> str:
     remedy = "Make them equal, or 1."
     if len(shapes) == 2 and sorted(map(len, shapes)) == [1, 2] and shapes[0][0] == shapes[1][0]:
         remedy = "To pair the vector with the rows, give it a second dimension: v.unsqueeze(1) has shape (n, 1)."
-    lengths = " and ".join(str(s[axis]) for s in shapes if len(s) >= -axis)
-    return message(op, "", f"shapes {got}", "shapes that broadcast", f"They clash in dimension {axis}: {lengths}. {remedy}")
+    clashing = " and ".join(str(s[axis]) for s in shapes if len(s) >= -axis)
+    remedy = f"They clash in dimension {axis}: {clashing}. {remedy}"
+    return message(op, "", f"shapes {got}", "shapes that broadcast", remedy)
 
 
 def same(op: str, x: Shape, *_: Shape, **__: Any) -> Shape:
@@ -42,17 +43,17 @@ def same(op: str, x: Shape, *_: Shape, **__: Any) -> Shape:
 
 
 def axes(op: str, axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """Dimensions as a sorted tuple of non-negative ints; None is all of them."""
+    """Dimensions as a sorted tuple of non-negative ints; None is all of them. A scalar has none left to name."""
     if axis is None:
         return tuple(range(ndim))
-    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     found = {one_axis(op, a, ndim) for a in given}
     if len(found) != len(given):
         raise AxisError(message(op, "dim", given, "each dimension once"))
-    return tuple(sorted(found))
+    return tuple(sorted(found)) if ndim else ()
 
 
-def one_axis(op: str, axis: int, ndim: int) -> int:
+def one_axis(op: str, axis: Any, ndim: int) -> int:
     """One dimension as a non-negative int; a scalar counts as having one, as in PyTorch."""
     size = ndim or 1
     if not hasattr(axis, "__index__"):
@@ -72,15 +73,17 @@ def reduced(shape: Shape, axes: tuple[int, ...], keepdim: bool) -> Shape:
 def nonempty(op: str, shape: Shape, axes: tuple[int, ...]) -> None:
     """A maximum of nothing does not exist."""
     if any(shape[d] == 0 for d in axes if d < len(shape)):
-        raise ShapeError(message(op, "input", f"shape {shape}", f"at least one element along dim {axes}", "An extremum of nothing is undefined."))
+        remedy = "An extremum of nothing is undefined."
+        raise ShapeError(message(op, "input", f"shape {shape}", f"at least one element along dim {axes}", remedy))
 
 
 def matmul(op: str, x: Shape, y: Shape, **_: Any) -> Shape:
-    """(..., m, k) @ (..., k, n) -> (..., m, n), where a vector counts as a row on the left and a column on the right."""
+    """(..., m, k) @ (..., k, n) -> (..., m, n); a vector counts as a row on the left and a column on the right."""
     if len(x) == 2 and len(y) == 2 and x[1] == y[0]:
         return (x[0], y[1])
     if not x or not y:
-        raise ShapeError(message(op, "", f"shapes {x} and {y}", "vectors or matrices", "To scale by a number write x * y."))
+        remedy = "To scale by a number write x * y."
+        raise ShapeError(message(op, "", f"shapes {x} and {y}", "vectors or matrices", remedy))
     inner = y[-2] if len(y) > 1 else y[0]
     if x[-1] != inner:
         hint = ""
@@ -88,9 +91,8 @@ def matmul(op: str, x: Shape, y: Shape, **_: Any) -> Shape:
             hint = f" The second operand fits transposed: x @ y.T has shape {(*x[:-1], y[0])}."
         elif len(x) == 2 and len(y) > 1 and x[0] == y[-2]:
             hint = f" The first operand fits transposed: x.T @ y has shape {(x[1], y[-1])}."
-        raise ShapeError(
-            message(op, "", f"shapes {x} and {y}", "as many columns on the left as rows on the right", f"{x[-1]} is not {inner}.{hint}")
-        )
+        fitting = "as many columns on the left as rows on the right"
+        raise ShapeError(message(op, "", f"shapes {x} and {y}", fitting, f"{x[-1]} is not {inner}.{hint}"))
     batch = broadcast(op, x[:-2], y[:-2]) if len(x) > 2 or len(y) > 2 else ()
     return batch + x[-2:-1] + (y[-1:] if len(y) > 1 else ())
 
@@ -102,23 +104,29 @@ def transposed(shape: Shape) -> Shape:
 
 def linear(op: str, x: Shape, weight: Shape, bias: Shape | None = None, **_: Any) -> Shape:
     """(..., in) with weight (out, in) and bias (out,) -> (..., out)."""
+    if len(weight) == 2 and x[-1:] == weight[1:] and (bias is None or bias == weight[:1]):
+        return (*x[:-1], weight[0])
     if len(weight) != 2:
         raise ShapeError(message(op, "weight", f"shape {weight}", "(out_features, in_features)"))
     out_features, in_features = weight
     if not x or x[-1] != in_features:
-        hint = f"Linear(in_features={x[-1]}, ...) would take this input." if x else "A scalar has no features: x.reshape(1)."
+        hint = "A scalar has no features: x.reshape(1)."
+        if x:
+            hint = f"Linear(in_features={x[-1]}, ...) would take this input."
         if len(x) > 2 and prod(x[1:]) == in_features:
             hint = "Flatten the input first: x.flatten(1), or nn.Flatten() in front."
-        raise ShapeError(message(op, "input", f"shape {x}", f"(..., {in_features}), as weight has shape {weight}", hint))
+        fitting = f"(..., {in_features}), as weight has shape {weight}"
+        raise ShapeError(message(op, "input", f"shape {x}", fitting, hint))
     if bias is not None and bias != (out_features,):
-        raise ShapeError(message(op, "bias", f"shape {bias}", f"({out_features},), one number per row of weight {weight}"))
+        fitting = f"({out_features},), one number per row of weight {weight}"
+        raise ShapeError(message(op, "bias", f"shape {bias}", fitting))
     return (*x[:-1], out_features)
 
 
 def equal(op: str, x: Shape, target: Shape, **_: Any) -> Shape:
-    """Both operands of a loss have one shape: broadcasting (N, 1) against (N,) would compare everything with everything."""
+    """Both operands of a loss have one shape: (N, 1) broadcast against (N,) would compare all with all."""
     if x != target:
-        remedy = "Give both the same shape: they are not broadcast, because that would pair every prediction with every target."
+        remedy = "Give both one shape: they are not broadcast, as that would pair every prediction with every target."
         if x == (*target, 1):
             remedy = "Write input.squeeze(-1), or target.unsqueeze(-1). " + remedy
         elif target == (*x, 1):
@@ -129,8 +137,7 @@ def equal(op: str, x: Shape, target: Shape, **_: Any) -> Shape:
 
 def reshape(op: str, shape: Shape, wanted: Sequence[int]) -> Shape:
     """Fills in one -1."""
-    new = tuple(int(n) for n in wanted)
-    size = prod(shape)
+    new, size = tuple(wanted), prod(shape)
     if new.count(-1) > 1 or any(n < -1 for n in new):
         raise ShapeError(message(op, "shape", new, "lengths of at least 0, and -1 at most once"))
     if -1 in new:
@@ -139,5 +146,15 @@ def reshape(op: str, shape: Shape, wanted: Sequence[int]) -> Shape:
             raise ShapeError(message(op, "shape", new, f"a shape that {size} elements of {shape} can fill"))
         new = tuple(size // rest if n == -1 else n for n in new)
     if prod(new) != size:
-        raise ShapeError(message(op, "shape", f"{new}, which holds {prod(new)} elements", f"{size} elements, as in {shape}"))
+        got = f"{new}, which holds {prod(new)} elements"
+        raise ShapeError(message(op, "shape", got, f"{size} elements, as in {shape}"))
     return new
+
+
+def lengths(op: str, argument: str, given: Sequence[Any]) -> Shape:
+    """The lengths of a shape as ints: given one by one, or as one sequence."""
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = given[0]
+    if not all(hasattr(n, "__index__") for n in given):
+        raise TypeError(message(op, argument, f"{tuple(given)!r}", "ints, or one tuple of ints"))
+    return tuple([n.__index__() for n in given])

@@ -56,8 +56,8 @@ class Node:
         return f"<#{self.index} {self.op.name} {self.shape}>"
 
 
-def cotangents(node: Node, g: Any, keep_history: bool) -> list[tuple[Any, Any]]:
-    """The chain rule at one node: [(parent, gradient towards it)], given the gradient g towards its output."""
+def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
+    """The chain rule at one node: the gradient towards each input (None where none goes), given g towards its output."""
     saved, op = node.saved, node.op
     if saved is None:
         raise GradError(
@@ -70,17 +70,9 @@ def cotangents(node: Node, g: Any, keep_history: bool) -> list[tuple[Any, Any]]:
         out = alias(saved[op.out_at])
         out.node, out.requires_grad = node, True
         saved = (*saved[: op.out_at], out, *saved[op.out_at + 1 :])
-    found = []
-    for parent, rule in zip(node.parents, op.rules):  # noqa: B905 - equal lengths by construction, and this loop is hot
-        if parent is not None:
-            dx = rule(g, saved)
-            if dx is not None:
-                if dx.shape != parent.shape:
-                    dx = _toolbox.sum_to(dx, parent.shape)
-                if dx.dtype is not parent.dtype:
-                    dx = _toolbox.cast(dx, parent.dtype)
-                found.append((parent, dx))
-    return found
+    if op.joint is not None and not keep_history:
+        return op.joint(g, node.parents, saved)
+    return [None if p is None else rule(g, saved) for p, rule in zip(node.parents, op.rules)]  # type: ignore[misc]
 
 
 class _Toolbox:
@@ -101,14 +93,6 @@ def toolbox(add: Any, sum_to: Any, cast: Any, one: dict[Any, Any]) -> None:
     _toolbox.add, _toolbox.sum_to, _toolbox.cast, _toolbox.one = add, sum_to, cast, one
 
 
-def _among(x: Any, values: Any) -> bool:
-    """Whether x is one of the values itself (== would compare numbers)."""
-    for value in values:  # noqa: SIM110 - a generator would cost more than the loop
-        if value is x:
-            return True
-    return False
-
-
 def propagate(
     root: Array, g: Any, *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = (), beyond: bool = True
 ) -> dict[int, tuple[Any, Any, bool]]:
@@ -127,31 +111,36 @@ def propagate(
         return ends
     pending = {start.index: (start, g)}
     heap = [-start.index]
-    add, before, mode.on = _toolbox.add, mode.on, create_graph
+    tools, before, mode.on = _toolbox, mode.on, create_graph
     try:
         while heap:
             node, g = pending.pop(-heappop(heap))
             for hook in node.hooks or ():
-                g = hook(g) or g
+                replaced = hook(g)
+                g = g if replaced is None else replaced
             if wanted and id(node) in wanted:
                 ends[id(node)] = (node, g, False)
                 if not beyond:
                     continue
-            saved = node.saved
-            for parent, dx in cotangents(node, g, create_graph):
+            for parent, dx in zip(node.parents, gradients(node, g, create_graph)):
+                if dx is None:
+                    continue
+                if dx.shape != parent.shape:  # the input was broadcast: its gradient is the sum over the copies
+                    dx = tools.sum_to(dx, parent.shape)
+                if dx.dtype is not parent.dtype:
+                    dx = tools.cast(dx, parent.dtype)
                 if isinstance(parent, Node):
                     index = parent.index
-                    if index in pending:
-                        pending[index] = (parent, add(pending[index][1], dx))
+                    if index in pending:  # used more than once: the contributions add up
+                        pending[index] = (parent, tools.add(pending[index][1], dx))
                     elif index >= oldest:
                         pending[index] = (parent, dx)
                         heappush(heap, -index)
                 elif not wanted or id(parent) in wanted:
-                    have = ends.get(id(parent))
-                    if have is not None:
-                        ends[id(parent)] = (parent, add(have[1], dx), True)
+                    if id(parent) in ends:
+                        ends[id(parent)] = (parent, tools.add(ends[id(parent)][1], dx), True)
                     else:
-                        ends[id(parent)] = (parent, dx, dx is not g and dx.array.base is None and not _among(dx, saved))
+                        ends[id(parent)] = (parent, dx, dx is not g and dx.array.base is None)
             if not retain_graph:
                 node.saved = None
     finally:
@@ -159,7 +148,9 @@ def propagate(
     return ends
 
 
-def backward(root: Any, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Sequence[Any] | None = None) -> None:
+def backward(
+    root: Any, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Sequence[Any] | None = None
+) -> None:
     """Adds to `.grad` of every leaf (or of `inputs`) the gradient of root, contracted with `gradient`."""
     g = seed(root, gradient, "backward")
     retain = create_graph if retain_graph is None else retain_graph
@@ -167,12 +158,13 @@ def backward(root: Any, gradient: Any, retain_graph: bool | None, create_graph: 
     if inputs is not None and not targets:
         raise ValueError("backward: argument inputs: got none, expected at least one tensor.")
     ends = propagate(root, g, retain_graph=retain, create_graph=create_graph, targets=targets)
-    receivers = {id(t.node or t): t for t in inputs or ()}
+    receivers = {id(t.node or t): t for t in inputs} if inputs else {}
     before, mode.on = mode.on, create_graph
     try:
         # Only now, when nothing can fail any more, do the leaves change.
-        for key, (end, dx, fresh) in ends.items():
-            leaf = receivers.get(key, end)
+        for leaf, dx, fresh in ends.values():
+            if receivers:
+                leaf = receivers[id(leaf)]
             if leaf.grad is not None:
                 leaf.grad = _toolbox.add(leaf.grad, dx)
             else:

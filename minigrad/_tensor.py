@@ -1,15 +1,16 @@
-"""The tensor: an Array with operators. Every method is one call into `ops`; the maths is there, the history in `_tape`."""
+"""The tensor: an Array with operators. Every method is one call into `ops`: the maths is there, history in `_tape`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import numpy as np
 
 from minigrad import _array, _tape
 from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array, int64
 from minigrad._tape import mode
-from minigrad.errors import DTypeError, GradError, ShapeError, message
+from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops import activation, elementwise, layout, linalg, reduce
 from minigrad.ops import softmax as softmax_ops
 
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minigrad._tape import Node
+
+
+class _Retained:
+    """The hook of retain_grad: adds the gradient to .grad of a tensor, if that is still there."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = ref(tensor)
+
+    def __call__(self, g: Any) -> None:
+        tensor = self.tensor()
+        if tensor is not None:
+            tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
 
 
 class Tensor(Array):
@@ -33,7 +48,7 @@ class Tensor(Array):
     def __init__(self, data: Any, *_: Any, **__: Any) -> None:
         raise TypeError(f"Tensor({type(data).__name__}): write minigrad.tensor(data, dtype=..., requires_grad=...).")
 
-    # -- what it is ------------------------------------------------------------------------------------------------------
+    # -- what it is ----------------------------------------------------------------------------------------------------
 
     @property
     def ndim(self) -> int:
@@ -66,14 +81,16 @@ class Tensor(Array):
     @data.setter
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Array):
-            raise DTypeError(message("data", "value", f"a {type(new).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
+            remedy = "Wrap it: minigrad.tensor(...)."
+            raise DTypeError(message("data", "value", f"a {type(new).__name__}", "a tensor", remedy))
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
         self.shape, self.size, self.flat = new.shape, new.size, new.flat
 
     def item(self) -> Any:
         """The number of a tensor that has one element."""
         if self.size != 1:
-            raise ShapeError(message("item", "", f"a tensor of shape {self.shape}", "one element", "Use .tolist(), or reduce it first."))
+            remedy = "Use .tolist(), or reduce it first."
+            raise ShapeError(message("item", "", f"a tensor of shape {self.shape}", "one element", remedy))
         return self.array.item()
 
     def tolist(self) -> Any:
@@ -83,12 +100,16 @@ class Tensor(Array):
     def numpy(self) -> np.ndarray[Any, Any]:
         """Its NumPy array: the same memory, not a copy."""
         if self.requires_grad:
-            raise GradError("numpy: the tensor requires a gradient, which NumPy would not follow. Write tensor.detach().numpy().")
+            got, expected = "a tensor that requires a gradient", "one without, as NumPy would not follow it"
+            raise GradError(message("numpy", "", got, expected, "Write tensor.detach().numpy()."))
         return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         found = self.numpy()
         if dtype is not None and found.dtype != dtype:
+            if copy is False:
+                got = f"False for dtype {dtype}"
+                raise ValueError(message("array", "copy", got, f"the tensor's dtype {self.dtype}"))
             return found.astype(dtype)
         return found.copy() if copy else found
 
@@ -102,7 +123,8 @@ class Tensor(Array):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(message("bool", "", f"a tensor of shape {self.shape}", "one element", "Reduce it first, e.g. (x > 0).all() in NumPy: x.numpy()."))
+            remedy = "Reduce it first: (x > 0).numpy().all(), or .any()."
+            raise ValueError(message("bool", "", f"a tensor of shape {self.shape}", "one element", remedy))
         return bool(self.array.item())
 
     def __float__(self) -> float:
@@ -148,11 +170,12 @@ class Tensor(Array):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.array, self.requires_grad)
 
-    # -- gradients ----------------------------------------------------------------------------------------------------------
+    # -- gradients -----------------------------------------------------------------------------------------------------
 
     def backward(
-        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Sequence[Tensor] | None = None
-    ) -> None:
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> None:  # fmt: skip
         """Adds the gradient of this tensor to .grad of every leaf that it was computed from.
 
         gradient: the cotangent, of this shape; a scalar's is 1. retain_graph: keep what backward needs, for another
@@ -177,48 +200,56 @@ class Tensor(Array):
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> None:
         """Calls hook(gradient) when the gradient of this computed tensor is known; what it returns replaces it."""
         if self.node is None:
-            raise GradError("register_hook: got a leaf, expected a computed tensor; a leaf's gradient is in .grad after backward().")
+            remedy = "A leaf's gradient is in .grad after backward()."
+            raise GradError(message("register_hook", "", "a leaf", "a tensor that was computed and recorded", remedy))
         self.node.hooks = [*(self.node.hooks or ()), hook]
 
     def retain_grad(self) -> None:
         """Keeps the gradient of a computed tensor in .grad, as leaves do."""
-        if self.node is not None:
-            from weakref import ref
-
-            weak = ref(self)
-
-            def keep(g: Tensor) -> None:
-                tensor = weak()
-                if tensor is not None:
-                    tensor.grad = g if tensor.grad is None else tensor.grad + g
-
-            self.register_hook(keep)
+        if not self.requires_grad:
+            raise GradError(message("retain_grad", "", "a tensor without requires_grad", "one that backward reaches"))
+        hooks = () if self.node is None else self.node.hooks or ()
+        if self.node is not None and not any(isinstance(h, _Retained) and h.tensor() is self for h in hooks):
+            self.node.hooks = [*hooks, _Retained(self)]
 
     def new_tensor(self, data: Any) -> Tensor:
         """Data as a tensor of this type."""
         return from_array(np.array(data, self.dtype))  # type: ignore[no-any-return]
 
-    # -- in place: without history only ------------------------------------------------------------------------------------------
+    # -- in place: without history only --------------------------------------------------------------------------------
+
+    def _check_writable(self, op: str, value: Any, array: np.ndarray[Any, Any]) -> None:
+        """Raises where writing would be lost to the tape, to the element type, or to other elements."""
+        if mode.on and (self.requires_grad or (isinstance(value, Array) and value.requires_grad)):
+            got, remedy = "a tensor that requires a gradient", "Do it inside `with minigrad.no_grad():`."
+            raise GradError(message(op, "", got, "one without, as writing into it is not recorded", remedy))
+        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
+            remedy = f"Convert one of them, as in value.to(minigrad.{self.dtype})."
+            raise DTypeError(message(op, "value", f"dtype {array.dtype}", f"what {self.dtype} holds", remedy))
+        if not self.array.flags.writeable:
+            remedy = "Write into a clone()."
+            raise ShapeError(message(op, "", "a view whose elements share memory", "memory of its own", remedy))
 
     def _overwrite(self, op: str, new: Any) -> Tensor:
         """Writes numbers into this tensor's memory, where no recorded op can have kept them by right."""
-        if self.requires_grad and mode.on:
-            raise GradError(f"{op}: the tensor requires a gradient, and writing into it would not be recorded. Do it inside `with minigrad.no_grad():`.")
         array = new.array if isinstance(new, Array) else np.asarray(new)
+        self._check_writable(op, new, array)
         try:
             fits = np.broadcast_shapes(array.shape, self.shape) == self.shape
         except ValueError:
             fits = False
         if not fits:
-            raise ShapeError(message(op, "", f"shape {array.shape}", f"a shape that broadcasts to {self.shape}"))
-        np.copyto(self.array, array, casting="same_kind" if array.shape else "unsafe")
+            raise ShapeError(message(op, "value", f"shape {array.shape}", f"a shape that broadcasts to {self.shape}"))
+        np.copyto(self.array, array, casting="same_kind")
         return self
 
     def _update(self, name: str, op: Any, other: Any) -> Any:
-        """x += y: in place without history, else a new tensor with it."""
+        """In place without history, else a new tensor with it: what x += y does."""
         if mode.on and (self.requires_grad or (isinstance(other, Array) and other.requires_grad)):
             if self.node is None and self.requires_grad:
-                raise GradError(f"{name}: a leaf that requires a gradient cannot be changed while ops are recorded. Do it inside `with minigrad.no_grad():`.")
+                got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
+                remedy = "Do it inside `with minigrad.no_grad():`."
+                raise GradError(message(name, "", got, expected, remedy))
             return op(self, other)
         return self._overwrite(name, op(self, other))
 
@@ -236,7 +267,7 @@ class Tensor(Array):
 
     def zero_(self) -> Tensor:
         """Sets every element to 0."""
-        return self._overwrite("zero_", 0)
+        return self._overwrite("zero_", False)
 
     def fill_(self, value: float) -> Tensor:
         """Sets every element to a value."""
@@ -247,21 +278,28 @@ class Tensor(Array):
         return self._overwrite("copy_", source)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if mode.on and (self.requires_grad or (isinstance(value, Array) and value.requires_grad)):
-            raise GradError("setitem: assigning is not recorded. Do it inside `with minigrad.no_grad():`, or compute with minigrad.where.")
+        array = value.array if isinstance(value, Array) else np.asarray(value)
+        self._check_writable("setitem", value, array)
         plain = tuple(map(layout.plain_index, index)) if isinstance(index, tuple) else layout.plain_index(index)
-        self.array[plain] = value.array if isinstance(value, Array) else value
+        try:
+            self.array[plain] = array
+        except IndexError as error:
+            fitting = f"an index into shape {self.shape}"
+            raise AxisError(message("setitem", "index", f"{index!r} ({error})", fitting)) from error
+        except ValueError as error:
+            fitting = f"what broadcasts to the elements at {index!r}"
+            raise ShapeError(message("setitem", "value", f"shape {array.shape}", fitting)) from error
 
-    # -- other types -----------------------------------------------------------------------------------------------------------------
+    # -- other types ---------------------------------------------------------------------------------------------------
 
     def to(self, *wanted: Any, dtype: Any = None) -> Tensor:
-        """In another element type: to(minigrad.float64), to(other_tensor) for its type; "cpu" is where everything is."""
+        """Itself in another element type, or in that of another tensor; "cpu" is where everything is."""
         for one in wanted:
             if isinstance(one, Array):
                 dtype = one.dtype
             elif one != "cpu":
                 dtype = one
-        return self if dtype is None else elementwise.to_dtype(self, dtype)  # type: ignore[no-any-return]
+        return self if dtype is None else elementwise.to_dtype(self, dtype)
 
     def float(self) -> Tensor:
         """As float32."""
@@ -283,7 +321,7 @@ class Tensor(Array):
         """Itself: everything is on the CPU."""
         return self
 
-    # -- operators -----------------------------------------------------------------------------------------------------------------------
+    # -- operators -----------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
         return elementwise.add(self, other)
@@ -331,10 +369,10 @@ class Tensor(Array):
         return elementwise.abs(self)
 
     def __eq__(self, other: object) -> Any:
-        return elementwise.equals(self, other)
+        return elementwise.equals(self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return elementwise.not_equal(self, other)
+        return elementwise.not_equal(self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __lt__(self, other: Any) -> Any:
         return elementwise.less(self, other)
@@ -349,26 +387,28 @@ class Tensor(Array):
         return elementwise.greater_equal(self, other)
 
     def __and__(self, other: Any) -> Any:
-        return elementwise.logical_and(self, other)
+        return elementwise.logical_and(_truth("&", self), _truth("&", other))
 
     def __or__(self, other: Any) -> Any:
-        return elementwise.logical_or(self, other)
+        return elementwise.logical_or(_truth("|", self), _truth("|", other))
 
     def __invert__(self) -> Any:
-        return elementwise.logical_not(self)
+        return elementwise.logical_not(_truth("~", self))
+
+    __rand__, __ror__ = __and__, __or__
 
     def __getitem__(self, index: Any) -> Any:
         return layout.getitem(self, index)
 
-    # -- shape ------------------------------------------------------------------------------------------------------------------------------
+    # -- shape ---------------------------------------------------------------------------------------------------------
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
         """Dimensions in reverse order; of a matrix the transpose. A view."""
         return layout.reverse_dims(self)
 
     @property
-    def mT(self) -> Any:
+    def mT(self) -> Any:  # noqa: N802 - NumPy's name
         """The last two dimensions exchanged. A view."""
         return layout.matrix_transpose(self)
 
@@ -379,6 +419,19 @@ class Tensor(Array):
     def view(self, *shape: Any) -> Any:
         """The same numbers in another shape; here the same as reshape."""
         return layout.reshape(self, *shape)
+
+
+#: What == compares numbers with; anything else is simply not equal.
+_NUMBERS = (Array, np.ndarray, np.generic, int, float, list, tuple)
+
+
+def _truth(op: str, x: Any) -> Any:
+    """x, which must be of bools: on ints these operators mean bits elsewhere."""
+    dtype = x.dtype if isinstance(x, Array) else np.asarray(x).dtype
+    if dtype != bool_:
+        remedy = "Compare first, as in x > 0, or call logical_and, logical_or or logical_not."
+        raise DTypeError(message(op, "", f"dtype {dtype}", "bools", remedy))
+    return x
 
 
 def _method(function: Callable[..., Any]) -> Any:
@@ -395,7 +448,8 @@ def _method(function: Callable[..., Any]) -> Any:
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module, names in (
-        (elementwise, "add sub mul div neg abs sign sqrt exp expm1 log log1p erf square maximum minimum clone logical_not"),
+        (elementwise, "add sub mul div neg abs sign sqrt exp expm1 log log1p erf square"),
+        (elementwise, "maximum minimum clone logical_not"),
         (activation, "relu sigmoid tanh"),
         (reduce, "sum mean amax amin max min argmax argmin logsumexp"),
         (softmax_ops, "softmax log_softmax"),
@@ -427,10 +481,11 @@ def _restore(array: Any, requires_grad: bool) -> Tensor:
 
 
 _array.results_are(Tensor)
-_tape.toolbox(elementwise.add, layout.sum_to, elementwise.to_dtype, {d: from_array(np.ones((), d)) for d in (float32, float64)})
+_ONES = {d: from_array(np.ones((), d)) for d in (float32, float64)}
+_tape.toolbox(elementwise.add, layout.sum_to, elementwise.to_dtype, _ONES)
 
 
-# -- making tensors --------------------------------------------------------------------------------------------------------------------
+# -- making tensors ----------------------------------------------------------------------------------------------------
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -454,30 +509,30 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, Array):
         return data.array
-    if isinstance(data, np.ndarray):
-        return data
-    if isinstance(data, (list, tuple)) and any(isinstance(x, Array) for x in data):
-        data = [x.tolist() if isinstance(x, Array) else x for x in data]
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+        data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
     try:
         found = np.asarray(data)
     except ValueError as error:
-        remedy = "Make every row the same length."
-        raise ShapeError(message("tensor", "data", "nested lists of different lengths", "a rectangular shape", remedy)) from error
+        got, remedy = "nested lists of different lengths", "Make every row the same length."
+        raise ShapeError(message("tensor", "data", got, "a rectangular shape", remedy)) from error
     if found.dtype.kind not in "fiub":
-        raise DTypeError(message("tensor", "data", f"a {type(data).__name__} (NumPy: {found.dtype})", "numbers, nested lists of numbers, an array or a tensor"))
+        got = f"a {type(data).__name__} of dtype {found.dtype}"
+        raise DTypeError(message("tensor", "data", got, "numbers, lists of numbers, an array or a tensor"))
     return found
 
 
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
-    """data as a tensor, sharing its memory where it is a tensor or an array of the right type."""
+    """A tensor of data, sharing its memory where it is a tensor or an array of the right type."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     made = from_array(data) if isinstance(data, np.ndarray) else tensor(data)
-    return made if dtype is None else elementwise.to_dtype(made, dtype)  # type: ignore[no-any-return]
+    return made if dtype is None else elementwise.to_dtype(made, dtype)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor around a NumPy array: the same memory."""
     if not isinstance(array, np.ndarray):
-        raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", "minigrad.tensor takes lists."))
+        remedy = "minigrad.tensor takes lists."
+        raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", remedy))
     return from_array(array)  # type: ignore[no-any-return]

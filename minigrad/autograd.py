@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad import _tape
 from minigrad._array import Array, from_array
-from minigrad._tape import enable_grad, inference_mode, no_grad, set_grad_enabled
-from minigrad.errors import GradError
+from minigrad._tape import Node, enable_grad, inference_mode, no_grad, set_grad_enabled
+from minigrad.errors import GradError, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,41 +20,74 @@ __all__ = ["enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled
 
 def grad(
     outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
+    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     """The gradients of the (sum of the) outputs towards each input, as a tuple; .grad stays as it is.
 
     grad_outputs: a cotangent for each output; scalars need none. allow_unused: None instead of an error for an input
-    that the outputs do not depend on; materialize_grads: zeros instead. GradError where nothing was recorded.
+    that the outputs do not depend on; materialize_grads: zeros instead. The tensors returned are the caller's own: they
+    share memory with nothing. GradError where nothing was recorded.
     """
     if not only_inputs or is_grads_batched:
-        raise ValueError("grad: only_inputs=False and is_grads_batched=True are not offered; call grad once per cotangent.")
-    outs: Sequence[Any] = (outputs,) if isinstance(outputs, Array) else tuple(outputs)
-    ins: Sequence[Any] = (inputs,) if isinstance(inputs, Array) else tuple(inputs)
-    given: Sequence[Any] = (grad_outputs,) if grad_outputs is None or isinstance(grad_outputs, Array) else tuple(grad_outputs)
-    if len(given) != len(outs) and grad_outputs is not None:
-        raise ValueError(f"grad: argument grad_outputs: got {len(given)}, expected one for each of the {len(outs)} outputs.")
+        raise ValueError("grad: only_inputs=False and is_grads_batched=True are not offered; call it per cotangent.")
+    outs, ins = _tensors("outputs", outputs), _tensors("inputs", inputs)
+    given = (grad_outputs,) if grad_outputs is None or isinstance(grad_outputs, Array) else tuple(grad_outputs)
+    if grad_outputs is None:
+        given *= len(outs)
+    if len(given) != len(outs):
+        raise ValueError(message("grad", "grad_outputs", f"{len(given)}", f"one for each of the {len(outs)} outputs"))
     for i, x in enumerate(ins):
         if not x.requires_grad:
-            raise GradError(f"grad: argument inputs[{i}] does not require a gradient. Create it with requires_grad=True.")
-    retain = create_graph if retain_graph is None else retain_graph
+            remedy = "Create it with requires_grad=True."
+            raise GradError(message("grad", f"inputs[{i}]", "a tensor without requires_grad", "one with it", remedy))
+    seeds = [_tape.seed(out, g, "grad") for out, g in zip(outs, given, strict=True)]
+    ends = [x.node or x for x in ins]
+    if not (allow_unused or materialize_grads):
+        _check_reached(outs, ends)
+    found = _gathered(outs, seeds, ends, create_graph if retain_graph is None else retain_graph, create_graph)
+    if allow_unused and not materialize_grads:
+        return tuple(found)
+    # What was reached, but by no gradient, has a derivative that is 0 everywhere.
+    return tuple(from_array(np.zeros(x.shape, x.dtype)) if g is None else g for x, g in zip(ins, found, strict=True))
+
+
+def _tensors(argument: str, given: Any) -> tuple[Any, ...]:
+    """One tensor or several, as a tuple."""
+    several = (given,) if isinstance(given, Array) else tuple(given)
+    if not several or not all(isinstance(x, Array) for x in several):
+        got = ", ".join(type(x).__name__ for x in several) or "nothing"
+        raise TypeError(message("grad", argument, got, "a tensor, or a list of at least one tensor"))
+    return several
+
+
+def _check_reached(outs: Sequence[Any], ends: Sequence[Any]) -> None:
+    """An error for an input that no output was computed from, while the graph is still whole."""
+    seen: set[int] = set()
+    pending = [out.node or out for out in outs]
+    while pending:
+        at = pending.pop()
+        if id(at) not in seen:
+            seen.add(id(at))
+            if isinstance(at, Node):
+                pending += [p for p in at.parents if p is not None]
+    for i, end in enumerate(ends):
+        if id(end) not in seen:
+            got, expected = "a tensor that the outputs do not depend on", "one that they were computed from"
+            remedy = "Pass allow_unused=True to get None for it, or leave it out."
+            raise GradError(message("grad", f"inputs[{i}]", got, expected, remedy))
+
+
+def _gathered(outs: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], retain: bool, record: bool) -> list[Any]:
+    """Walks back from every output and adds up what arrives at the ends; None where nothing does."""
     total: dict[int, Any] = {}
-    for i, out in enumerate(outs):
-        g = _tape.seed(out, given[i] if grad_outputs is not None else None, "grad")
+    for i, (out, g) in enumerate(zip(outs, seeds, strict=True)):
         keep = retain or i < len(outs) - 1
-        ends = _tape.propagate(out, g, retain_graph=keep, create_graph=create_graph, targets=[x.node or x for x in ins])
-        with set_grad_enabled(create_graph):
-            for key, (_, dx, _fresh) in ends.items():
-                total[key] = total[key] + dx if key in total else dx
-    return tuple(_found(total, x, i, allow_unused, materialize_grads) for i, x in enumerate(ins))
-
-
-def _found(total: dict[int, Any], x: Any, position: int, allow_unused: bool | None, materialize: bool) -> Any:
-    g = total.get(id(x.node or x))
-    if g is not None:
-        return g
-    if materialize:
-        return from_array(np.zeros(x.shape, x.dtype))
-    if not allow_unused:
-        raise GradError(f"grad: the outputs do not depend on inputs[{position}]. Pass allow_unused=True to get None for it, or leave it out.")
-    return None
+        arrived = _tape.propagate(out, g, retain_graph=keep, create_graph=record, targets=ends)
+        with set_grad_enabled(record):
+            for key, (_, dx, fresh) in arrived.items():
+                if key in total:
+                    total[key] = total[key] + dx
+                else:
+                    total[key] = dx if fresh else dx.clone()
+    return [total.get(id(end)) for end in ends]

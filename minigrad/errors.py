@@ -31,7 +31,7 @@ class LabelError(MinigradError, IndexError, ValueError):
     """A target that is no class, or is NaN or infinite."""
 
 
-class OutOfMemory(MinigradError, MemoryError, RuntimeError):
+class OutOfMemory(MinigradError, MemoryError, RuntimeError):  # noqa: N818 - what everybody calls it
     """An array larger than the memory that the system gives."""
 
 

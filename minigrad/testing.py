@@ -1,8 +1,8 @@
 """Checks of derivatives and of accuracy: for minigrad's own tests, and for functions that you write.
 
-    >>> from minigrad.testing import gradcheck
-    >>> gradcheck(lambda x: (x * x).sum(), mg.randn(3, dtype=mg.float64, requires_grad=True))
-    True
+>>> from minigrad.testing import gradcheck
+>>> gradcheck(lambda x: (x * x).sum(), mg.randn(3, dtype=mg.float64, requires_grad=True))
+True
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from minigrad import autograd
 from minigrad._array import Array, float64, from_array
 from minigrad._samples import Draw, Sample
-from minigrad._tape import enable_grad
+from minigrad._tape import set_grad_enabled
 from minigrad._ulp import ulp_distance
-from minigrad.errors import MinigradError
+from minigrad.errors import MinigradError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 __all__ = ["Draw", "GradcheckError", "Sample", "gradcheck", "gradgradcheck", "materialize", "ulp_distance"]
@@ -57,25 +57,30 @@ def gradcheck(
     func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
     raise_exception: bool = True, nondet_tol: float = 0.0, fast_mode: bool = False,
 ) -> bool:  # fmt: skip
-    """Compares the derivative by backpropagation with central differences, in every element of every input.
+    """Compare the derivative by backpropagation with central differences, in every element of every input.
 
     func takes the inputs and returns a tensor, or several. Its output is contracted with random cotangents v, and
-    d(v . f)/dx_i is compared with (v . f(x + eps e_i) - v . f(x - eps e_i)) / (2 eps). An error names the worst element,
-    both numbers and a verdict: a kink (the differences to both sides disagree), a lack of precision (float32), or a
-    wrong derivative. Inputs should be float64: float32 leaves a difference no correct digits.
+    d(v . f)/dx_i is compared with (v . f(x + eps e_i) - v . f(x - eps e_i)) / (2 eps). An error names the worst element
+    of an input, both numbers and a verdict: a kink (the differences to both sides disagree), a lack of precision
+    (float32), or a wrong derivative. Inputs should be float64: float32 leaves a difference no correct digits.
 
     fast_mode compares along one random direction of each input instead of element by element. nondet_tol: how much two
     runs of func may differ.
     """
-    given = [inputs] if isinstance(inputs, Array) else list(inputs)
-    wanted = [i for i, x in enumerate(given) if isinstance(x, Array) and x.requires_grad]
-    if not wanted:
-        raise ValueError("gradcheck: argument inputs: got none that requires a gradient, expected at least one.")
+    given, wanted = _wanted("gradcheck", inputs)
     for i in wanted:
         if given[i].dtype is not float64:
             warnings.warn(f"gradcheck: inputs[{i}] is {given[i].dtype}; finite differences need float64.", stacklevel=2)
     try:
-        _compare(func, given, wanted, eps, atol, rtol, nondet_tol, fast_mode)
+        run = _Run(func, given)
+        gradients = run.gradients([given[i] for i in wanted])
+        if abs(run.value() - run.value()) > nondet_tol:
+            raise GradcheckError("gradcheck: two runs of func differ. Seed its random numbers inside func.")
+        rng = np.random.default_rng(0)
+        for i, gradient in zip(wanted, gradients, strict=True):
+            x = given[i].array
+            directions = _random_direction(x, rng) if fast_mode else _elements(x)
+            run.compare(f"inputs[{i}]", given[i], gradient.array, directions, eps, atol, rtol)
     except GradcheckError:
         if raise_exception:
             raise
@@ -84,9 +89,8 @@ def gradcheck(
 
 
 def gradgradcheck(func: Callable[..., Any], inputs: Any, **options: Any) -> bool:
-    """gradcheck of func's gradient: the second derivative. Takes gradcheck's options."""
-    given = [inputs] if isinstance(inputs, Array) else list(inputs)
-    wanted = [i for i, x in enumerate(given) if isinstance(x, Array) and x.requires_grad]
+    """Check func's second derivative: gradcheck of its gradient. Takes gradcheck's options."""
+    given, wanted = _wanted("gradgradcheck", inputs)
     cotangents: list[Any] = []
 
     def gradient(*values: Any) -> Any:
@@ -95,9 +99,24 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, **options: Any) -> bool
             rng = np.random.default_rng(1)
             cotangents.extend(from_array(np.asarray(rng.uniform(0.5, 1.5, o.shape))) for o in outs)
         found = autograd.grad(outs, [values[i] for i in wanted], cotangents, create_graph=True, materialize_grads=True)
-        return tuple(g for g in found if g.requires_grad) or (found[0] + values[wanted[0]] * 0.0,)
+        # A gradient without history claims to be constant: the claim is checked too, by a history that adds 0.
+        nothing = (values[wanted[0]] * 0.0).sum()
+        return tuple(g if g.requires_grad else g + nothing for g in found)
 
     return gradcheck(gradient, given, **options)
+
+
+def _wanted(op: str, inputs: Any) -> tuple[list[Any], list[int]]:
+    """The inputs as a list, and the positions of those to differentiate by."""
+    given = [inputs] if isinstance(inputs, Array) else list(inputs)
+    wanted = [i for i, x in enumerate(given) if isinstance(x, Array) and x.requires_grad]
+    if not wanted:
+        raise ValueError(message(op, "inputs", "none that requires a gradient", "at least one"))
+    for i in wanted:
+        if not given[i].array.flags.writeable:
+            remedy = "Pass x.clone(): the check moves the numbers where they are."
+            raise ValueError(message(op, f"inputs[{i}]", "read-only memory", "memory of its own", remedy))
+    return given, wanted
 
 
 def _outputs(result: Any) -> list[Any]:
@@ -105,56 +124,73 @@ def _outputs(result: Any) -> list[Any]:
     return [o for o in outs if o.requires_grad]
 
 
-def _compare(func: Any, given: list[Any], wanted: list[int], eps: float, atol: float, rtol: float, nondet: float, fast: bool) -> None:
-    rng = np.random.default_rng(0)
-    with enable_grad():
-        outs = _outputs(func(*given))
-        if not outs:
-            raise GradcheckError("gradcheck: the result does not require a gradient: func does not record what it computes.")
-        cotangents = [rng.uniform(0.5, 1.5, o.shape) for o in outs]
-        analytic = autograd.grad(outs, [given[i] for i in wanted], [from_array(np.asarray(v, o.dtype)) for v, o in zip(cotangents, outs, strict=True)], materialize_grads=True)
-
-    def value() -> float:
-        with enable_grad():
-            now = _outputs(func(*given))
-        return float(sum(np.sum(v * o.array.astype(np.float64)) for v, o in zip(cotangents, now, strict=True)))
-
-    if abs(value() - value()) > nondet:
-        raise GradcheckError("gradcheck: two runs of func give different results. Seed its random numbers inside func.")
-    for i, gradient in zip(wanted, analytic, strict=True):
-        _compare_input(f"inputs[{i}]", given[i], gradient.array, value, eps, atol, rtol, fast, rng)
+def _elements(x: np.ndarray[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """(where, direction): every element in turn."""
+    return ((index, 1.0) for index in np.ndindex(x.shape))
 
 
-def _compare_input(name: str, x: Any, analytic: Any, value: Callable[[], float], eps: float, atol: float, rtol: float, fast: bool, rng: Any) -> None:
-    """Every element in turn, or one random direction."""
-    middle, array = value(), x.array
-    if fast:
-        directions = [rng.standard_normal(array.shape)] if array.size else []
-    else:
-        directions = [None] * array.size
-    for k, direction in enumerate(directions):
-        at = np.unravel_index(k, array.shape) if direction is None else Ellipsis
+def _random_direction(x: np.ndarray[Any, Any], rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+    """(where, direction): all elements at once."""
+    return iter([(Ellipsis, rng.standard_normal(x.shape))])
+
+
+class _Run:
+    """A function, its inputs, and the cotangents that its outputs are contracted with to a single number."""
+
+    def __init__(self, func: Callable[..., Any], given: list[Any]) -> None:
+        self.func, self.given = func, given
+        self.outs = self.call()
+        if not self.outs:
+            raise GradcheckError("gradcheck: the result requires no gradient: func does not record what it computes.")
+        rng = np.random.default_rng(0)
+        self.cotangents = [np.asarray(rng.uniform(0.5, 1.5, o.shape), o.dtype) for o in self.outs]
+        self.precise = all(o.dtype is float64 for o in self.outs)
+
+    def call(self) -> list[Any]:
+        with set_grad_enabled(True):
+            return _outputs(self.func(*self.given))
+
+    def value(self) -> float:
+        pairs = zip(self.cotangents, self.call(), strict=True)
+        return float(sum(np.sum(v * o.array.astype(np.float64)) for v, o in pairs))
+
+    def gradients(self, inputs: list[Any]) -> tuple[Any, ...]:
+        seeds = [from_array(v) for v in self.cotangents]
+        return autograd.grad(self.outs, inputs, seeds, materialize_grads=True)
+
+    def compare(
+        self, name: str, x: Any, gradient: Any, directions: Iterable[tuple[Any, Any]],
+        eps: float, atol: float, rtol: float,
+    ) -> None:  # fmt: skip
+        """Raises for the direction in which backward and differences are farthest apart, beyond the tolerance."""
+        middle, worst, error = self.value(), 0.0, ""
+        for at, direction in directions:
+            above, below = self.moved(x.array, at, eps * direction), self.moved(x.array, at, -eps * direction)
+            numeric, exact = (above - below) / (2 * eps), float(np.sum(gradient[at] * direction))
+            excess = abs(numeric - exact) - (atol + rtol * abs(numeric))
+            if not excess <= worst:
+                slopes = (middle - below) / eps, (above - middle) / eps
+                verdict = _verdict(self.precise and x.dtype is float64, *slopes, exact)
+                place = "a random direction" if at is Ellipsis else list(at)
+                error = f"{name} at {place}: backward gives {exact:.10g}, differences give {numeric:.10g}. {verdict}"
+                worst = excess if excess == excess else np.inf  # a NaN cannot be outdone
+        if error:
+            raise GradcheckError(f"gradcheck: {error}")
+
+    def moved(self, array: Any, at: Any, step: Any) -> float:
+        """The value with the input moved, which is put back."""
         before = array[at].copy()
-        step = eps if direction is None else eps * direction
         try:
             array[at] = before + step
-            above = value()
-            array[at] = before - step
-            below = value()
+            return self.value()
         finally:
             array[at] = before
-        numeric, exact = (above - below) / (2 * eps), float(analytic[at] if direction is None else np.sum(analytic * direction))
-        if not abs(numeric - exact) <= atol + rtol * abs(numeric):
-            index = [int(n) for n in at] if direction is None else "a random direction"  # type: ignore[union-attr]
-            verdict = _verdict(x, (above - middle) / eps, (middle - below) / eps, numeric, exact)
-            raise GradcheckError(f"gradcheck: {name} at {index}: backward gives {exact:.10g}, differences give {numeric:.10g}. {verdict}")
 
 
-def _verdict(x: Any, right: float, left: float, numeric: float, exact: float) -> str:
-    if x.dtype is not float64:
+def _verdict(precise: bool, left: float, right: float, exact: float) -> str:
+    if not precise:
         return "Precision: float32 has too few digits for a difference; use float64."
-    if abs(right - left) > 0.1 * max(abs(right), abs(left)) and min(left, right) - 1e-4 <= exact <= max(left, right) + 1e-4:
+    bent = abs(right - left) > 0.1 * max(abs(right), abs(left))
+    if bent and min(left, right) - 1e-4 <= exact <= max(left, right) + 1e-4:
         return f"A kink: the slope is {left:.6g} to the left and {right:.6g} to the right; check at another point."
     return "The derivative is wrong."
-
-

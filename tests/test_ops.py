@@ -122,6 +122,36 @@ def test_float32_gradient_is_the_float64_one(op, sample):
         close(got, want.array, mg.float32, scale=10)
 
 
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)
+@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].joint_kernel])
+def test_joint_backward_equals_the_formulas(op, sample, dtype):
+    inputs, keywords = materialize(sample, dtype)
+    given = [i for i, x in enumerate(inputs) if x is not None]
+    for wanted in ([i for i in given if bits >> i & 1] for bits in range(1, 1 << len(inputs))):
+        chosen = [inputs[i].requires_grad_() for i in wanted]
+        if not chosen:
+            continue
+        out = op.call(*inputs, **keywords)
+        g = mg.tensor(np.random.default_rng(3).uniform(0.5, 1.5, out.shape), dtype=dtype)
+        want = autograd.grad(out, chosen, g, retain_graph=True, create_graph=True)
+        for got, formula in zip(autograd.grad(out, chosen, g), want, strict=True):
+            close(got, formula.array, dtype)
+        for x in chosen:
+            x.requires_grad_(False)
+
+
+@pytest.mark.parametrize(("op", "sample"), DIFFERENTIABLE)
+def test_gradient_is_no_saved_memory(op, sample):
+    """A formula computes something new, or passes on g: what the tape has saved must never become a leaf's .grad."""
+    inputs, keywords = materialize(sample, mg.float64)
+    chosen = differentiable(op, consistent(op, inputs))
+    out = op.call(*inputs, **keywords)
+    out.backward(mg.ones(out.shape, dtype=out.dtype))
+    for x in chosen:
+        if x.grad is not None:
+            assert not any(np.shares_memory(x.grad.array, y.array) for y in [*inputs, out] if y is not None)
+
+
 @pytest.mark.parametrize("name", list(_op.registry))
 def test_record_is_complete(name):
     op = _op.registry[name]

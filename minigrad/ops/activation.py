@@ -8,26 +8,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
 from minigrad import _shapes as shapes
+from minigrad._kernels import elementwise as kernels
 from minigrad._op import defop
 from minigrad._samples import SHAPES, Draw, Sample, unary
 from minigrad.errors import message
-from minigrad.ops.elementwise import add, div, erf, erf_reference, exp, expm1, greater, log1p, mul, neg, square, sub, where
+from minigrad.ops.elementwise import (
+    add,
+    div,
+    erf,
+    erf_reference,
+    exp,
+    expm1,
+    greater,
+    log1p,
+    mul,
+    neg,
+    square,
+    sub,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from minigrad._op import Function
 
-def _with_cotangent(away: tuple[float, ...] = (), low: float = -2.0, high: float = 2.0, **keywords: Any) -> Callable[[], list[Sample]]:
+
+def _with_cotangent(
+    away: tuple[float, ...] = (), low: float = -2.0, high: float = 2.0, **keywords: Any
+) -> Callable[[], list[Sample]]:
     """Samples of a backward kernel: the cotangent, and the x or out that it reads."""
     return lambda: [Sample(Draw(s), Draw(s, low, high, away=away), **keywords) for s in SHAPES]
 
 
 # -- relu and its kin --------------------------------------------------------------------------------------------------------
 
-relu = defop(
+relu: Function = defop(
     "relu", "x",
     forward=kernels.relu,
     shape=shapes.same,
@@ -37,7 +55,7 @@ relu = defop(
     doc="max(x, 0). The subgradient at 0 is 0. Only the output is kept: it is positive where x was.",
 )  # fmt: skip
 
-relu_bwd = defop(
+relu_bwd: Function = defop(
     "relu_bwd", "g, out",
     forward=kernels.relu_bwd,
     shape=shapes.broadcast,
@@ -49,7 +67,7 @@ relu_bwd = defop(
     doc="g where out > 0, else 0.",
 )  # fmt: skip
 
-leaky_relu_op = defop(
+leaky_relu_op: Function = defop(
     "leaky_relu", "x | negative_slope",
     forward=kernels.leaky_relu,
     shape=shapes.same,
@@ -60,7 +78,7 @@ leaky_relu_op = defop(
     doc="x where x > 0, else negative_slope x. At 0 the slope is negative_slope.",
 )  # fmt: skip
 
-leaky_relu_bwd = defop(
+leaky_relu_bwd: Function = defop(
     "leaky_relu_bwd", "g, x | negative_slope",
     forward=kernels.leaky_relu_bwd,
     shape=shapes.broadcast,
@@ -72,7 +90,7 @@ leaky_relu_bwd = defop(
     doc="g where x > 0, else negative_slope g.",
 )  # fmt: skip
 
-elu_op = defop(
+elu_op: Function = defop(
     "elu", "x | alpha",
     forward=kernels.elu,
     shape=shapes.same,
@@ -83,7 +101,7 @@ elu_op = defop(
     doc="x where x > 0, else alpha (exp(x) - 1) (Clevert, Unterthiner and Hochreiter 2016).",
 )  # fmt: skip
 
-elu_bwd = defop(
+elu_bwd: Function = defop(
     "elu_bwd", "g, x | alpha",
     forward=kernels.elu_bwd,
     shape=shapes.broadcast,
@@ -103,7 +121,7 @@ def sigmoid_reference(x: Any) -> Any:
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype if x.dtype.kind == "f" else np.float32)
 
 
-sigmoid = defop(
+sigmoid: Function = defop(
     "sigmoid", "x",
     forward=kernels.sigmoid,
     shape=shapes.same,
@@ -115,7 +133,7 @@ sigmoid = defop(
     doc="1 / (1 + exp(-x)). y' = y (1 - y), so the output alone is kept.",
 )  # fmt: skip
 
-sigmoid_bwd = defop(
+sigmoid_bwd: Function = defop(
     "sigmoid_bwd", "g, out",
     forward=kernels.sigmoid_bwd,
     shape=shapes.broadcast,
@@ -126,7 +144,7 @@ sigmoid_bwd = defop(
     doc="g out (1 - out).",
 )  # fmt: skip
 
-tanh = defop(
+tanh: Function = defop(
     "tanh", "x",
     forward=kernels.tanh,
     shape=shapes.same,
@@ -138,7 +156,7 @@ tanh = defop(
     doc="The hyperbolic tangent. y' = 1 - y^2, so the output alone is kept.",
 )  # fmt: skip
 
-tanh_bwd = defop(
+tanh_bwd: Function = defop(
     "tanh_bwd", "g, out",
     forward=kernels.tanh_bwd,
     shape=shapes.broadcast,
@@ -149,7 +167,7 @@ tanh_bwd = defop(
     doc="g (1 - out^2).",
 )  # fmt: skip
 
-softplus_op = defop(
+softplus_op: Function = defop(
     "softplus", "x | beta, threshold",
     forward=kernels.softplus,
     shape=shapes.same,
@@ -162,7 +180,7 @@ softplus_op = defop(
     doc="log(1 + exp(beta x)) / beta, and x itself where beta x > threshold.",
 )  # fmt: skip
 
-softplus_bwd = defop(
+softplus_bwd: Function = defop(
     "softplus_bwd", "g, x | beta, threshold",
     forward=kernels.softplus_bwd,
     shape=shapes.broadcast,
@@ -173,7 +191,7 @@ softplus_bwd = defop(
     doc="g sigmoid(beta x), and g itself where beta x > threshold.",
 )  # fmt: skip
 
-silu = defop(
+silu: Function = defop(
     "silu", "x",
     forward=kernels.silu,
     shape=shapes.same,
@@ -191,7 +209,7 @@ def _silu_bwd_composed(g: Any, x: Any) -> Any:
     return mul(mul(g, p), add(mul(x, sub(1.0, p)), 1.0))
 
 
-silu_bwd = defop(
+silu_bwd: Function = defop(
     "silu_bwd", "g, x",
     forward=kernels.silu_bwd,
     shape=shapes.broadcast,
@@ -207,7 +225,7 @@ silu_bwd = defop(
 _SQRT_HALF = math.sqrt(0.5)
 _INV_SQRT_2PI = 1 / math.sqrt(2 * math.pi)
 
-gelu_erf = defop(
+gelu_erf: Function = defop(
     "gelu", "x",
     forward=kernels.gelu,
     shape=shapes.same,
@@ -226,7 +244,7 @@ def _gelu_bwd_composed(g: Any, x: Any) -> Any:
     return mul(g, add(cdf, mul(x, pdf)))
 
 
-gelu_bwd = defop(
+gelu_bwd: Function = defop(
     "gelu_bwd", "g, x",
     forward=kernels.gelu_bwd,
     shape=shapes.broadcast,
@@ -249,7 +267,7 @@ def _gelu_tanh_reference(x: Any) -> Any:
     return x * sigmoid_reference(x * x.dtype.type(_TWICE_SQRT_2_OVER_PI) * (1 + x.dtype.type(_CUBIC) * x * x))
 
 
-gelu_tanh = defop(
+gelu_tanh: Function = defop(
     "gelu_tanh", "x",
     forward=kernels.gelu_tanh,
     shape=shapes.same,
@@ -274,7 +292,7 @@ def _gelu_tanh_bwd_reference(g: Any, x: Any) -> Any:
     return g * (p + x * p * (1 - p) * real(_TWICE_SQRT_2_OVER_PI) * (1 + real(3 * _CUBIC) * x * x))
 
 
-gelu_tanh_bwd = defop(
+gelu_tanh_bwd: Function = defop(
     "gelu_tanh_bwd", "g, x",
     forward=kernels.gelu_tanh_bwd,
     shape=shapes.broadcast,

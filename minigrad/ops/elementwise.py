@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
 from minigrad import _shapes as shapes
 from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array
+from minigrad._kernels import elementwise as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import DTypeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
-    Op = Callable[..., Any]
+    from minigrad._op import Function
 
 # -- identity and change of type --------------------------------------------------------------------------------------------
 
-identity = defop(
+identity: Function = defop(
     "identity", "x",
     forward=alias,
     shape=shapes.same,
@@ -32,7 +31,7 @@ identity = defop(
     doc="x itself, as a node of its own on the tape.",
 )  # fmt: skip
 
-clone = defop(
+clone: Function = defop(
     "clone", "x",
     forward=kernels.copy,
     shape=shapes.same,
@@ -44,7 +43,7 @@ clone = defop(
 
 _DIFFERENTIABLE = (float32, float64)
 
-cast = defop(
+cast: Function = defop(
     "cast", "x | dtype",
     forward=lambda x, *, dtype: from_array(x.array.astype(dtype)),
     shape=shapes.same,
@@ -56,7 +55,7 @@ cast = defop(
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------------------
 
-add = defop(
+add: Function = defop(
     "add", "x, y",
     forward=kernels.add,
     shape=shapes.broadcast,
@@ -66,7 +65,7 @@ add = defop(
     doc="Elementwise sum, broadcast. Each operand receives the gradient unchanged.",
 )  # fmt: skip
 
-sub = defop(
+sub: Function = defop(
     "sub", "x, y",
     forward=kernels.sub,
     shape=shapes.broadcast,
@@ -76,7 +75,7 @@ sub = defop(
     doc="Elementwise difference, broadcast.",
 )  # fmt: skip
 
-mul = defop(
+mul: Function = defop(
     "mul", "x, y",
     forward=kernels.mul,
     shape=shapes.broadcast,
@@ -86,7 +85,7 @@ mul = defop(
     doc="Elementwise product, broadcast. Backward reads both operands, so both stay alive until then.",
 )  # fmt: skip
 
-div = defop(
+div: Function = defop(
     "div", "x, y",
     forward=kernels.div,
     shape=shapes.broadcast,
@@ -109,7 +108,7 @@ def _power_rule_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     return mul(g, where(flat, 0.0, mul(out, log(where(flat, 1.0, x)))))
 
 
-pow = defop(
+pow: Function = defop(
     "pow", "x, y",
     forward=kernels.pow,
     shape=shapes.broadcast,
@@ -119,7 +118,7 @@ pow = defop(
     doc="x to the power y, elementwise, broadcast; C99's special cases.",
 )  # fmt: skip
 
-neg = defop(
+neg: Function = defop(
     "neg", "x",
     forward=kernels.neg,
     shape=shapes.same,
@@ -129,7 +128,7 @@ neg = defop(
     doc="-x.",
 )  # fmt: skip
 
-abs = defop(
+abs: Function = defop(
     "abs", "x",
     forward=kernels.abs,
     shape=shapes.same,
@@ -139,7 +138,7 @@ abs = defop(
     doc="|x|. The subgradient at 0 is 0.",
 )  # fmt: skip
 
-sign = defop(
+sign: Function = defop(
     "sign", "x",
     forward=kernels.sign,
     shape=shapes.same,
@@ -149,7 +148,7 @@ sign = defop(
     doc="-1, 0 or 1. Constant but for the step, so its derivative is 0.",
 )  # fmt: skip
 
-maximum = defop(
+maximum: Function = defop(
     "maximum", "x, y",
     forward=kernels.maximum,
     shape=shapes.broadcast,
@@ -159,7 +158,7 @@ maximum = defop(
     doc="The larger of both, elementwise; NaN wins. Equal operands share the gradient, half each.",
 )  # fmt: skip
 
-minimum = defop(
+minimum: Function = defop(
     "minimum", "x, y",
     forward=kernels.minimum,
     shape=shapes.broadcast,
@@ -176,7 +175,7 @@ def _larger(x: Any, y: Any) -> Any:
     return from_array((above + np.multiply(0.5, equal)).astype(x.dtype))
 
 
-where_op = defop(
+where_op: Function = defop(
     "where", "condition, x, y",
     forward=kernels.where,
     shape=shapes.broadcast,
@@ -201,7 +200,9 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         raise TypeError("where: got one of x and y, expected both, or the condition alone.")
     if array.dtype is not bool_:
-        raise DTypeError(message("where", "condition", f"dtype {array.dtype}", "bool", "Write a comparison, such as x > 0."))
+        raise DTypeError(
+            message("where", "condition", f"dtype {array.dtype}", "bool", "Write a comparison, such as x > 0.")
+        )
     return where_op(array, x, y)
 
 
@@ -213,7 +214,7 @@ def zero_like(x: Array) -> Any:
 # -- comparisons: bools, which have no derivative -------------------------------------------------------------------------------------
 
 
-def _compare(name: str, function: Any, doc: str) -> Op:
+def _compare(name: str, function: Any, doc: str) -> Function:
     return defop(
         name, "x, y",
         forward=lambda x, y: from_array(function(x.array, y.array)),
@@ -235,7 +236,7 @@ greater_equal = _compare("ge", np.greater_equal, "Whether x >= y, elementwise.")
 logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.")
 logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.")
 
-logical_not = defop(
+logical_not: Function = defop(
     "logical_not", "x",
     forward=lambda x: from_array(np.logical_not(x.array)),
     shape=shapes.same,
@@ -248,7 +249,7 @@ logical_not = defop(
 
 # -- functions ----------------------------------------------------------------------------------------------------------------------------
 
-sqrt = defop(
+sqrt: Function = defop(
     "sqrt", "x",
     forward=kernels.sqrt,
     shape=shapes.same,
@@ -259,7 +260,7 @@ sqrt = defop(
     doc="The square root. d sqrt(x)/dx = 1 / (2 sqrt(x)), infinite at 0.",
 )  # fmt: skip
 
-exp = defop(
+exp: Function = defop(
     "exp", "x",
     forward=kernels.exp,
     shape=shapes.same,
@@ -270,7 +271,7 @@ exp = defop(
     doc="e to the power x: its own derivative.",
 )  # fmt: skip
 
-expm1 = defop(
+expm1: Function = defop(
     "expm1", "x",
     forward=kernels.expm1,
     shape=shapes.same,
@@ -281,7 +282,7 @@ expm1 = defop(
     doc="exp(x) - 1, with all digits near 0.",
 )  # fmt: skip
 
-log = defop(
+log: Function = defop(
     "log", "x",
     forward=kernels.log,
     shape=shapes.same,
@@ -292,7 +293,7 @@ log = defop(
     doc="The natural logarithm; -inf at 0, NaN below.",
 )  # fmt: skip
 
-log1p = defop(
+log1p: Function = defop(
     "log1p", "x",
     forward=kernels.log1p,
     shape=shapes.same,
@@ -306,10 +307,14 @@ log1p = defop(
 
 def erf_reference(x: Any) -> Any:
     """erf by the C library of Python, number by number."""
-    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
+    return (
+        np.vectorize(math.erf, otypes=[np.float64])(x).astype(np.result_type(x, np.float32))
+        if np.size(x)
+        else np.asarray(x)
+    )
 
 
-erf = defop(
+erf: Function = defop(
     "erf", "x",
     forward=kernels.erf,
     shape=shapes.same,

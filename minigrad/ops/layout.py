@@ -11,29 +11,34 @@ from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64, view
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
-from minigrad.errors import AxisError, ShapeError, message
+from minigrad.errors import AxisError, OutOfMemory, ShapeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-reshape_op = defop(
+reshape_op: Callable[..., Any] = defop(
     "reshape", "x | shape",
     forward=lambda x, *, shape: view(x.array.reshape(shape), x.ptr if x.flat else None),
     shape=lambda name, x, *, shape: shapes.reshape(name, x, shape),
     vjp={"x": lambda g, x_shape: reshape_op(g, shape=x_shape)},
     reference=lambda x, *, shape: x.reshape(shape),
-    samples=lambda: [Sample(Draw(s), shape=t) for s, t in (((2, 3), (6,)), ((6,), (3, 2)), ((), (1,)), ((0, 4), (4, 0)), ((2, 3, 4), (6, 4)))],
+    samples=lambda: [
+        Sample(Draw(s), shape=t)
+        for s, t in (((2, 3), (6,)), ((6,), (3, 2)), ((), (1,)), ((0, 4), (4, 0)), ((2, 3, 4), (6, 4)))
+    ],
     doc="The same numbers in another shape; a view where memory allows it.",
 )  # fmt: skip
 
-permute_op = defop(
+permute_op: Callable[..., Any] = defop(
     "permute", "x | dims",
     forward=lambda x, *, dims: view(x.array.transpose(dims), x.ptr),
     shape=shapes.same,
     vjp={"x": lambda g, dims: permute_op(g, dims=tuple(int(d) for d in np.argsort(dims)))},
     reference=lambda x, *, dims: x.transpose(dims),
-    samples=lambda: [Sample(Draw((2, 3)), dims=(1, 0)), Sample(Draw((2, 3, 4)), dims=(2, 0, 1)), Sample(Draw((0, 3)), dims=(1, 0))],
+    samples=lambda: [
+        Sample(Draw(s), dims=d) for s, d in (((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((0, 3), (1, 0)))
+    ],
     doc="Dimensions in another order; a view. Backward undoes the permutation.",
 )  # fmt: skip
 
@@ -43,7 +48,10 @@ expand_op = defop(
     shape=lambda name, x, *, shape: shapes.broadcast(name, x, shape),
     vjp={"x": lambda g, x_shape: sum_to(g, x_shape)},
     reference=lambda x, *, shape: np.broadcast_to(x, shape),
-    samples=lambda: [Sample(Draw(s), shape=t) for s, t in (((), (3,)), ((1, 3), (2, 3)), ((3,), (4, 2, 3)), ((2, 1), (2, 0)))],
+    samples=lambda: [
+        Sample(Draw(s), shape=t)
+        for s, t in (((), (3,)), ((1, 3), (2, 3)), ((3,), (4, 2, 3)), ((2, 1), (2, 0)))
+    ],
     doc="x broadcast to a shape; a view whose repeated elements share memory. Backward sums over them.",
 )  # fmt: skip
 
@@ -54,20 +62,27 @@ getitem_op = defop(
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
     reference=lambda x, *, index: x[index],
     samples=lambda: [
-        Sample(Draw((5,)), index=2), Sample(Draw((5, 3)), index=slice(4, None, -2)), Sample(Draw((2, 3)), index=(Ellipsis, None, 1)),
-        Sample(Draw((4, 3)), index=np.array([0, 2, 2])), Sample(Draw((2, 3)), index=(np.array([0, 1, 0]), np.array([2, 2, 2]))),
-        Sample(Draw((3,)), index=np.array([True, False, True])), Sample(Draw((0, 3)), index=slice(0, 2)),
+        Sample(Draw((5,)), index=2),
+        Sample(Draw((5, 3)), index=slice(4, None, -2)),
+        Sample(Draw((2, 3)), index=(Ellipsis, None, 1)),
+        Sample(Draw((4, 3)), index=np.array([0, 2, 2])),
+        Sample(Draw((2, 3)), index=(np.array([0, 1, 0]), np.array([2, 2, 2]))),
+        Sample(Draw((3,)), index=np.array([True, False, True])),
+        Sample(Draw((0, 3)), index=slice(0, 2)),
     ],
     doc="x[index] by NumPy's rules: a view for slices, a copy for index arrays.",
 )  # fmt: skip
 
-putitem_op = defop(
+putitem_op: Callable[..., Any] = defop(
     "putitem", "g | index, shape",
     forward=lambda g, *, index, shape: from_array(_put(g.array, index, shape)),
     shape=shapes.same,
     vjp={"g": lambda g, index: getitem_op(g, index=index)},
     reference=lambda g, *, index, shape: _put(g, index, shape),
-    samples=lambda: [Sample(Draw((3,)), index=np.array([0, 2, 2]), shape=(4,)), Sample(Draw((2, 3)), index=slice(1, 3), shape=(4, 3))],
+    samples=lambda: [
+        Sample(Draw((3,)), index=np.array([0, 2, 2]), shape=(4,)),
+        Sample(Draw((2, 3)), index=slice(1, 3), shape=(4, 3)),
+    ],
     doc="Zeros of a shape with g added at an index: the derivative of x[index]. An element taken twice receives both.",
 )  # fmt: skip
 
@@ -82,11 +97,11 @@ def _put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-# -- as users call them ----------------------------------------------------------------------------------------------------------
+# -- as users call them ------------------------------------------------------------------------------------------------
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
-    """x summed over what broadcasting repeated, so that it has `shape`: the derivative of a broadcast."""
+    """Sums over what broadcasting repeated, so that x has `shape` again: the derivative of a broadcast."""
     from minigrad.ops.reduce import sum_op
 
     extra = len(x.shape) - len(shape)
@@ -96,14 +111,10 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     return x if x.shape == shape else reshape_op(x, shape=shape)
 
 
-def _lengths(given: tuple[Any, ...]) -> tuple[int, ...]:
-    """reshape(2, 3) and reshape((2, 3)) mean the same."""
-    return tuple(given[0]) if len(given) == 1 and not hasattr(given[0], "__index__") else given
-
-
 def reshape(x: Any, *shape: Any) -> Any:
-    """The same numbers in another shape; one length may be -1. A view where memory allows it."""
-    return reshape_op(x, shape=shapes.reshape("reshape", x.shape, _lengths(shape)))
+    """The same numbers in another shape, given as 2, 3 or as (2, 3); one length may be -1. A view where memory allows
+    it."""
+    return reshape_op(x, shape=shapes.reshape("reshape", x.shape, shapes.lengths("reshape", "shape", shape)))
 
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -119,7 +130,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 def permute(x: Any, *dims: Any) -> Any:
     """Dimensions in the order given; a view."""
-    order = tuple(shapes.one_axis("permute", d, len(x.shape)) for d in _lengths(dims))
+    order = tuple(shapes.one_axis("permute", d, len(x.shape)) for d in shapes.lengths("permute", "dims", dims))
     if sorted(order) != list(range(len(x.shape))):
         raise AxisError(message("permute", "dims", dims, f"each of the {len(x.shape)} dimensions once"))
     return permute_op(x, dims=order)
@@ -159,17 +170,19 @@ def squeeze(x: Any, dim: int | Sequence[int] | None = None) -> Any:
 
 
 def expand(x: Any, *shape: Any) -> Any:
-    """x broadcast to a shape, -1 for a length that stays; a view."""
-    wanted = tuple(int(n) for n in _lengths(shape))
+    """A view of x broadcast to a shape, -1 for a length that stays. Its repeated elements share memory."""
+    wanted = shapes.lengths("expand", "shape", shape)
     extra = len(wanted) - len(x.shape)
     if extra < 0:
         raise ShapeError(message("expand", "shape", wanted, f"at least the {len(x.shape)} dimensions of {x.shape}"))
-    full = tuple(x.shape[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(wanted))
-    if any(n not in (have, 1) and have != 1 for n, have in zip(full[extra:], x.shape, strict=True)) or (
-        shapes.broadcast("expand", x.shape, full) != full
-    ):
+    full = tuple([x.shape[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(wanted)])
+    fits = all(have in (n, 1) for n, have in zip(full[extra:], x.shape, strict=True))
+    if not fits or any(n < 0 for n in full):
         raise ShapeError(message("expand", "shape", wanted, f"a shape that {x.shape} broadcasts to"))
-    return expand_op(x, shape=full)
+    try:
+        return expand_op(x, shape=full)
+    except ValueError as error:  # the shape fits, so what is left is that NumPy cannot count its bytes
+        raise OutOfMemory(message("expand", "shape", wanted, "fewer elements than addresses")) from error
 
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
@@ -181,15 +194,17 @@ def getitem(x: Any, index: Any) -> Any:
     """x[index] by NumPy's rules; tensors may be indices."""
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     try:
-        return getitem_op(x, index=plain) if x.dtype.kind == "f" else _taken(x.array[plain])
+        return getitem_op(x, index=plain)
     except IndexError as error:
-        raise AxisError(message("getitem", "index", f"{index!r} ({error})", f"an index into shape {x.shape}")) from error
+        got = f"{index!r} ({error})"
+        raise AxisError(message("getitem", "index", got, f"an index into shape {x.shape}")) from error
 
 
 def plain_index(index: Any) -> Any:
     """An index as NumPy takes it."""
     if isinstance(index, Array):
         if index.dtype.kind == "f":
-            raise AxisError(message("getitem", "index", f"a {index.dtype} tensor", "ints, bools or slices", "Convert: index.long()."))
+            remedy = "Convert: index.long()."
+            raise AxisError(message("getitem", "index", f"a {index.dtype} tensor", "ints, bools or slices", remedy))
         return index.array if index.shape or index.dtype.kind == "b" else int(index.array)
     return np.asarray(index, None if index else int64) if isinstance(index, list) else index

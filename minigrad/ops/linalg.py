@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
 from minigrad import _shapes as shapes
 from minigrad._array import Array
+from minigrad._kernels import linalg as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, message
@@ -23,12 +23,14 @@ from minigrad.ops.reduce import sum_op
 if TYPE_CHECKING:
     from typing import Any
 
+    from minigrad._op import Function
+
 _PRODUCTS = (
     ((2, 3), (3, 4)), ((1, 1), (1, 1)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((17, 5), (5, 19)), ((2, 3, 4), (4, 2)),
     ((2, 1, 3, 2), (5, 2, 3)), ((1, 33), (33, 1)),
 )  # fmt: skip
 
-matmul_op = defop(
+matmul_op: Function = defop(
     "matmul", "x, y",
     forward=kernels.matmul,
     shape=shapes.matmul,
@@ -38,7 +40,7 @@ matmul_op = defop(
     doc="(..., m, k) @ (..., k, n). For out = x y: dx = dout y^T and dy = x^T dout, summed over broadcast batches.",
 )  # fmt: skip
 
-matmul_nt = defop(
+matmul_nt: Function = defop(
     "matmul_nt", "x, y",
     forward=kernels.matmul_nt,
     shape=lambda name, x, y: shapes.matmul(name, x, shapes.transposed(y)),
@@ -48,7 +50,7 @@ matmul_nt = defop(
     doc="x y^T: the right operand is read by columns. For out = x y^T: dx = dout y and dy = dout^T x.",
 )  # fmt: skip
 
-matmul_tn = defop(
+matmul_tn: Function = defop(
     "matmul_tn", "x, y",
     forward=kernels.matmul_tn,
     shape=lambda name, x, y: shapes.matmul(name, shapes.transposed(x), y),
@@ -64,7 +66,7 @@ def _rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else reshape_op(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
 
 
-linear_op = defop(
+linear_op: Function = defop(
     "linear", "x, weight, bias",
     forward=kernels.linear,
     shape=shapes.linear,
@@ -73,6 +75,7 @@ linear_op = defop(
         "weight": lambda g, x: matmul_tn(_rows(g), _rows(x)),
         "bias": lambda g: sum_op(_rows(g), dim=(0,), keepdim=False),
     },
+    joint=lambda g, parents, x, weight: kernels.linear_bwd(g, x, weight, parents),
     optional="bias",
     reference=lambda x, weight, bias: x @ weight.T if bias is None else x @ weight.T + bias,
     samples=lambda: [
@@ -113,5 +116,3 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
             remedy = f"Convert the input: x.to(weight.dtype), or create it with dtype={weight.dtype}."
             raise DTypeError(message("linear", name, f"dtype {given.dtype}", f"weight's dtype {weight.dtype}", remedy))
     return linear_op(x, weight, bias)
-
-

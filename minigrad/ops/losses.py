@@ -1,4 +1,4 @@
-"""Losses of a prediction against a target of the same shape. Each is one kernel with its reduction, and so is its gradient.
+"""Losses of a prediction against a target of the same shape. Each is one kernel with its reduction; so is its gradient.
 
 A loss record states three things in ops: the loss of one pair, its slope in the prediction, and the same in NumPy. From
 them follow the fused op, the fused gradient, and what both must equal.
@@ -10,14 +10,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
 from minigrad import _shapes as shapes
 from minigrad._array import Array
+from minigrad._kernels import losses as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
-from minigrad.errors import DTypeError, LabelError, message
-from minigrad.ops.activation import relu, sigmoid, sigmoid_reference
-from minigrad.ops.elementwise import abs, add, div, equals, exp, less, less_equal, log, log1p, maximum, mul, neg, sign, square, sub, where
+from minigrad.errors import DTypeError, LabelError, ShapeError, message
+from minigrad.ops.activation import relu, sigmoid, sigmoid_reference, softplus_op
+from minigrad.ops.elementwise import (
+    abs,
+    add,
+    div,
+    equals,
+    exp,
+    less,
+    less_equal,
+    log,
+    log1p,
+    maximum,
+    mul,
+    neg,
+    sign,
+    square,
+    sub,
+    where,
+)
 from minigrad.ops.reduce import mean_op, sum_op
 
 if TYPE_CHECKING:
@@ -73,40 +90,54 @@ def _define(
         return [Sample(*draws(s), reduction=r, **values) for s in _SHAPES for r in REDUCTIONS]
 
     def gradient_samples() -> list[Sample]:
-        return [Sample(Draw(s if r == "none" else ()), *draws(s), reduction=r, **values) for s in _SHAPES for r in REDUCTIONS]
+        return [
+            Sample(Draw(s if r == "none" else ()), *draws(s), reduction=r, **values)
+            for s in _SHAPES for r in REDUCTIONS
+        ]  # fmt: skip
 
     backward = defop(
         f"{name}_bwd", f"g, input, target | {keywords}",
         forward=kernel[1],
         shape=_shape,
-        composition=lambda g, x, target, *, reduction, **given: mul(spread(g, x, reduction), slope(x, target, **given)),
+        composition=lambda g, x, t, *, reduction, **given: mul(spread(g, x, reduction), slope(x, t, **given)),
         reference=gradient_reference,
         samples=gradient_samples,
         doc=f"The gradient of {name} towards its input.",
     )  # fmt: skip
 
-    # A formula names what the tape keeps, so each loss with its own scalars has its own pair of formulas.
-    formula: Callable[..., Any] = {
-        "": lambda g, input, target, reduction: backward(g, input, target, reduction=reduction),
-        ", beta": lambda g, input, target, reduction, beta: backward(g, input, target, reduction=reduction, beta=beta),
-        ", delta": lambda g, input, target, reduction, delta: backward(g, input, target, reduction=reduction, delta=delta),
-    }[scalars]
-    mirrored: Callable[..., Any] = {
-        "": lambda g, input, target, reduction: neg(formula(g, input, target, reduction)),
-        ", beta": lambda g, input, target, reduction, beta: neg(formula(g, input, target, reduction, beta)),
-        ", delta": lambda g, input, target, reduction, delta: neg(formula(g, input, target, reduction, delta)),
-    }[scalars]
+    formula, mirrored = _formulas(backward, scalars)
     forward = defop(
         name, f"input, target | {keywords}",
         forward=kernel[0],
         shape=shapes.equal,
         vjp={"input": formula, "target": mirrored} if antisymmetric else {"input": formula},
-        composition=lambda x, target, *, reduction, **given: reduced(each(x, target, **given), reduction),
-        reference=lambda x, target, *, reduction, **given: reduced_reference(each_reference(x, target, **given), reduction),
+        composition=lambda x, t, *, reduction, **given: reduced(each(x, t, **given), reduction),
+        reference=lambda x, t, *, reduction, **given: reduced_reference(each_reference(x, t, **given), reduction),
         samples=samples,
         doc=doc,
     )  # fmt: skip
     return forward, backward
+
+
+def _formulas(backward: Callable[..., Any], scalars: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The derivatives towards the input and, of an antisymmetric loss, the target. A formula's parameters name what the
+    tape keeps, so a loss with a scalar of its own has formulas of its own."""
+    if scalars == ", beta":
+        return (
+            lambda g, input, target, reduction, beta: backward(g, input, target, reduction=reduction, beta=beta),
+            lambda g, input, target, reduction, beta: backward(neg(g), input, target, reduction=reduction, beta=beta),
+        )
+    if scalars == ", delta":
+        return (
+            lambda g, input, target, reduction, delta: backward(g, input, target, reduction=reduction, delta=delta),
+            lambda g, input, target, reduction, delta: backward(
+                neg(g), input, target, reduction=reduction, delta=delta
+            ),
+        )
+    return (
+        lambda g, input, target, reduction: backward(g, input, target, reduction=reduction),
+        lambda g, input, target, reduction: backward(neg(g), input, target, reduction=reduction),
+    )
 
 
 def _reals(shape: tuple[int, ...]) -> tuple[Draw, Draw]:
@@ -152,6 +183,10 @@ def _smooth_l1(x: Any, t: Any, beta: float) -> Any:
     return size if beta == 0 else where(less(size, beta), mul(square(size), 0.5 / beta), sub(size, 0.5 * beta))
 
 
+def _smooth_l1_reference(size: Any, beta: float) -> Any:
+    return np.where(size < beta, size**2 / (2 * beta), size - beta / 2) if beta else size
+
+
 def _smooth_l1_slope(x: Any, t: Any, beta: float) -> Any:
     d = sub(x, t)
     return sign(d) if beta == 0 else where(less(abs(d), beta), mul(d, 1 / beta), sign(d))
@@ -161,8 +196,8 @@ smooth_l1_op, _ = _define(
     "smooth_l1_loss", ", beta", (kernels.smooth_l1_loss, kernels.smooth_l1_loss_bwd),
     each=_smooth_l1,
     slope=_smooth_l1_slope,
-    each_reference=lambda x, t, beta: np.where(np.abs(x - t) < beta, (x - t) ** 2 / (2 * beta), np.abs(x - t) - beta / 2),
-    slope_reference=lambda x, t, beta: np.where(np.abs(x - t) < beta, (x - t) / beta, np.sign(x - t)),
+    each_reference=lambda x, t, beta: _smooth_l1_reference(np.abs(x - t), beta),
+    slope_reference=lambda x, t, beta: np.clip((x - t) / beta, -1, 1) if beta else np.sign(x - t),
     draws=_spread_reals, antisymmetric=True,
     doc="d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, with d = input - target (Girshick 2015).",
     beta=1.0,
@@ -174,6 +209,10 @@ def _huber(x: Any, t: Any, delta: float) -> Any:
     return where(less_equal(size, delta), mul(square(size), 0.5), mul(sub(size, 0.5 * delta), delta))
 
 
+def _huber_reference(size: Any, delta: float) -> Any:
+    return np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
+
+
 def _huber_slope(x: Any, t: Any, delta: float) -> Any:
     d = sub(x, t)
     return where(less_equal(abs(d), delta), d, mul(sign(d), delta))
@@ -183,7 +222,7 @@ huber_op, _ = _define(
     "huber_loss", ", delta", (kernels.huber_loss, kernels.huber_loss_bwd),
     each=_huber,
     slope=_huber_slope,
-    each_reference=lambda x, t, delta: np.where(np.abs(x - t) <= delta, 0.5 * (x - t) ** 2, delta * (np.abs(x - t) - delta / 2)),
+    each_reference=lambda x, t, delta: _huber_reference(np.abs(x - t), delta),
     slope_reference=lambda x, t, delta: np.where(np.abs(x - t) <= delta, x - t, delta * np.sign(x - t)),
     draws=_spread_reals, antisymmetric=True,
     doc="d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), with d = input - target (Huber 1964).",
@@ -242,7 +281,7 @@ kl_div_op, _ = _define(
     doc="t (log t - x) of a probability t and a log-probability x; 0 where t is 0 (Kullback and Leibler 1951).",
 )  # fmt: skip
 
-# -- as users call them ----------------------------------------------------------------------------------------------------------------
+# -- as users call them ------------------------------------------------------------------------------------------------
 
 
 def check_reduction(op: str, reduction: str, *more: str) -> None:
@@ -260,21 +299,43 @@ def check_finite(op: str, loss: Any, target: Any, reduction: str) -> Any:
     bad = np.argwhere(~np.isfinite(target.array))
     if len(bad):
         at = tuple(int(i) for i in bad[0])
-        raise LabelError(
-            message(op, "target", f"{target.array[at]} at index {list(at)}", "finite numbers", f"{len(bad)} of {target.size} are not: clean the labels, e.g. with np.isfinite.")
-        )
+        remedy = f"{len(bad)} of {target.size} are not: clean the labels, e.g. with np.isfinite."
+        raise LabelError(message(op, "target", f"{target.array[at]} at index {list(at)}", "finite numbers", remedy))
     return loss
 
 
+def check_tensors(op: str, **given: Any) -> None:
+    """A DTypeError for an argument that is no tensor; None is left out."""
+    for argument, x in given.items():
+        if x is not None and not isinstance(x, Array):
+            remedy = "Wrap it: minigrad.tensor(...)."
+            raise DTypeError(message(op, argument, f"a {type(x).__name__}", "a tensor", remedy))
+
+
 def _pair(op: str, x: Any, target: Any) -> None:
-    for name, given in (("input", x), ("target", target)):
-        if not isinstance(given, Array):
-            raise DTypeError(message(op, name, f"a {type(given).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
+    """Raises unless both are tensors of one float type and one shape."""
+    tensors = isinstance(x, Array) and isinstance(target, Array)
+    if tensors and x.dtype is target.dtype and x.dtype.kind == "f" and x.shape == target.shape:
+        return
+    check_tensors(op, input=x, target=target)
     if x.dtype.kind != "f":
         raise DTypeError(message(op, "input", f"dtype {x.dtype}", "floats", "Write input.float()."))
     if target.dtype is not x.dtype:
         remedy = f"Write target.to(input.dtype), or create it with dtype={x.dtype}."
         raise DTypeError(message(op, "target", f"dtype {target.dtype}", f"the input's dtype {x.dtype}", remedy))
+    shapes.equal(op, x.shape, target.shape)
+
+
+def _factor(op: str, argument: str, given: Any, x: Any) -> None:
+    """Raises unless a weight broadcasts to the input and has its type."""
+    check_tensors(op, **{argument: given})
+    if given.dtype is not x.dtype:
+        remedy = f"Write {argument}.to(input.dtype)."
+        raise DTypeError(message(op, argument, f"dtype {given.dtype}", f"the input's dtype {x.dtype}", remedy))
+    ends = x.shape[len(x.shape) - len(given.shape) :]
+    if len(ends) != len(given.shape) or not all(n in (1, have) for n, have in zip(given.shape, ends, strict=True)):
+        expected = f"a shape that broadcasts to the input's {x.shape}"
+        raise ShapeError(message(op, argument, f"shape {given.shape}", expected))
 
 
 def _loss(name: str, call: Any, x: Any, target: Any, reduction: str, **scalars: float) -> Any:
@@ -307,26 +368,26 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return _loss("huber_loss", huber_op, input, target, reduction, delta=float(delta))
 
 
-def _weighted(op: str, each: Any, weight: Any, reduction: str) -> Any:
-    """Losses times a weight that broadcasts to them, then reduced."""
-    if shapes.broadcast(op, each.shape, weight.shape) != each.shape:
-        raise ValueError(message(op, "weight", f"shape {weight.shape}", f"a shape that broadcasts to the input's {each.shape}"))
-    return reduced(mul(each, weight), reduction)
-
-
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
     """-(t log p + (1 - t) log(1 - p)) of probabilities; logits go to binary_cross_entropy_with_logits."""
     name = "binary_cross_entropy"
     check_reduction(name, reduction)
     _pair(name, input, target)
-    each = weight is not None
-    loss = bce_op(input, target, reduction="none" if each else reduction)
     outside = (input.array < 0) | (input.array > 1)
     if outside.any():
         remedy = "Put a sigmoid in front, or use binary_cross_entropy_with_logits."
         raise ValueError(message(name, "input", f"{input.array[outside][0]}", "probabilities in [0, 1]", remedy))
-    loss = _weighted(name, loss, weight, reduction) if each else loss
+    if weight is None:
+        loss = bce_op(input, target, reduction=reduction)
+    else:
+        _factor(name, "weight", weight, input)
+        loss = reduced(mul(bce_op(input, target, reduction="none"), weight), reduction)
     return check_finite(name, loss, target, reduction)
+
+
+def _softplus(x: Any) -> Any:
+    """log(1 + exp(x)), which differs from x by less than rounding beyond 40."""
+    return softplus_op(x, beta=1.0, threshold=40.0)
 
 
 def binary_cross_entropy_with_logits(
@@ -336,30 +397,31 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction)
     _pair(name, input, target)
+    for argument, factor in (("weight", weight), ("pos_weight", pos_weight)):
+        if factor is not None:
+            _factor(name, argument, factor, input)
     if weight is None and pos_weight is None:
         return check_finite(name, bce_logits_op(input, target, reduction=reduction), target, reduction)
     if pos_weight is None:
         each = bce_logits_op(input, target, reduction="none")
     else:
-        shapes.equal(name, input.shape, target.shape)
         # -p t log s - (1 - t) log(1 - s), where log s = -softplus(-x) and log(1 - s) = -softplus(x)
-        positive = add(relu(neg(input)), log1p(exp(neg(abs(input)))))
-        each = add(mul(sub(1.0, target), add(input, positive)), mul(mul(target, pos_weight), positive))
-    loss = _weighted(name, each, weight, reduction) if weight is not None else reduced(each, reduction)
-    return check_finite(name, loss, target, reduction)
+        positive, negative = _softplus(neg(input)), _softplus(input)
+        each = add(mul(mul(target, pos_weight), positive), mul(sub(1.0, target), negative))
+    return check_finite(name, reduced(each if weight is None else mul(each, weight), reduction), target, reduction)
+
+
+def _log_kl(x: Any, log_t: Any, reduction: str) -> Any:
+    return reduced(mul(exp(log_t), sub(log_t, x)), reduction)
 
 
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
-    """t (log t - x) of log-probabilities x = input and probabilities t = target (or their logarithms, log_target).
-    "batchmean" divides the sum by the first dimension, as the definition of the divergence asks."""
+    """The terms t (log t - x) of log-probabilities x = input and probabilities t = target (or their logarithms,
+    log_target). "batchmean" divides the sum by the first dimension, as the definition of the divergence asks."""
     check_reduction("kl_div", reduction, "batchmean")
     _pair("kl_div", input, target)
     how = "sum" if reduction == "batchmean" else reduction
-    if log_target:
-        shapes.equal("kl_div", input.shape, target.shape)
-        loss = reduced(mul(exp(target), sub(target, input)), how)
-    else:
-        loss = kl_div_op(input, target, reduction=how)
+    loss = _log_kl(input, target, how) if log_target else kl_div_op(input, target, reduction=how)
     if reduction == "batchmean" and input.shape:
         loss = div(loss, float(input.shape[0]))
     return check_finite("kl_div", loss, target, how)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
 from minigrad import _shapes as shapes
 from minigrad._array import Array, canonical, float32, int64, view
+from minigrad._kernels import random as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, ShapeError, message
@@ -22,6 +22,8 @@ from minigrad.ops.elementwise import identity
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from minigrad._op import Function
 
 _MASK64 = (1 << 64) - 1
 
@@ -87,7 +89,12 @@ def philox_words(seed: int, offset: int, n: int) -> Any:
     k0, k1 = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(10):
         p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
-        c0, c1, c2, c3 = (p1 >> np.uint64(32)) ^ c1 ^ np.uint64(k0), p1 & low, (p0 >> np.uint64(32)) ^ c3 ^ np.uint64(k1), p0 & low
+        c0, c1, c2, c3 = (
+            (p1 >> np.uint64(32)) ^ c1 ^ np.uint64(k0),
+            p1 & low,
+            (p0 >> np.uint64(32)) ^ c3 ^ np.uint64(k1),
+            p0 & low,
+        )
         k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
     return np.stack([c0, c1, c2, c3], 1).reshape(-1)[:n].astype(np.uint32)
 
@@ -98,7 +105,7 @@ def _dropout_reference(x: Any, *, p: float, seed: int, offset: int) -> Any:
     return np.where(keep.reshape(x.shape), x * scale, x.dtype.type(0))
 
 
-dropout_op = defop(
+dropout_op: Function = defop(
     "dropout", "x | p, seed, offset",
     forward=kernels.dropout,
     shape=shapes.same,
@@ -110,15 +117,23 @@ dropout_op = defop(
 )  # fmt: skip
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Generator | None = None) -> Any:
+def dropout(
+    input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Generator | None = None
+) -> Any:
     """Sets elements to 0 with probability p and scales the rest by 1 / (1 - p). training=False: the input itself.
 
     Note the default training=True: a function cannot know the mode of a module. nn.Dropout does.
     """
     if not 0.0 <= p <= 1.0:
-        raise ValueError(message("dropout", "p", p, "a number in [0, 1]", f"dropout probability has to be between 0 and 1, but got {p}"))
+        raise ValueError(
+            message(
+                "dropout", "p", p, "a number in [0, 1]", f"dropout probability has to be between 0 and 1, but got {p}"
+            )
+        )
     if inplace:
-        raise ValueError(message("dropout", "inplace", True, "False", "In-place ops would overwrite what backward reads."))
+        raise ValueError(
+            message("dropout", "inplace", True, "False", "In-place ops would overwrite what backward reads.")
+        )
     if not training or p == 0.0:
         return identity(input)
     if not isinstance(input, Array) or input.dtype.kind != "f":
@@ -190,5 +205,3 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None) -
         raise DTypeError(message("randperm", "dtype", dtype, "int64"))
     seed, offset = (generator or default_generator).take(1)
     return kernels.permutation(int(n), seed=seed, offset=offset)
-
-

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
 from minigrad import _shapes as shapes
+from minigrad._kernels import softmax as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
 from minigrad.errors import message
@@ -17,7 +17,19 @@ from minigrad.ops.reduce import sum_op
 if TYPE_CHECKING:
     from typing import Any
 
-_CASES = (((), 0), ((1,), 0), ((7,), 0), ((2, 3), 1), ((2, 3), 0), ((0, 3), 1), ((3, 0), 1), ((2, 3, 4), 1), ((5, 33), 1))
+    from minigrad._op import Function
+
+_CASES = (
+    ((), 0),
+    ((1,), 0),
+    ((7,), 0),
+    ((2, 3), 1),
+    ((2, 3), 0),
+    ((0, 3), 1),
+    ((3, 0), 1),
+    ((2, 3, 4), 1),
+    ((5, 33), 1),
+)
 
 
 def _dims(x: tuple[int, ...], dim: int) -> tuple[int, ...]:
@@ -42,7 +54,7 @@ def log_softmax_reference(x: Any, *, dim: int) -> Any:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-softmax_op = defop(
+softmax_op: Function = defop(
     "softmax", "x | dim",
     forward=kernels.softmax,
     shape=shapes.same,
@@ -53,7 +65,7 @@ softmax_op = defop(
     doc="exp(x_i) / sum_j exp(x_j) along dim. The largest x is subtracted first: exp cannot overflow, y is unchanged.",
 )  # fmt: skip
 
-softmax_bwd = defop(
+softmax_bwd: Function = defop(
     "softmax_bwd", "g, out | dim",
     forward=kernels.softmax_bwd,
     shape=shapes.same,
@@ -63,7 +75,7 @@ softmax_bwd = defop(
     doc="The Jacobian diag(y) - y y^T of softmax, applied to g: y_i (g_i - sum_j g_j y_j).",
 )  # fmt: skip
 
-log_softmax_op = defop(
+log_softmax_op: Function = defop(
     "log_softmax", "x | dim",
     forward=kernels.log_softmax,
     shape=shapes.same,
@@ -74,7 +86,7 @@ log_softmax_op = defop(
     doc="x_i - log sum_j exp(x_j) along dim, exact where softmax has underflowed to 0.",
 )  # fmt: skip
 
-log_softmax_bwd = defop(
+log_softmax_bwd: Function = defop(
     "log_softmax_bwd", "g, out | dim",
     forward=kernels.log_softmax_bwd,
     shape=shapes.same,

@@ -1,0 +1,92 @@
+"""Elementwise kernels and activations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad._array import Array, empty, float32
+from minigrad._kernels.layout import NULL, pair, walk_over
+from minigrad._kernels.layout import copy as copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Kernel = Callable[..., Any]
+
+def _unary(name: str) -> Kernel:
+    f32, f64 = pair(name)
+
+    def kernel(x: Array) -> Array:
+        out = empty(x.shape, x.dtype)
+        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
+        return out  # type: ignore[no-any-return]
+
+    return kernel
+
+
+def _binary(name: str) -> Kernel:
+    f32, f64 = pair(name)
+
+    def kernel(x: Array, y: Array) -> Array:
+        if x.shape == y.shape and x.flat and y.flat:
+            shape, walk = x.shape, NULL
+        else:
+            shape, walk = walk_over(x, y)
+        out = empty(shape, x.dtype)
+        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, walk, out.size)
+        return out  # type: ignore[no-any-return]
+
+    return kernel
+
+
+def _unary_with(name: str, *scalars: str) -> Kernel:
+    f32, f64 = pair(name)
+
+    def kernel(x: Array, **given: float) -> Array:
+        out = empty(x.shape, x.dtype)
+        values = [given[s] for s in scalars]
+        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.size)
+        return out  # type: ignore[no-any-return]
+
+    return kernel
+
+
+def _binary_with(name: str, *scalars: str) -> Kernel:
+    f32, f64 = pair(name)
+
+    def kernel(x: Array, y: Array, **given: float) -> Array:
+        shape, walk = walk_over(x, y)
+        out = empty(shape, x.dtype)
+        values = [given[s] for s in scalars]
+        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, walk, *values, out.size)
+        return out  # type: ignore[no-any-return]
+
+    return kernel
+
+
+add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
+maximum, minimum = map(_binary, ("maximum", "minimum"))
+neg, abs, sign, sqrt = map(_unary, ("neg", "abs", "sign", "sqrt"))
+exp, expm1, log, log1p, erf = map(_unary, ("exp", "expm1", "log", "log1p", "erf"))
+
+relu, sigmoid, tanh, silu = map(_unary, ("relu", "sigmoid", "tanh", "silu"))
+gelu, gelu_tanh = map(_unary, ("gelu", "gelu_tanh"))
+relu_bwd, sigmoid_bwd, tanh_bwd = map(_binary, ("relu_bwd", "sigmoid_bwd", "tanh_bwd"))
+silu_bwd, gelu_bwd, gelu_tanh_bwd = map(_binary, ("silu_bwd", "gelu_bwd", "gelu_tanh_bwd"))
+leaky_relu, leaky_relu_bwd = (
+    _unary_with("leaky_relu", "negative_slope"),
+    _binary_with("leaky_relu_bwd", "negative_slope"),
+)
+elu, elu_bwd = _unary_with("elu", "alpha"), _binary_with("elu_bwd", "alpha")
+softplus, softplus_bwd = _unary_with("softplus", "beta", "threshold"), _binary_with("softplus_bwd", "beta", "threshold")
+
+_where = pair("where")
+
+
+def where(condition: Array, x: Array, y: Array) -> Array:
+    """Out = condition ? x : y, broadcast."""
+    shape, walk = walk_over(x, y, condition)
+    out = empty(shape, x.dtype)
+    _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.size)
+    return out  # type: ignore[no-any-return]

@@ -1,0 +1,87 @@
+"""What all doors share: finding a kernel, strides in elements, and walks over broadcast operands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad._array import Array, empty, float32
+from minigrad._C import ffi, lib
+from minigrad._shapes import broadcast
+from minigrad.errors import ShapeError, message
+
+if TYPE_CHECKING:
+    from typing import Any
+
+NULL = ffi.NULL
+#: The length of mg_walk's arrays.
+_MOST_AXES = 16
+
+
+def pair(name: str) -> tuple[Any, Any]:
+    """The float32 and the float64 function of a line of kernels.def."""
+    return getattr(lib, f"mg_{name}_f32"), getattr(lib, f"mg_{name}_f64")
+
+
+def strides(x: Array) -> tuple[int, ...]:
+    """Elements (not bytes) from one position to the next, by dimension."""
+    itemsize = x.dtype.itemsize
+    return tuple([s // itemsize for s in x.array.strides])
+
+
+_copy = pair("copy")
+
+
+def copy(x: Array) -> Array:
+    """The same numbers, contiguous, in memory of their own."""
+    out = empty(x.shape, x.dtype)
+    _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
+    return out  # type: ignore[no-any-return]
+
+
+def contiguous(x: Array) -> Array:
+    """X itself where it is C-contiguous, else a copy that is."""
+    return x if x.flat else copy(x)
+
+
+_walks: dict[Any, tuple[tuple[int, ...], Any]] = {}
+
+
+def walk_over(*operands: Array) -> tuple[tuple[int, ...], Any]:
+    """The broadcast shape, and how C visits the operands in it (NULL: all contiguous and of this shape). Remembered."""
+    key = tuple([(x.shape, None if x.flat else x.array.strides) for x in operands])
+    found = _walks.get(key)
+    if found is None:
+        if len(_walks) >= 4096:
+            _walks.clear()
+        found = _walks[key] = _plan(operands)
+    return found
+
+
+def _plan(operands: tuple[Array, ...]) -> tuple[tuple[int, ...], Any]:
+    """Strides of every operand in the common shape; neighbouring axes that all operands cross evenly become one."""
+    shape = broadcast("", *[x.shape for x in operands])
+    steps = []
+    for x in operands:
+        missing = len(shape) - len(x.shape)
+        own = (0,) * missing + strides(x)
+        steps.append([0 if d < missing or x.shape[d - missing] == 1 else own[d] for d in range(len(shape))])
+    axes: list[tuple[int, list[int]]] = []
+    for d, length in enumerate(shape):
+        step = [s[d] for s in steps]
+        if length == 1:
+            continue
+        if axes and all(outer == inner * length for outer, inner in zip(axes[-1][1], step, strict=True)):
+            axes[-1] = (axes[-1][0] * length, step)
+        else:
+            axes.append((length, step))
+    if 0 in shape or not axes or (len(axes) == 1 and all(s == 1 for s in axes[0][1])):
+        return shape, NULL
+    if len(axes) > _MOST_AXES:
+        got = f"{len(axes)} dimensions that do not merge"
+        raise ShapeError(message("broadcast", "", got, f"at most {_MOST_AXES}", "Make the operands contiguous: x.clone()."))
+    walk = ffi.new("mg_walk *", {"ndim": len(axes)})
+    for d, (length, step) in enumerate(axes):
+        walk.shape[d] = length
+        for i, s in enumerate(step):
+            walk.stride[i][d] = s
+    return shape, walk

@@ -1,0 +1,49 @@
+"""Losses of a prediction against a target of the same shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad._array import Array, empty, float32
+from minigrad._kernels.layout import contiguous, pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Kernel = Callable[..., Any]
+
+def _pointwise(name: str, *scalars: str) -> tuple[Kernel, Kernel]:
+    """A loss of each pair (x, target), reduced or not, and its gradient towards x."""
+    each, total, backward = pair(name), pair(f"{name}_sum"), pair(f"{name}_bwd")
+
+    def forward(x: Array, target: Array, *, reduction: str, **given: float) -> Array:
+        x, target, wide = contiguous(x), contiguous(target), x.dtype is not float32
+        values = [given[s] for s in scalars]
+        if reduction == "none":
+            out = empty(x.shape, x.dtype)
+            each[wide](out.ptr, x.ptr, target.ptr, *values, x.size)
+        else:
+            out = empty((), x.dtype)
+            total[wide](out.ptr, x.ptr, target.ptr, *values, float(x.size) if reduction == "mean" else 1.0, x.size)
+        return out  # type: ignore[no-any-return]
+
+    def gradient(dout: Array, x: Array, target: Array, *, reduction: str, **given: float) -> Array:
+        x, target, dout = contiguous(x), contiguous(target), contiguous(dout)
+        out = empty(x.shape, x.dtype)
+        scale = 1.0 / x.size if reduction == "mean" and x.size else 1.0
+        values = [given[s] for s in scalars]
+        step = 1 if reduction == "none" else 0
+        backward[x.dtype is not float32](out.ptr, dout.ptr, x.ptr, target.ptr, *values, step, scale, x.size)
+        return out  # type: ignore[no-any-return]
+
+    return forward, gradient
+
+
+mse_loss, mse_loss_bwd = _pointwise("mse")
+l1_loss, l1_loss_bwd = _pointwise("l1")
+smooth_l1_loss, smooth_l1_loss_bwd = _pointwise("smooth_l1", "beta")
+huber_loss, huber_loss_bwd = _pointwise("huber", "delta")
+binary_cross_entropy, binary_cross_entropy_bwd = _pointwise("bce")
+binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_bwd = _pointwise("bce_logits")
+kl_div, kl_div_bwd = _pointwise("kl_div")

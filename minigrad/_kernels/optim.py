@@ -1,0 +1,7 @@
+"""Optimizers: pointers to all parameters of a group, their gradients and state; updated in place."""
+
+from __future__ import annotations
+
+from minigrad._kernels.layout import pair
+
+sgd, adam = pair("sgd"), pair("adam")

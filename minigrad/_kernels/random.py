@@ -1,0 +1,51 @@
+"""Random numbers and dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad._array import Array, empty, float32, int64
+from minigrad._C import lib
+from minigrad._kernels.layout import contiguous, pair
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_uniform, _normal, _bernoulli, _dropout = map(pair, ("uniform", "normal", "bernoulli", "dropout"))
+
+
+def uniform(shape: tuple[int, ...], dtype: Any, *, seed: int, offset: int, low: float, high: float) -> Array:
+    """Numbers from [low, high)."""
+    out = empty(shape, dtype)
+    _uniform[dtype is not float32](out.ptr, seed, offset, low, high, out.size)
+    return out  # type: ignore[no-any-return]
+
+
+def normal(shape: tuple[int, ...], dtype: Any, *, seed: int, offset: int, mean: float, std: float) -> Array:
+    """Normally distributed numbers."""
+    out = empty(shape, dtype)
+    _normal[dtype is not float32](out.ptr, seed, offset, mean, std, out.size)
+    return out  # type: ignore[no-any-return]
+
+
+def bernoulli(p: Array, *, seed: int, offset: int) -> Array:
+    """1 with probability p[i], else 0."""
+    p = contiguous(p)
+    out = empty(p.shape, p.dtype)
+    _bernoulli[p.dtype is not float32](out.ptr, p.ptr, seed, offset, out.size)
+    return out  # type: ignore[no-any-return]
+
+
+def permutation(n: int, *, seed: int, offset: int) -> Array:
+    """0 .. n-1 in random order."""
+    out = empty((n,), int64)
+    lib.mg_permutation(out.ptr, seed, offset, n)
+    return out  # type: ignore[no-any-return]
+
+
+def dropout(x: Array, *, p: float, seed: int, offset: int) -> Array:
+    """X / (1 - p) where the counter says keep, else 0. The same (seed, offset) gives the same mask."""
+    x = contiguous(x)
+    out = empty(x.shape, x.dtype)
+    _dropout[x.dtype is not float32](out.ptr, x.ptr, p, seed, offset, out.size)
+    return out  # type: ignore[no-any-return]

@@ -1,0 +1,79 @@
+"""Which bodies run, and in how many threads."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from minigrad._C import lib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+#: What was remembered of shapes and depends on the number of threads.
+thread_dependent: dict[Any, Any] = {}
+
+ISAS = ("portable", "avx2", "avx512")
+
+
+def available_isas() -> tuple[str, ...]:
+    """The instruction sets that this processor has and this build holds code for, slowest first."""
+    return tuple(name for i, name in enumerate(ISAS) if lib.mg_isa_available(i))
+
+
+def active_isa() -> str:
+    """The instruction set that kernels use now."""
+    return ISAS[lib.mg_isa_active()]
+
+
+def select_isa(name: str) -> None:
+    """Makes all kernels use one instruction set. ValueError where it is unknown or this processor lacks it."""
+    if name not in available_isas():
+        raise ValueError(
+            f"MINIGRAD_ISA: got {name!r}, expected one of {', '.join(available_isas())}, which this processor has."
+        )
+    lib.mg_isa_select(ISAS.index(name))
+
+
+@contextmanager
+def use_isa(name: str) -> Iterator[None]:
+    """For the length of a with block kernels use one instruction set."""
+    before = active_isa()
+    select_isa(name)
+    try:
+        yield
+    finally:
+        select_isa(before)
+
+
+def get_num_threads() -> int:
+    """How many threads a kernel may use; small work takes one."""
+    return int(lib.mg_threads())
+
+
+def set_num_threads(threads: int) -> None:
+    """Sets how many threads a kernel may use, at least 1. Results have the same bits for any number."""
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise ValueError(f"set_num_threads: argument threads: got {threads!r}, expected an int of at least 1.")
+    lib.mg_set_threads(threads)
+    thread_dependent.clear()
+
+
+def _initial_threads() -> int:
+    """MINIGRAD_NUM_THREADS, or OMP_NUM_THREADS, or every processor that this process may run on."""
+    for name in ("MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "").split(",")[0].strip()
+        if value.isdigit() and int(value) > 0:
+            return int(value)
+    return usable_processors()
+
+
+def usable_processors() -> int:
+    """How many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+set_num_threads(_initial_threads())
+select_isa(os.environ.get("MINIGRAD_ISA") or available_isas()[-1])
