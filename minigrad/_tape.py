@@ -93,22 +93,37 @@ def toolbox(add: Any, sum_to: Any, cast: Any, one: dict[Any, Any]) -> None:
     _toolbox.add, _toolbox.sum_to, _toolbox.cast, _toolbox.one = add, sum_to, cast, one
 
 
+def _leading_to(start: Node, targets: Sequence[Any], wanted: set[int]) -> set[int]:
+    """The ids of the nodes, from start back, behind which a target lies. What is older than every target cannot be."""
+    oldest = min(t.index if isinstance(t, Node) else 0 for t in targets)
+    found: dict[int, Node] = {}
+    pending = [start]
+    while pending:
+        node = pending.pop()
+        if node.index not in found:
+            found[node.index] = node
+            pending += [p for p in node.parents if isinstance(p, Node) and p.index >= oldest]
+    leading: set[int] = set()
+    for _, node in sorted(found.items()):  # oldest first: a node's parents are decided before it
+        if any(id(p) in wanted or id(p) in leading for p in node.parents):
+            leading.add(id(node))
+    return leading
+
+
 def propagate(
-    root: Array, g: Any, *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = (), beyond: bool = True
+    root: Array, g: Any, *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = ()
 ) -> dict[int, tuple[Any, Any, bool]]:
     """Walks back from root, whose cotangent is g. Returns {id: (leaf or target node, its gradient, fresh)}.
 
-    With targets (nodes or leaves) only theirs are returned, nodes older than all of them are left alone, since they
-    cannot lead to them, and the walk goes on behind a target only if `beyond`. `fresh`: the gradient's memory belongs
-    to nobody else, so a leaf may keep it without a copy.
+    With targets (nodes or leaves) only theirs are returned, and only nodes that lead to one are walked, and freed.
+    `fresh`: the gradient's memory belongs to nobody else, so a leaf may keep it without a copy.
     """
     ends: dict[int, tuple[Any, Any, bool]] = {}
     wanted = {id(t) for t in targets}
-    oldest = min([t.index if isinstance(t, Node) else 0 for t in targets], default=0)
     start = root.node or root
     if not isinstance(start, Node):
-        ends[id(start)] = (start, g, False)
-        return ends
+        return {id(start): (start, g, False)} if not wanted or id(start) in wanted else {}
+    leading = _leading_to(start, targets, wanted) if wanted else None
     pending = {start.index: (start, g)}
     heap = [-start.index]
     tools, before, mode.on = _toolbox, mode.on, create_graph
@@ -116,11 +131,12 @@ def propagate(
         while heap:
             node, g = pending.pop(-heappop(heap))
             for hook in node.hooks or ():
-                replaced = hook(g)
+                replaced = hook(g.clone())  # its own copy: g may be the gradient of other nodes too
                 g = g if replaced is None else replaced
-            if wanted and id(node) in wanted:
-                ends[id(node)] = (node, g, False)
-                if not beyond:
+            if leading is not None:
+                if id(node) in wanted:
+                    ends[id(node)] = (node, g, False)
+                if id(node) not in leading:
                     continue
             for parent, dx in zip(node.parents, gradients(node, g, create_graph)):
                 if dx is None:
@@ -133,7 +149,7 @@ def propagate(
                     index = parent.index
                     if index in pending:  # used more than once: the contributions add up
                         pending[index] = (parent, tools.add(pending[index][1], dx))
-                    elif index >= oldest:
+                    else:
                         pending[index] = (parent, dx)
                         heappush(heap, -index)
                 elif not wanted or id(parent) in wanted:
@@ -154,9 +170,9 @@ def backward(
     """Adds to `.grad` of every leaf (or of `inputs`) the gradient of root, contracted with `gradient`."""
     g = seed(root, gradient, "backward")
     retain = create_graph if retain_graph is None else retain_graph
-    targets = [t.node or t for t in inputs] if inputs is not None else ()
-    if inputs is not None and not targets:
-        raise ValueError("backward: argument inputs: got none, expected at least one tensor.")
+    if inputs is not None:
+        _check_inputs(inputs)
+    targets = [t.node or t for t in inputs or ()]
     ends = propagate(root, g, retain_graph=retain, create_graph=create_graph, targets=targets)
     receivers = {id(t.node or t): t for t in inputs} if inputs else {}
     before, mode.on = mode.on, create_graph
@@ -168,9 +184,20 @@ def backward(
             if leaf.grad is not None:
                 leaf.grad = _toolbox.add(leaf.grad, dx)
             else:
-                leaf.grad = dx if fresh and dx.flat else dx.clone()
+                # With a history, a gradient may itself be kept by the nodes that made it.
+                leaf.grad = dx if fresh and dx.flat and not create_graph else dx.clone()
     finally:
         mode.on = before
+
+
+def _check_inputs(inputs: Sequence[Any]) -> None:
+    if not inputs:
+        raise ValueError(message("backward", "inputs", "none", "at least one tensor"))
+    for i, x in enumerate(inputs):
+        if not x.requires_grad:
+            raise GradError(
+                message("backward", f"inputs[{i}]", "a tensor without requires_grad", "tensors that want gradients")
+            )
 
 
 def seed(root: Any, gradient: Any, op: str) -> Any:
@@ -199,14 +226,16 @@ class _GradMode:
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         made = super().__new__(cls)
+        made._left = []
         return made if function is None else made(function)
 
     def __enter__(self) -> None:
-        self._before = mode.on
+        self._left: list[bool]  # the modes to go back to; several, where one object is entered again
+        self._left.append(mode.on)
         mode.on = self._value
 
     def __exit__(self, *_: object) -> None:
-        mode.on = self._before
+        mode.on = self._left.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -237,17 +266,22 @@ class enable_grad(_GradMode):  # noqa: N801
 
 
 class set_grad_enabled(_GradMode):  # noqa: N801
-    """Switches recording on or off, at once; as a context it switches back at the end."""
+    """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
 
     def __new__(cls, enabled: bool) -> Any:
         made = object.__new__(cls)
-        made._value = bool(enabled)
-        made._before = mode.on
+        made._value, made._before, made._left = bool(enabled), mode.on, []
         mode.on = made._value
         return made
 
     def __enter__(self) -> None:
+        self._before: bool
+        self._left.append(self._before)
         mode.on = self._value
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        mode.on = self._before
+        return super().__call__(function)
 
 
 def is_grad_enabled() -> bool:

@@ -32,7 +32,7 @@ class _Retained:
     def __call__(self, g: Any) -> None:
         tensor = self.tensor()
         if tensor is not None:
-            tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
+            tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 
 class Tensor(Array):
@@ -98,11 +98,11 @@ class Tensor(Array):
         return self.array.tolist()
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """Its NumPy array: the same memory, not a copy."""
+        """A NumPy array of the same memory, not a copy."""
         if self.requires_grad:
             got, expected = "a tensor that requires a gradient", "one without, as NumPy would not follow it"
             raise GradError(message("numpy", "", got, expected, "Write tensor.detach().numpy()."))
-        return self.array
+        return self.array.view()  # whose shape and flags are the caller's to change
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         found = self.numpy()

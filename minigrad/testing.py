@@ -156,7 +156,8 @@ class _Run:
 
     def gradients(self, inputs: list[Any]) -> tuple[Any, ...]:
         seeds = [from_array(v) for v in self.cotangents]
-        return autograd.grad(self.outs, inputs, seeds, materialize_grads=True)
+        # Retained, because an input may have a history of its own, which the caller still needs.
+        return autograd.grad(self.outs, inputs, seeds, retain_graph=True, materialize_grads=True)
 
     def compare(
         self, name: str, x: Any, gradient: Any, directions: Iterable[tuple[Any, Any]],

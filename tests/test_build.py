@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from minigrad._C import lib
 
 CSRC = Path(__file__).parent.parent / "csrc"

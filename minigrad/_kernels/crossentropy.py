@@ -18,34 +18,40 @@ _soft_cross_entropy, _soft_cross_entropy_bwd = pair("soft_cross_entropy"), pair(
 _nll, _nll_bwd = pair("nll"), pair("nll_bwd")
 
 
-def _ptr(x: Array | None) -> Any:
-    return NULL if x is None else contiguous(x).ptr
+def _optional(x: Array | None) -> tuple[Array | None, Any]:
+    """x, contiguous, and its address or NULL. The caller keeps the array: C reads a copy only while someone holds it."""
+    if x is None:
+        return None, NULL
+    x = contiguous(x)
+    return x, x.ptr
 
 
 def cross_entropy(
     x: Array, target: Array, weight: Array | None, *, reduction: str, ignore_index: int, label_smoothing: float
 ) -> tuple[Array, Array, Array]:
-    """Loss, log-sum-exp of each row, and the sum of the weights that a mean divides by."""
+    """Loss, log sum exp(x - max x) of each row, and the sum of the weights that a mean divides by."""
+    weight, weight_ptr = _optional(weight)
     x, target = contiguous(x), contiguous(target)
     rows, cols = x.shape
     out = empty((rows,) if reduction == "none" else (), x.dtype)
-    lse, total = empty((rows,), x.dtype), empty((), x.dtype)
+    log_sum, total = empty((rows,), x.dtype), empty((), x.dtype)
     _cross_entropy[x.dtype is not float32](
-        out.ptr, lse.ptr, total.ptr, x.ptr, target.ptr, _ptr(weight), ignore_index, label_smoothing,
+        out.ptr, log_sum.ptr, total.ptr, x.ptr, target.ptr, weight_ptr, ignore_index, label_smoothing,
         REDUCTIONS[reduction], rows, cols,
     )  # fmt: skip
-    return out, lse, total
+    return out, log_sum, total
 
 
 def cross_entropy_bwd(
-    dout: Array, x: Array, target: Array, weight: Array | None, lse: Array, total: Array, *,
+    dout: Array, x: Array, target: Array, weight: Array | None, log_sum: Array, total: Array, *,
     reduction: str, ignore_index: int, label_smoothing: float,
 ) -> Array:  # fmt: skip
     """The gradient of cross_entropy towards the logits."""
-    x, target, dout = contiguous(x), contiguous(target), contiguous(dout)
+    weight, weight_ptr = _optional(weight)
+    x, target, dout, log_sum = contiguous(x), contiguous(target), contiguous(dout), contiguous(log_sum)
     out = empty(x.shape, x.dtype)
     _cross_entropy_bwd[x.dtype is not float32](
-        out.ptr, dout.ptr, x.ptr, target.ptr, _ptr(weight), lse.ptr, total.ptr, ignore_index, label_smoothing,
+        out.ptr, dout.ptr, x.ptr, target.ptr, weight_ptr, log_sum.ptr, total.ptr, ignore_index, label_smoothing,
         REDUCTIONS[reduction], x.shape[1], x.shape[0],
     )  # fmt: skip
     return out  # type: ignore[no-any-return]
@@ -54,21 +60,23 @@ def cross_entropy_bwd(
 def soft_cross_entropy(
     x: Array, target: Array, weight: Array | None, *, reduction: str, label_smoothing: float
 ) -> tuple[Array, Array]:
-    """Cross-entropy against rows of probabilities, and log-sum-exp of each row."""
+    """Cross-entropy against rows of probabilities, and log sum exp(x - max x) of each row."""
+    weight, weight_ptr = _optional(weight)
     x, target = contiguous(x), contiguous(target)
     rows, cols = x.shape
-    out, lse = empty((rows,) if reduction == "none" else (), x.dtype), empty((rows,), x.dtype)
+    out, log_sum = empty((rows,) if reduction == "none" else (), x.dtype), empty((rows,), x.dtype)
     _soft_cross_entropy[x.dtype is not float32](
-        out.ptr, lse.ptr, x.ptr, target.ptr, _ptr(weight), label_smoothing, REDUCTIONS[reduction], rows, cols
+        out.ptr, log_sum.ptr, x.ptr, target.ptr, weight_ptr, label_smoothing, REDUCTIONS[reduction], rows, cols
     )
-    return out, lse
+    return out, log_sum
 
 
 def soft_cross_entropy_bwd(
-    dout: Array, x: Array, target: Array, weight: Array | None, lse: Array, *, reduction: str, label_smoothing: float
+    dout: Array, x: Array, target: Array, weight: Array | None, log_sum: Array, *, reduction: str, label_smoothing: float
 ) -> Array:
     """The gradient of soft_cross_entropy towards the logits."""
-    x, target, dout = contiguous(x), contiguous(target), contiguous(dout)
+    weight, weight_ptr = _optional(weight)
+    x, target, dout, log_sum = contiguous(x), contiguous(target), contiguous(dout), contiguous(log_sum)
     rows, cols = x.shape
     out = empty(x.shape, x.dtype)
     _soft_cross_entropy_bwd[x.dtype is not float32](
@@ -76,8 +84,8 @@ def soft_cross_entropy_bwd(
         dout.ptr,
         x.ptr,
         target.ptr,
-        _ptr(weight),
-        lse.ptr,
+        weight_ptr,
+        log_sum.ptr,
         label_smoothing,
         REDUCTIONS[reduction],
         rows,
@@ -91,11 +99,12 @@ def nll_loss(
     x: Array, target: Array, weight: Array | None, *, reduction: str, ignore_index: int
 ) -> tuple[Array, Array]:
     """Minus the log-probability of each label, and the sum of the weights that a mean divides by."""
+    weight, weight_ptr = _optional(weight)
     x, target = contiguous(x), contiguous(target)
     rows, cols = x.shape
     out, total = empty((rows,) if reduction == "none" else (), x.dtype), empty((), x.dtype)
     _nll[x.dtype is not float32](
-        out.ptr, total.ptr, x.ptr, target.ptr, _ptr(weight), ignore_index, REDUCTIONS[reduction], rows, cols
+        out.ptr, total.ptr, x.ptr, target.ptr, weight_ptr, ignore_index, REDUCTIONS[reduction], rows, cols
     )
     return out, total
 
@@ -104,13 +113,14 @@ def nll_loss_bwd(
     dout: Array, target: Array, weight: Array | None, total: Array, *, reduction: str, ignore_index: int, classes: int
 ) -> Array:
     """The gradient of nll_loss towards the log-probabilities: zero but at each label."""
+    weight, weight_ptr = _optional(weight)
     target, dout = contiguous(target), contiguous(dout)
     out = empty((target.size, classes), dout.dtype)
     _nll_bwd[dout.dtype is not float32](
         out.ptr,
         dout.ptr,
         target.ptr,
-        _ptr(weight),
+        weight_ptr,
         total.ptr,
         ignore_index,
         REDUCTIONS[reduction],
@@ -122,4 +132,5 @@ def nll_loss_bwd(
 
 def first_bad_label(target: Array, ignore_index: int, classes: int) -> int:
     """The position of the first label that is no class, or -1."""
-    return int(lib.mg_first_bad_label(contiguous(target).ptr, ignore_index, classes, target.size))
+    target = contiguous(target)
+    return int(lib.mg_first_bad_label(target.ptr, ignore_index, classes, target.size))

@@ -85,7 +85,7 @@ _where = pair("where")
 
 
 def where(condition: Array, x: Array, y: Array) -> Array:
-    """Out = condition ? x : y, broadcast."""
+    """out = condition ? x : y, broadcast."""
     shape, walk = walk_over(x, y, condition)
     out = empty(shape, x.dtype)
     _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.size)

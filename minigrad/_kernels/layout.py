@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, empty, float32
+import numpy as np
+
+from minigrad._array import Array, empty, float32, view
 from minigrad._C import ffi, lib
 from minigrad._shapes import broadcast
 from minigrad.errors import ShapeError, message
@@ -39,8 +41,10 @@ def copy(x: Array) -> Array:
 
 
 def contiguous(x: Array) -> Array:
-    """X itself where it is C-contiguous, else a copy that is."""
-    return x if x.flat else copy(x)
+    """x itself where it is C-contiguous, else a copy that is."""
+    if x.flat:
+        return x
+    return copy(x) if x.dtype.kind == "f" else view(np.ascontiguousarray(x.array), None)  # type: ignore[no-any-return]
 
 
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}

@@ -70,22 +70,23 @@ def _batches(x: Array, y: Array) -> tuple[tuple[int, ...], Any]:
 
 
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
-    """X W^T + b in one pass; x (..., in), weight (out, in), bias (out,)."""
+    """x W^T + b in one pass; x (..., in), weight (out, in), bias (out,)."""
     n, k = weight.shape
     out = empty((*x.shape[:-1], n), x.dtype)
     m = out.size // n if n else 0
     x, x_row, x_col = _as_rows(x, k)
     w_row, w_col = (k, 1) if weight.flat else strides(weight)
+    bias = None if bias is None else contiguous(bias)
     work = _work(m, k, n, out.dtype)
     _matmul[out.dtype is not float32](
-        out.ptr, x.ptr, weight.ptr, NULL if bias is None else contiguous(bias).ptr, NULL if work is None else work.ptr, NULL,
+        out.ptr, x.ptr, weight.ptr, NULL if bias is None else bias.ptr, NULL if work is None else work.ptr, NULL,
         m, k, n, x_row, x_col, w_col, w_row,
     )  # fmt: skip
     return out  # type: ignore[no-any-return]
 
 
 def _as_rows(x: Array, k: int) -> tuple[Array, int, int]:
-    """X (..., k) for a product that sees a matrix: itself and its strides, or a contiguous copy."""
+    """x (..., k) for a product that sees a matrix: itself and its strides, or a contiguous copy."""
     if x.flat:
         return x, k, 1
     return (x, *strides(x)) if len(x.shape) == 2 else (copy(x), k, 1)  # type: ignore[return-value]

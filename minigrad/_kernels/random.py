@@ -44,7 +44,7 @@ def permutation(n: int, *, seed: int, offset: int) -> Array:
 
 
 def dropout(x: Array, *, p: float, seed: int, offset: int) -> Array:
-    """X / (1 - p) where the counter says keep, else 0. The same (seed, offset) gives the same mask."""
+    """x / (1 - p) where the counter says keep, else 0. The same (seed, offset) gives the same mask."""
     x = contiguous(x)
     out = empty(x.shape, x.dtype)
     _dropout[x.dtype is not float32](out.ptr, x.ptr, p, seed, offset, out.size)

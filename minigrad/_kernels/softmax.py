@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Kernel = Callable[..., Any]
 
 def _rows(x: Array, dim: int) -> Array:
-    """X with `dim` last and contiguous."""
+    """x with `dim` last and contiguous."""
     return (
         contiguous(x)
         if dim == len(x.shape) - 1 or not x.shape

@@ -74,7 +74,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, x: Any) -> Any:
-        """x P(X <= x)."""
+        """The product of x and P(X <= x)."""
         return ops.gelu(x, self.approximate)
 
     def extra_repr(self) -> str:
@@ -90,7 +90,7 @@ class SiLU(Module):
         _not_inplace("SiLU", inplace)
 
     def forward(self, x: Any) -> Any:
-        """x sigmoid(x)."""
+        """The product x sigmoid(x)."""
         return ops.silu(x)
 
 
@@ -106,7 +106,7 @@ class Tanh(Module):
     """The hyperbolic tangent."""
 
     def forward(self, x: Any) -> Any:
-        """tanh(x)."""
+        """The hyperbolic tangent of x."""
         return ops.tanh(x)
 
 

@@ -20,15 +20,18 @@ class Sequential(Module):
 
     def __init__(self, *modules: Any) -> None:
         super().__init__()
-        named = modules[0] if len(modules) == 1 and isinstance(modules[0], dict) else {str(i): m for i, m in enumerate(modules)}
+        named = {str(i): m for i, m in enumerate(modules)}
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            named = modules[0]
         for name, module in named.items():
             self._place(name, module)
 
     def _place(self, name: str, module: Any) -> None:
         if not isinstance(module, Module):
-            hint = "Pass the modules one by one: Sequential(*list)." if isinstance(module, (list, tuple)) else "Functions have module forms: nn.ReLU()."
-            raise TypeError(message("Sequential", name, f"a {type(module).__name__}", "a Module", hint))
-        setattr(self, name, module)
+            one_by_one = "Pass the modules one by one: Sequential(*list)."
+            remedy = one_by_one if isinstance(module, (list, tuple)) else "Functions have module forms: nn.ReLU()."
+            raise TypeError(message("Sequential", name, f"a {type(module).__name__}", "a Module", remedy))
+        self.add_module(name, module)
 
     def _modules(self) -> dict[str, Module]:
         return {name: m for name, m in self.__dict__.items() if isinstance(m, Module)}
@@ -41,8 +44,11 @@ class Sequential(Module):
         return x
 
     def append(self, module: Module) -> Sequential:
-        """Adds a module at the end."""
-        self._place(str(len(self)), module)
+        """Adds a module at the end, under the next number that is free."""
+        number = len(self)
+        while hasattr(self, str(number)):
+            number += 1
+        self._place(str(number), module)
         return self
 
     def __len__(self) -> int:
@@ -53,4 +59,8 @@ class Sequential(Module):
 
     def __getitem__(self, index: int | slice) -> Any:
         items = list(self._modules().items())
-        return Sequential(dict(items[index])) if isinstance(index, slice) else items[index][1]
+        if isinstance(index, slice):
+            return Sequential(dict(items[index]))
+        if not -len(items) <= index < len(items):
+            raise IndexError(message("Sequential", "index", index, f"an int from {-len(items)} to {len(items) - 1}"))
+        return items[index][1]

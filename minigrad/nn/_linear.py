@@ -24,11 +24,15 @@ class Linear(Module):
     1/sqrt(in_features)] (LeCun et al. 1998, "Efficient BackProp": outputs keep the size of the inputs).
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         for name, n in (("in_features", in_features), ("out_features", out_features)):
-            if isinstance(n, bool) or not hasattr(n, "__index__") or n < 0:
-                raise ValueError(message("Linear", name, f"{n!r}", "an int of at least 0"))
+            if isinstance(n, bool) or not hasattr(n, "__index__"):
+                raise TypeError(message("Linear", name, repr(n), "an int of at least 0"))
+            if n < 0:
+                raise ValueError(message("Linear", name, n, "an int of at least 0"))
         if device not in (None, "cpu"):
             raise ValueError(message("Linear", "device", f"{device!r}", "None or 'cpu'"))
         real = float32 if dtype is None else canonical(dtype, "Linear")
@@ -47,7 +51,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Any) -> Any:
-        """X W^T + b in one pass."""
+        """The product x W^T plus b, in one pass."""
         return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -62,9 +66,11 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0.0 <= p <= 1.0:
-            raise ValueError(message("Dropout", "p", p, "a number in [0, 1]", f"dropout probability has to be between 0 and 1, but got {p}"))
+            remedy = f"dropout probability has to be between 0 and 1, but got {p}"
+            raise ValueError(message("Dropout", "p", p, "a number in [0, 1]", remedy))
         if inplace:
-            raise ValueError(message("Dropout", "inplace", True, "False", "In-place ops would overwrite what backward reads."))
+            remedy = "In-place ops would overwrite what backward reads."
+            raise ValueError(message("Dropout", "inplace", True, "False", remedy))
         self.p = p
 
     def forward(self, x: Any) -> Any:

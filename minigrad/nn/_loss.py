@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minigrad.errors import message
 from minigrad.nn import functional as F  # noqa: N812 - the field's name for it
 from minigrad.nn._module import Module
 from minigrad.ops.losses import check_reduction
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 class _Loss(Module):
     """Keeps the reduction: "mean", "sum" or "none"."""
 
+    _more_reductions: tuple[str, ...] = ()
+
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        more = ("batchmean",) if isinstance(self, KLDivLoss) else ()
-        check_reduction(type(self).__name__, reduction, *more)
+        check_reduction(type(self).__name__, reduction, *self._more_reductions)
         self.reduction = reduction
 
 
@@ -65,30 +67,37 @@ class HuberLoss(_Loss):
 class BCELoss(_Loss):
     """-(t log p + (1 - t) log(1 - p)) of probabilities p; BCEWithLogitsLoss takes logits and is more exact."""
 
+    weight: Any
+
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("weight", weight)
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of probabilities."""
-        return F.binary_cross_entropy(input, target, self.weight, self.reduction)  # type: ignore[attr-defined]
+        return F.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
     """BCELoss of sigmoid(input), computed from the logits; pos_weight scales the positive examples' part."""
 
+    weight: Any
+    pos_weight: Any
+
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", weight, persistent=False)
-        self.register_buffer("pos_weight", pos_weight, persistent=False)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of logits."""
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)  # type: ignore[attr-defined]
+        return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
 
 
 class CrossEntropyLoss(_Loss):
     """Cross-entropy of softmax(input): input holds LOGITS (N, C), target labels (N,) or probabilities (N, C)."""
+
+    weight: Any
 
     def __init__(
         self, weight: Any = None, size_average: None = None, ignore_index: int = -100, reduce: None = None,
@@ -96,14 +105,15 @@ class CrossEntropyLoss(_Loss):
     ) -> None:  # fmt: skip
         super().__init__(reduction)
         if size_average is not None or reduce is not None:
-            raise ValueError("CrossEntropyLoss: size_average and reduce are not taken; write reduction='mean', 'sum' or 'none'.")
-        self.register_buffer("weight", weight, persistent=False)
+            remedy = "Write reduction='mean', 'sum' or 'none'."
+            raise ValueError(message("CrossEntropyLoss", "size_average, reduce", "a value", "None", remedy))
+        self.register_buffer("weight", weight)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of logits."""
         return F.cross_entropy(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,  # type: ignore[attr-defined]
+            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
             label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
@@ -111,18 +121,22 @@ class CrossEntropyLoss(_Loss):
 class NLLLoss(_Loss):
     """Minus the log-probability of each label: what follows LogSoftmax."""
 
+    weight: Any
+
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of log-probabilities."""
-        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)  # type: ignore[attr-defined]
+        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class KLDivLoss(_Loss):
     """t (log t - x) of log-probabilities x and probabilities t; "batchmean" is the divergence's own mean."""
+
+    _more_reductions = ("batchmean",)
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)

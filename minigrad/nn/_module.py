@@ -8,24 +8,24 @@ import numpy as np
 
 from minigrad import _array
 from minigrad._array import Array, alias, canonical
-from minigrad._tape import no_grad
 from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 
 class Parameter(Tensor):
-    """A leaf that a module trains: `self.scale = nn.Parameter(mg.ones(3))`. Gradients are wanted unless said otherwise."""
+    """A leaf that a module trains: `self.scale = nn.Parameter(mg.ones(3))`. Gradients are wanted by default."""
 
     __slots__ = ()
 
     def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
         """Wraps a tensor's numbers without copying them."""
         if not isinstance(data, Array):
-            raise DTypeError(message("Parameter", "data", f"a {type(data).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
+            remedy = "Wrap it: minigrad.tensor(...)."
+            raise DTypeError(message("Parameter", "data", f"a {type(data).__name__}", "a tensor", remedy))
         made = object.__new__(cls)
         same = alias(data)
         for slot in ("array", "dtype", "flat", "ptr", "shape", "size"):
@@ -96,85 +96,122 @@ class Module:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self.forward(*args, **keywords)
 
-    # -- finding parameters -----------------------------------------------------------------------------------------------------
+    # -- finding parameters --------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        plain = isinstance(value, Array) and not isinstance(value, Parameter)
+        if plain and isinstance(self.__dict__.get(name), Parameter):
+            remedy = f"Write nn.Parameter(tensor), or copy the numbers: with no_grad(): module.{name}.copy_(tensor)."
+            raise TypeError(message(type(self).__name__, name, "a plain tensor", "an nn.Parameter or None", remedy))
+        super().__setattr__(name, value)
 
     def _children(self) -> Iterator[tuple[str, Any]]:
         """Parameters, buffers and modules among the attributes, by dotted name."""
-        persistent = self.__dict__.get("_buffers", ())
-        pending = list(reversed(list(self.__dict__.items())))
+        buffers = self.__dict__.get("_buffers", ())
+        pending = [(name, value) for name, value in self.__dict__.items() if name != "_buffers"]
+        pending.reverse()
         while pending:
             name, value = pending.pop()
-            if isinstance(value, (Module, Parameter)) or (isinstance(value, Array) and name in persistent):
+            if isinstance(value, (Module, Parameter)) or (isinstance(value, Array) and name in buffers):
                 yield name, value
-            elif isinstance(value, (list, tuple)) and name != "_buffers":
+            elif isinstance(value, (list, tuple)):
                 pending += reversed([(f"{name}.{i}", v) for i, v in enumerate(value)])
-            elif isinstance(value, dict) and name != "_buffers":
+            elif isinstance(value, dict):
                 pending += reversed([(f"{name}.{k}", v) for k, v in value.items()])
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """A tensor that is saved with the module but not trained."""
-        if not name.isidentifier() or (tensor is not None and not isinstance(tensor, Array)):
-            raise TypeError(message("register_buffer", name, f"a {type(tensor).__name__}", "an attribute's name and a tensor or None"))
+        """A tensor that is saved with the module (if persistent) but not trained; None keeps the place for one."""
+        self._check_name("register_buffer", name, Array)
+        if tensor is not None and not isinstance(tensor, Array):
+            remedy = "Wrap it: minigrad.tensor(...)."
+            raise TypeError(message("register_buffer", name, f"a {type(tensor).__name__}", "a tensor or None", remedy))
         self.__dict__.setdefault("_buffers", {})[name] = persistent
         setattr(self, name, tensor)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """The same as assigning the attribute."""
+        """The same as assigning the attribute, with the name and the kind checked."""
+        self._check_name("register_parameter", name, Parameter)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(message("register_parameter", name, f"a {type(param).__name__}", "an nn.Parameter or None"))
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """The same as assigning the attribute."""
+        """The same as assigning the attribute, with the name and the kind checked."""
+        self._check_name("add_module", name, Module)
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(message("add_module", name, f"a {type(module).__name__}", "a Module or None"))
         setattr(self, name, module)
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all within it, outermost first; a shared one once."""
+    def _check_name(self, op: str, name: Any, kind: type) -> None:
+        """Refuses a name that cannot be an attribute's, or that means something else already."""
+        if not isinstance(name, str) or not name or "." in name:
+            raise TypeError(message(op, "name", repr(name), "a string without dots"))
+        taken = getattr(self, name, None)
+        if taken is not None and not isinstance(taken, kind):
+            raise KeyError(message(op, "name", repr(name), f"a name that {type(self).__name__} has no other use for"))
+
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """The module itself and all within it, outermost first; a shared one once, or under each of its names."""
         seen: set[int] = set()
-        pending: list[tuple[str, Module]] = [(prefix, self)]
+        pending: list[tuple[str, Module, tuple[int, ...]]] = [(prefix, self, ())]
         while pending:
-            name, module = pending.pop()
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield name, module
-                inner = [(f"{name}.{n}" if name else n, m) for n, m in module._children() if isinstance(m, Module)]
-                pending += reversed(inner)
+            name, module, outer = pending.pop()
+            if id(module) in (seen if remove_duplicate else outer):
+                continue
+            seen.add(id(module))
+            yield name, module
+            outer = (*outer, id(module))
+            inner = [(f"{name}.{n}" if name else n, m, outer) for n, m in module._children() if isinstance(m, Module)]
+            pending += reversed(inner)
 
     def modules(self) -> Iterator[Module]:
-        """This module and all within it."""
+        """The module itself and all within it."""
         return (m for _, m in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly within this one."""
-        return ((n, m) for n, m in self._children() if isinstance(m, Module))
+        """The modules directly within this one; a shared one once."""
+        seen: set[int] = set()
+        for name, module in self._children():
+            if isinstance(module, Module) and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
 
     def children(self) -> Iterator[Module]:
-        """The modules directly within this one."""
+        """The modules directly within this one; a shared one once."""
         return (m for _, m in self.named_children())
 
-    def _tensors(self, prefix: str, recurse: bool, wanted: Callable[[Module, str, Any], bool], once: bool = True) -> Iterator[tuple[str, Any]]:
+    def _tensors(
+        self, prefix: str, recurse: bool, wanted: Callable[[Module, str, Any], bool], once: bool
+    ) -> Iterator[tuple[str, Any]]:
+        """(name, tensor) of what is `wanted`, module by module; `once`: a shared one under its first name only."""
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix) if recurse else ((prefix, self),):
+        for path, module in self.named_modules(prefix, once) if recurse else ((prefix, self),):
             for name, value in module._children():
                 if isinstance(value, Array) and wanted(module, name, value) and not (once and id(value) in seen):
                     seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) of all parameters, a shared one once."""
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) of all parameters; a shared one once, or under each of its names."""
         return self._tensors(prefix, recurse, lambda m, n, v: isinstance(v, Parameter), remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters: what an optimizer takes."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
-        """(name, tensor) of all buffers."""
-        return self._tensors(prefix, recurse, lambda m, n, v: not isinstance(v, Parameter))
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """(name, tensor) of all buffers; a shared one once, or under each of its names."""
+        return self._tensors(prefix, recurse, lambda m, n, v: not isinstance(v, Parameter), remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Any]:
         """All buffers."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
-    # -- modes ---------------------------------------------------------------------------------------------------------------------
+    # -- modes ---------------------------------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Module:
         """Training mode: dropout drops. For this module and all within it."""
@@ -201,12 +238,24 @@ class Module:
 
     def apply(self, fn: Callable[[Module], Any]) -> Module:
         """Calls fn on every module within, then on this one: `net.apply(init_weights)`."""
-        for module in reversed(list(self.modules())):
-            fn(module)
+        seen: set[int] = set()
+        pending: list[tuple[Module, bool]] = [(self, False)]
+        while pending:
+            module, inner_done = pending.pop()
+            if inner_done:
+                fn(module)
+            elif id(module) not in seen:
+                seen.add(id(module))
+                pending.append((module, True))
+                pending += reversed([(m, False) for m in module.children()])
         return self
 
     def to(self, *wanted: Any, dtype: Any = None) -> Module:
-        """All floating parameters and buffers in another element type; "cpu" is where everything is."""
+        """All floating parameters and buffers in another element type; "cpu" is where everything is.
+
+        A parameter stays the same object, with other memory; a buffer becomes another tensor. Do this before making an
+        optimizer: its state has the type that the parameters had.
+        """
         for one in wanted:
             if one != "cpu":
                 dtype = one.dtype if isinstance(one, Array) else one
@@ -214,11 +263,19 @@ class Module:
             real = canonical(dtype, "to")
             if real.kind != "f":
                 raise DTypeError(message("Module.to", "dtype", real, "float32 or float64"))
-            for _, t in [*self.named_parameters(), *self.named_buffers()]:
-                if t.dtype.kind == "f":
-                    t.data = _array.from_array(t.array.astype(real))
-                    t.grad = None if t.grad is None else t.grad.to(real)
+            self._convert(real)
         return self
+
+    def _convert(self, real: np.dtype[Any]) -> None:
+        for p in self.parameters():
+            if p.dtype.kind == "f" and p.dtype is not real:
+                p.data = _array.from_array(p.array.astype(real))
+                p.grad = None if p.grad is None else p.grad.to(real)
+        for module in self.modules():
+            for name in module.__dict__.get("_buffers", ()):
+                t = getattr(module, name)
+                if t is not None and t.dtype.kind == "f":
+                    setattr(module, name, t.to(real))
 
     def float(self) -> Module:
         """All parameters as float32."""
@@ -228,7 +285,7 @@ class Module:
         """All parameters as float64."""
         return self.to(_array.float64)
 
-    # -- saving --------------------------------------------------------------------------------------------------------------------------
+    # -- saving --------------------------------------------------------------------------------------------------------
 
     def _saved(self) -> Iterator[tuple[str, Any]]:
         def wanted(module: Module, name: str, value: Any) -> bool:
@@ -240,45 +297,56 @@ class Module:
         """{name: tensor} of all parameters and buffers; the tensors share memory with the module's."""
         return {name: t.detach() for name, t in self._saved()}
 
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> _Keys:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _Keys:
         """Copies numbers by name. Missing or unexpected names (if strict) and other shapes are an error, before
-        anything has changed. assign: take the tensors themselves instead of copying, with their type."""
+        anything has changed. assign: take the arrays themselves instead of copying, with their type."""
+        if not hasattr(state_dict, "keys"):
+            got = f"a {type(state_dict).__name__}"
+            raise TypeError(message("load_state_dict", "state_dict", got, "a dict of tensors by name"))
         mine = dict(self._saved())
         missing, unexpected = [n for n in mine if n not in state_dict], [n for n in state_dict if n not in mine]
         problems = []
         if strict and missing:
-            problems.append("Missing: " + ", ".join(missing))
+            problems.append(f"Missing key(s): {', '.join(missing)}")
         if strict and unexpected:
-            problems.append("Unexpected: " + ", ".join(unexpected))
-        found = {}
-        for name, t in mine.items():
-            if name in state_dict:
-                value = state_dict[name]
-                array = value.array if isinstance(value, Array) else np.asarray(value)
-                if array.shape != t.shape:
-                    problems.append(f"{name}: got shape {array.shape}, expected {t.shape}")
-                found[name] = array
+            problems.append(f"Unexpected key(s): {', '.join(map(str, unexpected))}")
+        found = {name: state_dict[name] for name in mine if name in state_dict}
+        problems += [f"{name}: {why}" for name, value in found.items() if (why := _misfit(mine[name], value, assign))]
         if problems:
-            raise LoadError(f"load_state_dict: the dict does not fit {type(self).__name__}. " + "; ".join(problems) + ".")
-        with no_grad():
-            for name, array in found.items():
-                if assign:
-                    mine[name].data = _array.from_array(array)
-                else:
-                    np.copyto(mine[name].array, array, casting="unsafe")
+            raise LoadError(f"load_state_dict: the dict does not fit {type(self).__name__}. {'; '.join(problems)}.")
+        for name, value in found.items():
+            array = _saved_array(value)
+            if assign:
+                mine[name].data = _array.from_array(array)
+            else:
+                np.copyto(mine[name].array, array, casting="same_kind")
         return _Keys((missing, unexpected))
 
-    # -- printing ------------------------------------------------------------------------------------------------------------------------
+    # -- printing ------------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
         """What repr shows between the parentheses, besides the modules within."""
         return ""
 
     def __repr__(self) -> str:
-        inner = list(self.named_children())
-        if not inner:
-            return f"{type(self).__name__}({self.extra_repr()})"
-        lines = [f"  ({name}): " + repr(module).replace("\n", "\n  ") for name, module in inner]
-        return "\n".join([f"{type(self).__name__}({self.extra_repr()}", *lines, ")"])
+        name, extra = type(self).__name__, self.extra_repr()
+        inner = [f"({n}): {m!r}" for n, m in self._children() if isinstance(m, Module)]
+        if not inner and "\n" not in extra:
+            return f"{name}({extra})"
+        body = "\n".join([*([extra] if extra else []), *inner]).replace("\n", "\n  ")
+        return f"{name}(\n  {body}\n)"
 
 
+def _saved_array(value: Any) -> np.ndarray[Any, Any]:
+    return value.array if isinstance(value, Array) else np.asarray(value)
+
+
+def _misfit(mine: Array, value: Any, assign: bool) -> str:
+    """Why a saved value cannot take the place of a tensor; "" where it can."""
+    if not isinstance(value, Array) and not hasattr(value, "__array__"):
+        return f"got a {type(value).__name__}, expected a tensor"
+    array = _saved_array(value)
+    if array.shape != mine.shape:
+        return f"got shape {array.shape}, expected {mine.shape}"
+    fits = array.dtype.kind == mine.dtype.kind if assign else np.can_cast(array.dtype, mine.dtype, "same_kind")
+    return "" if fits else f"got dtype {array.dtype}, expected {mine.dtype}"

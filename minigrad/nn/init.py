@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
-from minigrad._array import Array
+from minigrad._array import Array, float64, from_array
+from minigrad._kernels import random as kernels
+from minigrad._kernels.elementwise import erf
 from minigrad._tape import no_grad
-from minigrad.errors import ShapeError, message
+from minigrad.errors import DTypeError, ShapeError, message
 from minigrad.ops.random import Generator, blocks_for, default_generator
 
 if TYPE_CHECKING:
     from typing import Any
 
+#: An interval of length 18 halved so often is shorter than the distance of neighbouring float64 around 1.
+_HALVINGS = 57
 _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": sqrt(2.0), "selu": 0.75}
 
 
@@ -27,7 +30,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         return sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
-        raise ValueError(message("calculate_gain", "nonlinearity", f"{nonlinearity!r}", ", ".join([*_GAINS, "leaky_relu"])))
+        known = ", ".join([*_GAINS, "leaky_relu"])
+        raise ValueError(message("calculate_gain", "nonlinearity", repr(nonlinearity), f"one of {known}"))
     return _GAINS[nonlinearity]
 
 
@@ -37,8 +41,16 @@ def _fill(tensor: Any, array: Any) -> Any:
     return tensor
 
 
+def _reals(op: str, tensor: Any) -> None:
+    """Refuses what random numbers cannot be written into."""
+    if not isinstance(tensor, Array) or tensor.dtype.kind != "f":
+        kind = f"dtype {tensor.dtype}" if isinstance(tensor, Array) else f"a {type(tensor).__name__}"
+        raise DTypeError(message(op, "tensor", kind, "a tensor of floats"))
+
+
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
     """Uniformly from [a, b)."""
+    _reals("uniform_", tensor)
     if not b >= a:
         raise ValueError(message("uniform_", "b", b, f"at least a, {a}"))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
@@ -47,6 +59,7 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator |
 
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
     """Normally distributed."""
+    _reals("normal_", tensor)
     if not std >= 0:
         raise ValueError(message("normal_", "std", std, "at least 0"))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
@@ -61,24 +74,27 @@ def constant_(tensor: Any, val: float) -> Any:
 
 def zeros_(tensor: Any) -> Any:
     """Zeros."""
-    return constant_(tensor, 0.0)
+    return constant_(tensor, 0)
 
 
 def ones_(tensor: Any) -> Any:
     """Ones."""
-    return constant_(tensor, 1.0)
+    return constant_(tensor, 1)
 
 
 def eye_(tensor: Any) -> Any:
     """The identity matrix."""
-    _fans("eye_", tensor)
+    if not isinstance(tensor, Array) or len(tensor.shape) != 2:
+        raise ShapeError(message("eye_", "tensor", f"shape {getattr(tensor, 'shape', None)}", "a matrix"))
     return _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
 
 
 def _fans(op: str, tensor: Any) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight (out, in)."""
-    if not isinstance(tensor, Array) or len(tensor.shape) < 2:
-        raise ShapeError(message(op, "tensor", f"shape {getattr(tensor, 'shape', None)}", "a weight of at least 2 dimensions", "Biases start at zeros_ or uniform_."))
+    _reals(op, tensor)
+    if len(tensor.shape) < 2:
+        remedy = "Biases start at zeros_ or uniform_."
+        raise ShapeError(message(op, "tensor", f"shape {tensor.shape}", "a weight of at least 2 dimensions", remedy))
     window = int(np.prod(tensor.shape[2:], dtype=np.int64))
     return tensor.shape[1] * window, tensor.shape[0] * window
 
@@ -100,37 +116,60 @@ def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Generator | None =
     return normal_(tensor, 0.0, gain * sqrt(2.0 / max(sum(_fans("xavier_normal_", tensor)), 1)), generator)
 
 
-def kaiming_uniform_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None) -> Any:
+def kaiming_uniform_(
+    tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Any:  # fmt: skip
     """Uniformly in +- gain sqrt(3 / fan) (He et al. 2015); a is the slope of the leaky_relu behind the weight."""
     bound = calculate_gain(nonlinearity, a) * sqrt(3.0 / _chosen_fan("kaiming_uniform_", tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None) -> Any:
+def kaiming_normal_(
+    tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Any:  # fmt: skip
     """Normally with standard deviation gain / sqrt(fan) (He et al. 2015)."""
     std = calculate_gain(nonlinearity, a) / sqrt(_chosen_fan("kaiming_normal_", tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
 
-def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None) -> Any:
-    """Normally, but only from [a, b]: what falls outside is drawn again."""
-    if not (std > 0 and a < b) or b < mean - 4 * std or a > mean + 4 * std:
-        raise ValueError(message("trunc_normal_", "a, b", f"[{a}, {b}]", "an interval that the normal distribution reaches, std > 0"))
-    normal_(tensor, mean, std, generator)
-    values = tensor.array.copy()
-    while (outside := (values < a) | (values > b)).any():
-        count = int(outside.sum())
-        seed, offset = (generator or default_generator).take(blocks_for(count, tensor.dtype))
-        values[outside] = kernels.normal((count,), tensor.dtype, seed=seed, offset=offset, mean=mean, std=std).array
-    return _fill(tensor, values)
+def _normal_cdf(z: Any) -> Any:
+    return 0.5 + 0.5 * erf(from_array(np.asarray(z * sqrt(0.5), np.float64))).array
+
+
+def trunc_normal_(
+    tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+    generator: Generator | None = None,
+) -> Any:  # fmt: skip
+    """Normally, but only from [a, b]: the inverse of the distribution function, found by bisection, at uniform numbers.
+
+    ValueError where the interval is empty, or so far out that float64 sees no probability in it (8 std and more).
+    """
+    _reals("trunc_normal_", tensor)
+    # z = (x - mean) / std. Beyond 9 is less than 1e-18 of all; further out, infinite bounds would not bisect.
+    low, high = (min(max((bound - mean) / std, -9.0), 9.0) if std > 0 else 0.0 for bound in (a, b))
+    below, above = _normal_cdf(np.array([low, high]))
+    if not (a < b and above > below):
+        wanted = f"an interval that a normal distribution of mean {mean} and std {std} > 0 reaches"
+        raise ValueError(message("trunc_normal_", "a, b", f"[{a}, {b}]", wanted))
+    seed, offset = (generator or default_generator).take(blocks_for(tensor.size, float64))
+    u = kernels.uniform(tensor.shape, float64, seed=seed, offset=offset, low=below, high=above).array
+    left, right = np.full(u.shape, low), np.full(u.shape, high)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (left + right)
+        less = _normal_cdf(middle) < u
+        left, right = np.where(less, middle, left), np.where(less, right, middle)
+    return _fill(tensor, np.clip((mean + std * left).astype(tensor.dtype), *np.array([a, b], tensor.dtype)))
 
 
 def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
     """Rows (or columns, whichever are fewer) of length gain at right angles (Saxe, McClelland and Ganguli 2014)."""
     _fans("orthogonal_", tensor)
     rows, cols = tensor.shape[0], tensor.size // max(tensor.shape[0], 1)
-    seed, offset = (generator or default_generator).take(blocks_for(rows * cols, np.dtype(np.float64)))
-    a = kernels.normal((rows, cols), np.dtype(np.float64), seed=seed, offset=offset, mean=0.0, std=1.0).array
+    seed, offset = (generator or default_generator).take(blocks_for(rows * cols, float64))
+    a = kernels.normal((rows, cols), float64, seed=seed, offset=offset, mean=0.0, std=1.0).array
     q, r = np.linalg.qr(a.T if rows < cols else a)
-    q = q * np.sign(np.diag(r))
+    # The signs that make r's diagonal positive: q is then uniformly distributed among all orthogonal matrices.
+    q = q * np.copysign(1.0, np.diag(r))
     return _fill(tensor, (gain * (q.T if rows < cols else q)).reshape(tensor.shape).astype(tensor.dtype))

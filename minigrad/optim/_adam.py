@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _kernels as kernels
-from minigrad.optim._optimizer import Group, Optimizer, check_options, unsupported
+from minigrad._kernels import optim as kernels
+from minigrad.errors import message
+from minigrad.optim._optimizer import Group, Optimizer, check_number, check_switch, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+    from typing import Any, ClassVar
 
 
 class Adam(Optimizer):
@@ -28,9 +29,9 @@ class Adam(Optimizer):
     """
 
     _struct = "mg_adam"
-    _fields = {
-        "lr": ("lr",), "betas": ("beta1", "beta2"), "eps": ("eps",), "weight_decay": ("weight_decay",), "amsgrad": ("amsgrad",),
-        "maximize": ("maximize",), "decoupled_weight_decay": ("decoupled",),
+    _fields: ClassVar[dict[str, tuple[str, ...]]] = {
+        "lr": ("lr",), "betas": ("beta1", "beta2"), "eps": ("eps",), "weight_decay": ("weight_decay",),
+        "amsgrad": ("amsgrad",), "maximize": ("maximize",), "decoupled_weight_decay": ("decoupled",),
     }  # fmt: skip
     _slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
     _kernel = kernels.adam
@@ -38,25 +39,30 @@ class Adam(Optimizer):
     def __init__(
         self, params: Iterable[Any], lr: float = 0.001, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
-        capturable: bool = False, differentiable: bool = False, fused: bool | None = None, decoupled_weight_decay: bool = False,
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
-        unsupported(type(self).__name__, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        name = type(self).__name__
+        unsupported(name, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
         options = {
-            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
-            "decoupled_weight_decay": decoupled_weight_decay,
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay,
         }  # fmt: skip
         super().__init__(params, options)
 
-    @staticmethod
-    def _check(values: dict[str, Any]) -> None:
-        lr, betas, eps, decay = values["lr"], values["betas"], values["eps"], values["weight_decay"]
-        check_options(
-            "Adam",
-            lr=(lr, lr >= 0, "a number of at least 0"),
-            betas=(betas, len(betas) == 2 and all(0 <= b < 1 for b in betas), "two numbers in [0, 1)"),
-            eps=(eps, eps >= 0, "a number of at least 0"),
-            weight_decay=(decay, decay >= 0, "a number of at least 0"),
-        )
+    @classmethod
+    def _check(cls, values: dict[str, Any]) -> None:
+        name, betas = cls.__name__, values["betas"]
+        for option in ("lr", "eps", "weight_decay"):
+            check_number(name, option, values[option], low=0)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(message(name, "betas", betas, "two numbers in [0, 1)"))
+        for i, beta in enumerate(betas):
+            check_number(name, f"betas[{i}]", beta, low=0)
+            if not beta < 1:
+                raise ValueError(message(name, f"betas[{i}]", beta, "a number in [0, 1)"))
+        for option in ("amsgrad", "maximize", "decoupled_weight_decay"):
+            check_switch(name, option, values[option])
 
     def _used(self, group: Group) -> tuple[str, ...]:
         return self._slots if group["amsgrad"] else self._slots[:2]
@@ -65,9 +71,9 @@ class Adam(Optimizer):
         lr, (beta1, beta2) = group["lr"], group["betas"]
         g = -g if group["maximize"] else g
         if group["decoupled_weight_decay"]:
-            p *= p.dtype.type(1 - lr * group["weight_decay"])
-        else:
-            g = g + p.dtype.type(group["weight_decay"]) * p
+            p *= 1 - lr * group["weight_decay"]
+        elif group["weight_decay"]:
+            g = g + group["weight_decay"] * p
         m, v = state["exp_avg"].array, state["exp_avg_sq"].array
         state["step"].array += 1
         t = int(state["step"].array)

@@ -1,101 +1,119 @@
 """What optimizers share: groups of parameters, their state, and the memory that C reads.
 
-A group's hyperparameters stand in a C struct and nowhere else: `group["lr"] = 0.1` writes there, and the next step,
-recorded or not, reads it. State (momenta, step counts) stands in arrays whose addresses are kept beside the
-parameters'; a step fills in the gradients' addresses and makes one call.
+`group["lr"] = 0.1` writes into a C struct, and the next step, recorded or not, reads it there. State (momenta, step
+counts) stands in arrays whose addresses are kept beside the parameters'; a step fills in the gradients' addresses and
+makes one call.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _op
-from minigrad._array import Array, empty, from_array
+from minigrad._array import Array, alias, empty, float32, float64, from_array
 from minigrad._C import ffi
 from minigrad._tape import enable_grad
+from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, ClassVar
 
 
 class Group(dict):  # type: ignore[type-arg]
-    """One entry of param_groups: {"params": [...], "lr": ..., ...}. Hyperparameters live in the C struct `c`."""
+    """One entry of param_groups: {"params": [...], "lr": ..., ...}. The struct `c` mirrors the hyperparameters, so set
+    them with group["lr"] = x or update(); both check what they are given."""
 
-    def __init__(self, params: list[Any], values: dict[str, Any], struct: str, fields: dict[str, tuple[str, ...]], check: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__()
-        self.c = ffi.new(f"{struct} *")
-        self.fields, self.check = fields, check
+    def __init__(self, owner: type[Optimizer], params: list[Any], options: dict[str, Any]) -> None:
+        super().__init__(params=params)
+        self.owner, self.c = owner, ffi.new(f"{owner._struct} *")
         self.memory: dict[Any, Memory] = {}
-        dict.__setitem__(self, "params", params)
-        check(values)
-        for name, value in values.items():
-            self._write(name, value)
+        self.update(options)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name in self.fields:
-            self.check({**self, name: value})
-        self._write(name, value)
+        self.update({name: value})
 
     def update(self, *args: Any, **values: Any) -> None:
-        """Sets several entries, each checked."""
-        for name, value in dict(*args, **values).items():
-            self[name] = value
+        """Sets several entries: all of them, or none where they do not fit together."""
+        new = dict(*args, **values)
+        self.owner._check({**self, **new})
+        for name, value in new.items():
+            fields = self.owner._fields.get(name, ())
+            if len(fields) > 1:
+                value = tuple(value)  # an element assigned to a list would not reach the struct
+            for field, number in zip(fields, value if len(fields) > 1 else (value,), strict=False):
+                setattr(self.c, field, number)
+            super().__setitem__(name, value)
 
-    def _write(self, name: str, value: Any) -> None:
-        """Into the struct, and into the dict for reading; a tuple such as betas fills several fields."""
-        targets = self.fields.get(name, ())
-        for field, number in zip(targets, value if len(targets) > 1 else (value,), strict=True) if targets else ():
-            setattr(self.c, field, number)
-        dict.__setitem__(self, name, value)
+    def __ior__(self, other: Any) -> Group:  # type: ignore[misc]
+        self.update(other)
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Group, (self.owner, self["params"], {k: v for k, v in self.items() if k != "params"})
 
 
 class Memory:
-    """The arrays of pointers that one C call takes, for the parameters of a group that have gradients. `used` are the
-    names of the states among `slots` that the group's options ask for; the others are NULL."""
+    """The arrays of pointers that one C call takes, for those parameters of a group that have gradients of one type.
 
-    __slots__ = ("addresses", "count", "grads", "owners", "params", "sizes", "slots", "steps", "used")
+    `used` are the names of the states among the optimizer's slots that the group's options ask for; the others are
+    NULL, and so are the step counts where no state is used. C takes contiguous parameters: of any other a copy is
+    updated and written back.
+    """
 
-    def __init__(self, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]) -> None:
-        pointers = "float *[]" if params[0].dtype.itemsize == 4 else "double *[]"
-        self.count, self.owners, self.used = len(params), params, used
-        self.addresses = [p.ptr for p in params]
-        self.params = ffi.new(pointers, self.addresses)
+    __slots__ = ("arrays", "copies", "count", "grads", "owners", "params", "sizes", "slots", "states", "steps", "used")
+
+    def __init__(
+        self, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]
+    ) -> None:
+        pointers = "float *[]" if params[0].dtype is float32 else "double *[]"
+        self.count, self.used = len(params), used
+        # Who owns the memory that is pointed to is kept here, so that it lives as long as the pointers.
+        self.owners, self.states = params, states
+        self.arrays = [p.array for p in params]
+        self.copies = [(p, empty(p.shape, p.dtype)) for p in params if not p.flat]
+        contiguous = {id(p): copy for p, copy in self.copies}
+        self.params = ffi.new(pointers, [contiguous.get(id(p), p).ptr for p in params])
         self.grads = ffi.new(pointers, self.count)
         self.slots = [ffi.new(pointers, [s[n].ptr for s in states]) if n in used else ffi.NULL for n in slots]
-        self.steps = ffi.new("int64_t *[]", [s["step"].ptr for s in states])
+        self.steps = ffi.new("int64_t *[]", [s["step"].ptr for s in states]) if used else ffi.NULL
         self.sizes = ffi.new("int64_t[]", [p.size for p in params])
 
     def fits(self, params: list[Any], used: tuple[str, ...]) -> bool:
-        """Whether these are the parameters, at the addresses, that the pointers were made for."""
+        """Whether these are the parameters, with the arrays, that the pointers were made for."""
         if len(params) != self.count or used != self.used:
             return False
-        for p, owner, address in zip(params, self.owners, self.addresses):  # noqa: B905 - equal lengths, and every step comes here
-            if p is not owner or p.ptr is not address:
+        # Lengths are equal, and every step comes here.
+        for p, owner, array in zip(params, self.owners, self.arrays):
+            if p is not owner or p.array is not array:
                 return False
         return True
 
 
 class Optimizer:
-    """The base: `param_groups`, `zero_grad`, `state_dict`. A subclass names its struct, its state, and its update."""
+    """The base: `param_groups`, `state`, `zero_grad`, `state_dict`. A subclass names its struct, states and update."""
 
-    _struct: str                        # the C struct of hyperparameters
-    _fields: dict[str, tuple[str, ...]]  # option -> its fields there
-    _slots: tuple[str, ...]             # states, in the order of the kernel's parameters
-    _kernel: tuple[Any, Any]            # for float32 and float64
+    _struct: ClassVar[str]  # the C struct of hyperparameters
+    _fields: ClassVar[dict[str, tuple[str, ...]]]  # option -> its fields there
+    _slots: ClassVar[tuple[str, ...]]  # states, in the order of the kernel's parameters
+    _kernel: ClassVar[tuple[Any, Any]]  # for float32 and float64
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self.state: dict[Any, dict[str, Any]] = {}
-        if isinstance(params, Array):
-            raise TypeError(message(type(self).__name__, "params", "a tensor", "a list of tensors", "Write [tensor], or model.parameters()."))
+        self._states: dict[Any, dict[str, Any]] = {}
+        if isinstance(params, (Array, set, frozenset)) or not hasattr(params, "__iter__"):
+            kind = "tensor" if isinstance(params, Array) else type(params).__name__
+            remedy = "Write [tensor], or model.parameters()."
+            wanted = "a list of tensors, or of groups"
+            raise TypeError(message(type(self).__name__, "params", f"a {kind}", wanted, remedy))
         given = list(params)
         if not given:
-            remedy = "Has the model layers, and are they attributes of it? Was the generator model.parameters() used up before?"
+            remedy = "Has the model layers, as attributes of it? Was the generator model.parameters() used up before?"
             raise ValueError(f"{type(self).__name__}: optimizer got an empty parameter list. {remedy}")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
@@ -103,27 +121,38 @@ class Optimizer:
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds parameters with options of their own, such as {"params": head.parameters(), "lr": 1e-4}."""
         name = type(self).__name__
-        params = param_group.get("params")
+        if not isinstance(param_group, dict):
+            got = f"a {type(param_group).__name__}"
+            raise TypeError(message(name, "param_group", got, 'a dict such as {"params": [...], "lr": ...}'))
+        chosen = self._chosen(param_group.get("params"))
+        for option in param_group:
+            if option != "params" and option not in self.defaults:
+                raise TypeError(f"{name}: unknown option {option!r} in a group; it takes {', '.join(self.defaults)}.")
+        options = {**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}}
+        self.param_groups.append(Group(type(self), chosen, options))
+
+    def _chosen(self, params: Any) -> list[Any]:
+        """The parameters of a new group, as a list; an error where one cannot be trained, or is trained already."""
+        name = type(self).__name__
         chosen = [params] if isinstance(params, Array) else [p[1] if isinstance(p, tuple) else p for p in params or ()]
         if not chosen:
             raise ValueError(f"{name}: optimizer got an empty parameter list in a group.")
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for i, p in enumerate(chosen):
             if not isinstance(p, Array):
-                raise TypeError(message(name, f"params[{i}]", f"a {type(p).__name__}", "a tensor"))
+                got, remedy = f"a {type(p).__name__}", "Those of a module are module.parameters()."
+                raise TypeError(message(name, f"params[{i}]", got, "a tensor", remedy))
             if p.dtype.kind != "f" or p.node is not None:
-                raise ValueError(message(name, f"params[{i}]", f"a computed tensor or dtype {p.dtype}", "a leaf of floats, as nn.Parameter is"))
+                got = f"dtype {p.dtype}" if p.node is None else f"the result of {p.node.op.name}"
+                raise ValueError(message(name, f"params[{i}]", got, "a leaf of floats, as nn.Parameter is"))
             if id(p) in known:
                 raise ValueError(f"{name}: params[{i}] appears twice; each parameter is updated once per step.")
             known.add(id(p))
-        for option in param_group:
-            if option != "params" and option not in self.defaults:
-                raise TypeError(f"{name}: unknown option {option!r} in a group; it takes {', '.join(self.defaults)}.")
-        values = {**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}}
-        self.param_groups.append(Group(chosen, values, self._struct, self._fields, self._check))
+        return chosen
 
-    @staticmethod
-    def _check(values: dict[str, Any]) -> None:
+    @classmethod
+    def _check(cls, values: dict[str, Any]) -> None:
+        """Raises for options that are wrong, or do not fit together."""
         raise NotImplementedError
 
     def _used(self, group: Group) -> tuple[str, ...]:
@@ -131,7 +160,25 @@ class Optimizer:
         raise NotImplementedError
 
     def _reference(self, group: Group, p: Any, g: Any, state: dict[str, Any]) -> None:
+        """One parameter's step in NumPy, in place: what the C kernel must equal."""
         raise NotImplementedError
+
+    @property
+    def state(self) -> Mapping[Any, Mapping[str, Any]]:
+        """{parameter: {name: tensor}}, what has been accumulated. The tensors share the optimizer's memory: write into
+        them in place. Assigning replaces all: `optimizer.state = {}` starts afresh."""
+        return MappingProxyType(
+            {p: MappingProxyType({name: alias(x) for name, x in state.items()}) for p, state in self._states.items()}
+        )
+
+    @state.setter
+    def state(self, new: Mapping[Any, Mapping[str, Any]]) -> None:
+        self._replace({p: self._loaded(f"{type(self).__name__}.state", state, p) for p, state in new.items()})
+
+    def _replace(self, states: dict[Any, dict[str, Any]]) -> None:
+        self._states = states
+        for group in self.param_groups:
+            group.memory.clear()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets all gradients. Call it before each backward: gradients add up otherwise."""
@@ -143,78 +190,101 @@ class Optimizer:
                     p.grad = from_array(np.zeros(p.shape, p.dtype))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Updates every parameter that has a gradient; one without is left as it is. closure: recomputes the loss."""
+        """Updates every parameter that has a gradient; one without is left as it is. closure: recomputes the loss.
+
+        Gradients of another shape or type than their parameter's are an error, before anything has changed.
+        """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        work = [part for group in self.param_groups for part in self._ready(group)]
-        for group, params, wide in work:
-            self._update(group, params, wide)
+        groups = self.param_groups
+        if _op.backend_name == "numpy":
+            ready = [(group, p) for group in groups for params in self._ready(group) for p in params]
+            for group, p, state in [(group, p, self._state(group, p)) for group, p in ready]:
+                self._reference(group, p.array, p.grad.array, state)
+        else:
+            for group, memory in [(g, self._memory(g, params)) for g in groups for params in self._ready(g)]:
+                self._update(group, memory)
         return loss
 
-    def _ready(self, group: Group) -> Iterator[tuple[Group, list[Any], bool]]:
+    def _ready(self, group: Group) -> list[list[Any]]:
         """The parameters of a group that have a gradient, float32 and float64 apart; all gradients are checked."""
         params = [p for p in group["params"] if p.grad is not None]
+        if not params:
+            return []
+        first, mixed = params[0].dtype, False
         for p in params:
-            if p.grad.shape != p.shape or p.grad.dtype is not p.dtype:
+            g = p.grad
+            if not isinstance(g, Tensor) or g.shape != p.shape or g.dtype is not p.dtype:
                 self._reject(group, p)
-        if params:
-            first = params[0].dtype
-            narrow, other = [p for p in params if p.dtype is first], [p for p in params if p.dtype is not first]
-            yield group, narrow, first.itemsize == 8
-            if other:
-                yield group, other, first.itemsize == 4
+            if p.dtype is not first:
+                mixed = True
+        return [[p for p in params if p.dtype is dtype] for dtype in (float32, float64)] if mixed else [params]
 
     def _reject(self, group: Group, p: Any) -> None:
-        at = next(i for i, q in enumerate(group["params"]) if q is p)
-        kind = ShapeError if p.grad.shape != p.shape else DTypeError
-        got, wanted = f"shape {p.grad.shape} of {p.grad.dtype}", f"the parameter's shape {p.shape} of {p.dtype}"
-        raise kind(message(f"{type(self).__name__}.step", f"params[{at}].grad", got, wanted))
+        at, g = next(i for i, q in enumerate(group["params"]) if q is p), p.grad
+        op, argument = f"{type(self).__name__}.step", f"params[{at}].grad"
+        if not isinstance(g, Tensor):
+            remedy = "Wrap it: minigrad.tensor(...)."
+            raise DTypeError(message(op, argument, f"a {type(g).__name__}", "a tensor", remedy))
+        kind = ShapeError if g.shape != p.shape else DTypeError
+        wanted = f"the parameter's shape {p.shape} of {p.dtype}"
+        raise kind(message(op, argument, f"shape {g.shape} of {g.dtype}", wanted))
 
-    def _update(self, group: Group, params: list[Any], wide: bool) -> None:
-        if _op.backend_name == "numpy":
-            for p in params:
-                self._reference(group, p.array, p.grad.array, self._state(group, p))
-            return
-        used, memory = self._used(group), group.memory.get(wide)
+    def _memory(self, group: Group, params: list[Any]) -> Memory:
+        """The pointers to these parameters, their gradients and their states; made anew where something has moved."""
+        used, dtype = self._used(group), params[0].dtype
+        memory = group.memory.get(dtype)
         if memory is None or not memory.fits(params, used):
-            memory = group.memory[wide] = self._remember(group, params, used)
-        kept = []
-        for i, p in enumerate(params):
+            states = [self._state(group, p) for p in params] if used else []
+            memory = group.memory[dtype] = Memory(params, states, self._slots, used)
+        return memory
+
+    def _update(self, group: Group, memory: Memory) -> None:
+        grads, moved = memory.grads, []
+        for i, p in enumerate(memory.owners):
             g = p.grad
             if not g.flat:
-                kept.append(g := g.clone())
-            memory.grads[i] = g.ptr
-        self._kernel[wide](memory.params, memory.grads, *memory.slots, memory.steps, memory.sizes, memory.count, group.c)
-
-    def _remember(self, group: Group, params: list[Any], used: tuple[str, ...]) -> Memory:
-        for p in params:
-            if not p.flat:
-                p.data = from_array(np.ascontiguousarray(p.array))
-        return Memory(params, [self._state(group, p) for p in params], self._slots, used)
+                moved.append(g := g.clone())
+            grads[i] = g.ptr
+        for p, copy in memory.copies:
+            copy.array[...] = p.array
+        kernel = self._kernel[memory.owners[0].dtype is not float32]
+        kernel(memory.params, grads, *memory.slots, memory.steps, memory.sizes, memory.count, group.c)
+        for p, copy in memory.copies:
+            p.array[...] = copy.array
 
     def _state(self, group: Group, p: Any) -> dict[str, Any]:
         """The state of one parameter, made when it is first updated: zeros, and a count of its steps."""
-        state = self.state.setdefault(p, {})
+        state = self._states.setdefault(p, {})
         for name in self._used(group):
             if name not in state:
                 state[name] = empty(p.shape, p.dtype)
                 state[name].array[...] = 0
+            has = state[name]
+            if has.shape != p.shape or has.dtype is not p.dtype:
+                got, wanted = f"shape {has.shape} of {has.dtype}", f"the parameter's shape {p.shape} of {p.dtype}"
+                remedy = "After changing a parameter's shape or type, make a new optimizer."
+                raise ShapeError(message(f"{type(self).__name__}.step", name, got, wanted, remedy))
         if "step" not in state:
             state["step"] = from_array(np.zeros((), np.int64))
         return state
 
-    # -- saving ------------------------------------------------------------------------------------------------------------
+    # -- saving --------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all state, parameters numbered through all groups: {"state": {0: {...}}, "param_groups": [...]}."""
         every = [p for group in self.param_groups for p in group["params"]]
-        state = {i: {k: v.clone() if v.dtype.kind == "f" else from_array(v.array.copy()) for k, v in self.state[p].items()} for i, p in enumerate(every) if p in self.state}
+        state = {
+            i: {name: from_array(value.array.copy()) for name, value in self._states[p].items()}
+            for i, p in enumerate(every)
+            if p in self._states
+        }
         groups, number = [], 0
         for group in self.param_groups:
             count = len(group["params"])
-            groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": list(range(number, number + count))})
+            groups.append({**group, "params": list(range(number, number + count))})
             number += count
         return {"state": state, "param_groups": groups}
 
@@ -223,46 +293,73 @@ class Optimizer:
         anything has changed."""
         name = f"{type(self).__name__}.load_state_dict"
         try:
-            groups, states = state_dict["param_groups"], state_dict["state"]
-        except (KeyError, TypeError) as error:
+            groups, states = list(state_dict["param_groups"]), dict(state_dict["state"])
+            sizes = [len(g["params"]) for g in groups]
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(message(name, "state_dict", "something else", "what state_dict() returns")) from error
-        if [len(g["params"]) for g in groups] != [len(g["params"]) for g in self.param_groups]:
-            got, wanted = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
-            raise ValueError(message(name, "param_groups", f"groups of {got} parameters", f"groups of {wanted}"))
+        wanted = [len(g["params"]) for g in self.param_groups]
+        if sizes != wanted:
+            raise ValueError(message(name, "param_groups", f"groups of {sizes} parameters", f"groups of {wanted}"))
+        options = [{k: v for k, v in g.items() if k != "params"} for g in groups]
+        for given in options:
+            if missing := [k for k in self.defaults if k not in given]:
+                got = f"a group without {', '.join(missing)}"
+                raise ValueError(message(name, "param_groups", got, f"the options of {type(self).__name__}"))
+            self._check(given)
         new: dict[Any, dict[str, Any]] = {}
         for mine, saved in zip(self.param_groups, groups, strict=True):
-            self._check({**mine, **{k: v for k, v in saved.items() if k != "params"}})
             for number, p in zip(saved["params"], mine["params"], strict=True):
-                if number in states:
-                    new[p] = {k: self._loaded(name, number, k, v, p) for k, v in states[number].items()}
-        for mine, saved in zip(self.param_groups, groups, strict=True):
-            mine.update({k: v for k, v in saved.items() if k != "params"})
-            mine.memory.clear()
-        self.state = new
+                if states.get(number):
+                    new[p] = self._loaded(f"{name}: state[{number}]", states[number], p)
+        for mine, given in zip(self.param_groups, options, strict=True):
+            mine.update(given)
+        self._replace(new)
 
-    @staticmethod
-    def _loaded(op: str, number: int, key: str, value: Any, p: Any) -> Any:
-        array = np.array(value.array if isinstance(value, Array) else value, np.int64 if key == "step" else p.dtype)
-        if array.shape != (() if key == "step" else p.shape):
-            raise ShapeError(message(op, f"state[{number}][{key!r}]", f"shape {array.shape}", f"the parameter's shape {p.shape}"))
-        return from_array(array)
+    def _loaded(self, op: str, saved: Mapping[str, Any], p: Any) -> dict[str, Any]:
+        """Copies of one parameter's saved states, in its type."""
+        found = {}
+        for name, value in saved.items():
+            if name != "step" and name not in self._slots:
+                raise ValueError(message(op, "name", repr(name), f"one of {', '.join(self._slots)}, or step"))
+            if value is not None:
+                dtype, shape = (np.int64, ()) if name == "step" else (p.dtype, p.shape)
+                array = np.array(value.array if isinstance(value, Array) else value, dtype)
+                if array.shape != shape:
+                    raise ShapeError(message(op, name, f"shape {array.shape}", f"shape {shape}"))
+                found[name] = from_array(array)
+        if found and "step" not in found:
+            # PyTorch's SGD counts no steps: a momentum that was saved is past its first.
+            found["step"] = from_array(np.ones((), np.int64))
+        return found
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines += [f"Parameter Group {i}"] + [f"    {k}: {v}" for k, v in group.items() if k != "params"]
+            lines += [f"Parameter Group {i}"] + [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
         return "\n".join([*lines, ")"])
 
 
-def check_options(op: str, **tests: tuple[Any, bool, str]) -> None:
-    """A ValueError for the first option whose test fails: option=(value, holds, expected)."""
-    for option, (value, holds, expected) in tests.items():
-        if not holds:
-            raise ValueError(message(op, option, value, expected))
+# -- what options may be -----------------------------------------------------------------------------------------------
+
+
+def check_number(op: str, option: str, value: Any, low: float | None = None) -> None:
+    """A TypeError for what is no number, a ValueError below `low`."""
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        expected = "a number" if low is None else f"a number of at least {low}"
+        raise TypeError(message(op, option, f"a {type(value).__name__}", expected))
+    if low is not None and not value >= low:
+        raise ValueError(message(op, option, value, f"a number of at least {low}"))
+
+
+def check_switch(op: str, option: str, value: Any) -> None:
+    """A TypeError for what is neither True nor False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(message(op, option, repr(value), "True or False"))
 
 
 def unsupported(op: str, **given: Any) -> None:
     """PyTorch's switches between implementations: there is one here, so only their defaults mean something."""
     for option, value in given.items():
         if value not in (None, False) and not (option in ("fused", "foreach") and value is True):
-            raise ValueError(message(op, option, value, "its default", "Updates here are always fused, and are not differentiated."))
+            remedy = "Updates here are always fused, and are not differentiated."
+            raise ValueError(message(op, option, value, "its default", remedy))

@@ -6,14 +6,16 @@ every kernel once: test_kernels.py fails where csrc/kernels.def has one that is 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kernel_cases.calls import GRAIN
 from kernel_cases.draws import draw_problems
 from kernel_cases.entropy import entropy_problems
 from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems
-from kernel_cases.products import large_products, product_problems
+from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
 from kernel_cases.rows import reduce_problems, softmax_problems
 from kernel_cases.updates import update_problems
 
@@ -35,19 +37,22 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
     "matmul": product_problems,
+    "linear_bwd": linear_problems,
     **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
     **dict.fromkeys(("sgd", "adam"), update_problems),
 }
 
-#: A size at which parallel.h cuts the work of every kernel of the family into three blocks at least.
-LARGE: dict[Draw, int] = {
-    map_problems: 5 * 32768 + 77,
-    loss_sum_problems: 5 * 32768 + 77,
-    reduce_problems: 70_001,
-    softmax_problems: 12_007,
-    entropy_problems: 12_007,
-    draw_problems: 5 * 32768 + 77,
-    update_problems: 5 * 32768 + 77,
+#: A size at which the work is cut into two blocks at least, and which of the problems to take: what differs in shape.
+LARGE: dict[Draw, tuple[int, slice]] = {
+    map_problems: (2 * GRAIN + 77, slice(2)),
+    loss_sum_problems: (2 * GRAIN + 77, slice(1)),
+    reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
+    softmax_problems: (GRAIN // 8 + 77, slice(None)),
+    entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
+    large_products: (0, slice(6)),
+    large_linears: (0, slice(None, None, 3)),
+    draw_problems: (2 * GRAIN + 77, slice(None, None, 4)),
+    update_problems: (2 * GRAIN + 77, slice(1, None)),
 }
 
 
@@ -58,6 +63,6 @@ def problems(name: str, dtype: np.dtype[Any], size: int) -> list[Problem]:
 
 def large_problems(name: str, dtype: np.dtype[Any]) -> list[Problem]:
     """Calls that several threads share."""
-    if name == "matmul":
-        return list(large_products(name, dtype, 0, np.random.default_rng(0)))
-    return problems(name, dtype, LARGE[PROBLEMS[name]])
+    draw = {"matmul": large_products, "linear_bwd": large_linears}.get(name, PROBLEMS[name])
+    size, taken = LARGE[draw]
+    return list(islice(draw(name, dtype, size, np.random.default_rng(size)), taken.start, taken.stop, taken.step))

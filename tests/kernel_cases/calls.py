@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-
 from minigrad._C import ffi, lib
 
 if TYPE_CHECKING:
@@ -24,7 +23,10 @@ DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 # -- the list ------------------------------------------------------------------------------------------------------------
 
-DEFINITIONS = (Path(__file__).parents[2] / "csrc" / "kernels.def").read_text()
+CSRC = Path(__file__).parents[2] / "csrc"
+DEFINITIONS = (CSRC / "kernels.def").read_text()
+#: Work below this, in floats of `add`, is not shared among threads.
+GRAIN = int(re.findall(r"#define MG_GRAIN (\d+)", (CSRC / "parallel.h").read_text())[0])
 
 
 class Parameter(NamedTuple):
@@ -33,18 +35,15 @@ class Parameter(NamedTuple):
     type: str
     name: str
 
-    @property
-    def points(self) -> bool:
-        return self.type.endswith("*")
-
-    @property
-    def writes(self) -> bool:
-        return self.points and not self.type.startswith("const")
-
     def element(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """What the memory holds that it points to."""
-        name = self.type.replace("const", "").replace("*", "").strip()
-        return dtype if name == "T" else np.dtype({"int64_t": np.int64, "uint8_t": np.uint8}[name])
+        if "T" in self.type:
+            return dtype
+        return np.dtype(np.int64) if "int64_t" in self.type else np.dtype(np.uint8)
+
+    def c_type(self, dtype: np.dtype[Any]) -> str:
+        """The type as C declares it, for this element type."""
+        return self.type.replace("const ", "").replace("T", "float" if dtype == np.float32 else "double")
 
 
 def _parameters(text: str) -> tuple[Parameter, ...]:
@@ -57,9 +56,10 @@ KERNELS: dict[str, tuple[Parameter, ...]] = {
     name: _parameters(parameters + (", int64_t n" if kind == "RANGE" else ""))
     for kind, name, parameters in re.findall(r"^(KERNEL|RANGE)\((\w+), \((.*?)\), \(", DEFINITIONS, re.MULTILINE)
 }
-RANGES = set(re.findall(r"^RANGE\((\w+),", DEFINITIONS, re.MULTILINE))
+#: What one item costs, for kernels whose items threads share.
+COSTS: dict[str, str] = dict(re.findall(r"^RANGE\((\w+),.*, ([^,]*)\)$", DEFINITIONS, re.MULTILINE))
 #: Kernels whose operands may have any strides.
-WALKING = [name for name, parameters in KERNELS.items() if parameters[-2].name == "walk" or any(p.name == "walk" for p in parameters)]
+WALKING = [name for name, parameters in KERNELS.items() if any(p.name == "walk" for p in parameters)]
 
 
 def lanes(isa: str, dtype: np.dtype[Any]) -> int:
@@ -96,8 +96,9 @@ class Fenced:
         page = mmap.PAGESIZE
         inner = -(-max(content.nbytes, 1) // page) * page
         memory = np.frombuffer(mmap.mmap(-1, inner + 2 * page), np.uint8)
+        protect, nothing = ctypes.CDLL(None, use_errno=True).mprotect, 0
         for start in (0, page + inner):
-            if _protect(_address(memory) + start, page, 0):
+            if protect(ctypes.c_void_p(_address(memory) + start), ctypes.c_size_t(page), nothing):
                 raise OSError(ctypes.get_errno(), "mprotect")
         first = page if shift % 2 else page + inner - content.nbytes
         self.array = memory[first : first + content.nbytes].view(content.dtype).reshape(content.shape)
@@ -105,10 +106,6 @@ class Fenced:
 
     def check(self, what: str) -> None:
         """The fence has checked already."""
-
-
-_protect = ctypes.CDLL(None, use_errno=True).mprotect
-_protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 def _address(array: Numbers) -> int:
@@ -137,25 +134,25 @@ class Problem(NamedTuple):
 
 def call(name: str, dtype: np.dtype[Any], arguments: dict[str, Any]) -> None:
     """Calls a kernel. Arrays are passed by the address of their first element, None is NULL."""
-    passed, alive = [], []
+    passed = []
     for p in KERNELS[name]:
         value = arguments[p.name]
         if isinstance(value, list):
-            pointer = ffi.typeof(_c_type(p, dtype).replace("**", "*"))
-            value = ffi.new(_c_type(p, dtype).replace("**", "*[]"), [ffi.cast(pointer, _address(x)) for x in value])
-            alive.append(value)
+            pointers = [ffi.cast(p.c_type(dtype)[:-1], _address(x)) for x in value]
+            value = ffi.new(p.c_type(dtype)[:-1] + "[]", pointers)
         elif isinstance(value, np.ndarray):
-            value = ffi.cast(_c_type(p, dtype), _address(value))
+            value = ffi.cast(p.c_type(dtype), _address(value))
         passed.append(ffi.NULL if value is None else value)
     getattr(lib, f"mg_{name}_{'f32' if dtype == np.float32 else 'f64'}")(*passed)
 
 
-def _c_type(p: Parameter, dtype: np.dtype[Any]) -> str:
-    return re.sub(r"\bT\b", "float" if dtype == np.float32 else "double", p.type.replace("const ", ""))
-
-
 def run(
-    name: str, dtype: np.dtype[Any], problem: Problem, shift: int = 0, stagger: int = 0, memory: Callable[..., Any] = Guarded
+    name: str,
+    dtype: np.dtype[Any],
+    problem: Problem,
+    shift: int = 0,
+    stagger: int = 0,
+    memory: Callable[..., Any] = Guarded,
 ) -> dict[str, Any]:
     """Calls a kernel on memory of its own, parameter i `shift` + i `stagger` elements behind a cache line; checks the
     guards, and that what the kernel may only read is unchanged. Returns the outputs by name."""
@@ -221,4 +218,3 @@ def assert_same_bits(got: dict[str, Any], expected: dict[str, Any], what: str) -
             if a.dtype.kind == "f":
                 different &= ~(np.isnan(a) & np.isnan(b))
             assert not different.any(), f"{what}: {key}: {different.sum()} of {a.size} elements have other bits"
-

@@ -33,7 +33,9 @@ def words(seed: int, offset: int, count: int) -> Numbers:
     """The first `count` 32-bit words of the stream (seed, offset), as uint64."""
     number = np.uint64(offset) + np.arange(-(-count // 4), dtype=np.uint64)
     zero = np.zeros_like(number)
-    blocks = philox(np.stack([number & LOW_32, number >> np.uint64(32), zero, zero], 1), (seed & 0xFFFFFFFF, seed >> 32))
+    blocks = philox(
+        np.stack([number & LOW_32, number >> np.uint64(32), zero, zero], 1), (seed & 0xFFFFFFFF, seed >> 32)
+    )
     return blocks.ravel()[:count]
 
 

@@ -127,7 +127,7 @@ WALKS = {
     "log": Map(lambda x: np.log(x), MATH, POSITIVE),
     "log1p": Map(lambda x: np.log1p(x), MATH, {"x": (-0.99, 10.0)}),
     "erf": Map(lambda x: erf(x), MATH, X),
-    "relu": Map(lambda x: np.maximum(x, 0), 0, X),
+    "relu": Map(lambda x: where(x < 0, 0, x), 0, X),
     "relu_bwd": Map(lambda dout, out: where(out > 0, dout, 0), 0, {"dout": ANY, "out": ANY}),
     "leaky_relu": Map(lambda x, slope: where(x > 0, x, slope * x), 0, X, ({"slope": 0.01}, {"slope": -0.3})),
     "leaky_relu_bwd": Map(
@@ -233,7 +233,9 @@ def _gradient(loss: Loss) -> Map:
         slope, size = found if isinstance(found, tuple) else (found, np.abs(found))
         return dout * scale * slope, np.abs(dout * scale) * size
 
-    scalars = tuple({**s, "dout_step": step, "scale": scale} for s in loss.scalars for step, scale in ((1, 1.0), (0, 1 / 7)))
+    scalars = tuple(
+        {**s, "dout_step": step, "scale": scale} for s in loss.scalars for step, scale in ((1, 1.0), (0, 1 / 7))
+    )
     return Map(value, loss.roundings + 4, {"dout": ANY, "x": loss.x, "target": loss.target}, scalars)
 
 
@@ -257,7 +259,7 @@ def map_problem(name: str, dtype: np.dtype[Any], operands: dict[str, Numbers], s
     """The call of a map on these operands."""
     entry, out = MAPS[name], KERNELS[name][0].name
     given = {**operands, **{k: as_numbers(v, dtype) for k, v in scalars.items()}}
-    n = operands[next(iter(operands))].size if "dout" not in operands else operands["x" if "x" in operands else "out"].size
+    n = max(operand.size for key, operand in operands.items() if key != "dout")
     return Problem({**given, "n": n}, {out: evaluate(entry.value, entry.roundings, given)})
 
 

@@ -1,4 +1,4 @@
-"""Matrix products: out[b] = x[b] y[b] (+ bias), the operands by strides."""
+"""Matrix products, out[b] = x[b] y[b] (+ bias), the operands by strides; and the gradients of a linear layer."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from minigrad._C import ffi, lib
 
 from kernel_cases.calls import Problem, Want
-from minigrad._C import ffi, lib
+from kernel_cases.maps import SUM, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,9 @@ def laid_out(matrices: Numbers, layout: str) -> tuple[Numbers, int, int]:
     return memory, 2 * cols, 2
 
 
-def product_problem(x: Numbers, y: Numbers, bias: Numbers | None = None, layouts: tuple[str, str] = ("rows", "rows")) -> Problem:
+def product_problem(
+    x: Numbers, y: Numbers, bias: Numbers | None = None, layouts: tuple[str, str] = ("rows", "rows")
+) -> Problem:
     """x (..., m, k) times y (..., k, n), batches broadcast; bias (n,).
 
     An inner product of length k in any order is off by at most k u sum |x| |y| (Higham 2002, section 3.1): ours and the
@@ -80,8 +83,8 @@ def product_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.
 #: (m, k, n) that take every way through the kernel: packed operands and unpacked ones, several blocks of k, several
 #: slabs of rows, tiles that the edges cut; and the shapes of small networks.
 SHAPES = (
-    (300, 230, 150), (4200, 17, 129), (17, 3900, 131), (257, 256, 128), (129, 515, 255), (1, 1024, 512), (32, 784, 128),
-    (128, 512, 10), (513, 31, 33), (2, 3, 20011), (20011, 5, 7),
+    (300, 230, 150), (4200, 17, 129), (17, 3900, 131), (32, 784, 128), (513, 31, 33), (20011, 5, 7),
+    (2, 3, 20011), (129, 515, 255), (1, 1024, 512), (128, 512, 10),
 )  # fmt: skip
 
 
@@ -90,3 +93,42 @@ def large_products(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Ge
         x, y = rng.uniform(-1, 1, (m, k)).astype(dtype), rng.uniform(-1, 1, (k, n)).astype(dtype)
         bias = rng.uniform(-1, 1, n).astype(dtype) if i % 2 else None
         yield product_problem(x, y, bias, (LAYOUTS[i % 3], LAYOUTS[i // 3 % 3]))
+
+
+# -- a linear layer, backwards ---------------------------------------------------------------------------------------------
+
+
+def linear_problem(dout: Numbers, x: Numbers, weight: Numbers, layout: str, wanted: tuple[str, ...]) -> Problem:
+    """y = x W^T + b: dx = dout W, dW = dout^T x, db = sum of dout over the rows; those that are wanted."""
+    (rows, out), (_, inputs) = dout.shape, x.shape
+    memory, x_row, x_col = laid_out(x, layout)
+    g, wide, w = (a.astype(np.float64) for a in (dout, x, weight))
+    wants = {
+        "dx": Want(g @ w, 2 * (out + 2), np.abs(g) @ np.abs(w)),
+        "dweight": Want(g.T @ wide, 2 * (rows + 2), np.abs(g.T) @ np.abs(wide)),
+        "dbias": Want(total(g, 0), SUM, total(np.abs(g), 0)),
+    }
+    size = max(int(lib.mg_matmul_work(rows, out, inputs)), int(lib.mg_matmul_work(out, rows, inputs)))
+    given = {
+        "dout": dout, "x": memory, "weight": weight, "work": np.full(size, np.nan, x.dtype) if size else None,
+        "rows": rows, "in": inputs, "out": out, "x_row": x_row, "x_col": x_col,
+        **{name: None for name in wants if name not in wanted},
+    }  # fmt: skip
+    return Problem(given, {"work": None, **{name: wants[name] for name in wanted}})
+
+
+def _linear(dtype: np.dtype[Any], shapes: Any, rng: np.random.Generator) -> Iterator[Problem]:
+    wanted = (("dx", "dweight", "dbias"), ("dx",), ("dweight",), ("dbias",), ("dweight", "dbias"))
+    for i, (rows, inputs, out) in enumerate(shapes):
+        dout, x, weight = (rng.uniform(-1, 1, s).astype(dtype) for s in ((rows, out), (rows, inputs), (out, inputs)))
+        for j, names in enumerate(wanted):
+            yield linear_problem(dout, x, weight, LAYOUTS[(i + j) % 3], names)
+
+
+def linear_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
+    """`size` rows, inputs and outputs."""
+    yield from _linear(dtype, [(size, 5, 7), (3, size, 5), (3, 4, size), (33, size, 9)], rng)
+
+
+def large_linears(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
+    yield from _linear(dtype, [(300, 200, 230), (4100, 5, 17), (32, 784, 128)], rng)

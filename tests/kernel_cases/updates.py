@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from minigrad._C import ffi
 
 from kernel_cases.calls import Problem, Want
-from minigrad._C import ffi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +23,18 @@ SGD = (
     {"lr": 0.1, "momentum": 0.9, "dampening": 0.2},
     {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.05, "nesterov": 1},
 )
-ADAM = tuple(
-    {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3, "weight_decay": 0.05, "decoupled": d, "amsgrad": a, "maximize": m}
-    for d, a, m in product((0, 1), (0, 1), (0, 1))
-) + ({"lr": 0.01, "beta1": 0.0, "beta2": 0.9, "eps": 1e-3},)
+BETAS = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3}
+ADAM = (
+    BETAS,
+    {**BETAS, "weight_decay": 0.05, "amsgrad": 1},
+    {**BETAS, "weight_decay": 0.05, "decoupled": 1, "maximize": 1},
+    {**BETAS, "weight_decay": 0.05, "maximize": 1, "beta1": 0.0},
+)
 
 
-def _sgd(state: dict[str, float], p: Numbers, g: Numbers, momentum: Numbers, step: int) -> dict[str, tuple[Numbers, Numbers]]:
+def _sgd(
+    state: dict[str, float], p: Numbers, g: Numbers, momentum: Numbers, step: int
+) -> dict[str, tuple[Numbers, Numbers]]:
     """Values and scales after the step that is number `step`, counted from 1."""
     mu, lr, decay = state.get("momentum", 0), state["lr"], state.get("weight_decay", 0)
     size = np.abs(g) + decay * np.abs(p)
@@ -44,7 +48,9 @@ def _sgd(state: dict[str, float], p: Numbers, g: Numbers, momentum: Numbers, ste
     return {"params": (p - lr * g, np.abs(p) + lr * size)}
 
 
-def _adam(state: dict[str, float], p: Numbers, g: Numbers, m: Numbers, v: Numbers, largest: Numbers, step: int) -> dict[str, Any]:
+def _adam(
+    state: dict[str, float], p: Numbers, g: Numbers, m: Numbers, v: Numbers, largest: Numbers, step: int
+) -> dict[str, Any]:
     lr, beta1, beta2, decay = state["lr"], state["beta1"], state["beta2"], state.get("weight_decay", 0)
     g = -g if state.get("maximize") else g
     size = np.abs(g) + decay * np.abs(p)
@@ -66,7 +72,9 @@ def _adam(state: dict[str, float], p: Numbers, g: Numbers, m: Numbers, v: Number
     return result
 
 
-def update_problem(name: str, dtype: np.dtype[Any], state: dict[str, float], sizes: tuple[int, ...], rng: np.random.Generator) -> Problem:
+def update_problem(
+    name: str, dtype: np.dtype[Any], state: dict[str, float], sizes: tuple[int, ...], rng: np.random.Generator
+) -> Problem:
     """Parameters of these sizes; every second one is at its first step."""
     momentum = name == "adam" or state.get("momentum", 0) != 0
     names = ("momenta",) if name == "sgd" else ("m", "v", "largest")
@@ -85,7 +93,7 @@ def update_problem(name: str, dtype: np.dtype[Any], state: dict[str, float], siz
         given["steps"].append(np.array(steps))
         wants["steps"].append(Want(np.array(steps + 1 if momentum else steps)))
     unused = [k for k in names if not wants[k]]
-    given |= {k: None for k in unused}
+    given |= dict.fromkeys(unused)
     if not momentum:
         given["steps"] = None
         unused.append("steps")

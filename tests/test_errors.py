@@ -1,0 +1,238 @@
+"""Errors: their kinds, that they name the operation, the argument, what came, what was expected and the remedy, and
+that a call which fails changes nothing."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.nn.functional as F  # noqa: N812
+from minigrad import errors, nn, optim
+from minigrad.errors import AxisError, DTypeError, GradError, LabelError, MinigradError, ShapeError, message
+
+
+def leaf(*numbers):
+    return mg.tensor(numbers, dtype=mg.float64, requires_grad=True)
+
+
+# -- kinds -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "also"),
+    [
+        (ShapeError, (RuntimeError, ValueError)),
+        (DTypeError, (RuntimeError, TypeError)),
+        (GradError, (RuntimeError,)),
+        (AxisError, (IndexError, ValueError)),
+        (LabelError, (IndexError, ValueError)),
+        (errors.OutOfMemory, (MemoryError, RuntimeError)),
+    ],
+)
+def test_clauses_written_for_pytorch_and_numpy_catch_ours(kind, also):
+    for other in (MinigradError, *also):
+        assert issubclass(kind, other)
+
+
+def test_layout_of_a_message():
+    assert message("add", "y", "3", "4", "Write 4.") == "add: argument y: got 3, expected 4. Write 4."
+    assert message("add", "", "3", "4") == "add: got 3, expected 4."
+
+
+# -- shapes, dimensions and types --------------------------------------------------------------------------------------
+
+A, V = mg.ones(2, 3), mg.ones(4)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: A + V, ShapeError, r"^add: got shapes \(2, 3\) and \(4,\), expected .*dimension -1: 3 and 4"),
+        (lambda: mg.ones(4, 3) * V, RuntimeError, r"^mul: got shapes .*v\.unsqueeze\(1\)"),
+        (lambda: mg.where(A > 0, A, V), ShapeError, r"^where: got shapes"),
+        (lambda: A @ A, ShapeError, r"^matmul: got shapes \(2, 3\) and \(2, 3\).*x @ y\.T has shape \(2, 2\)"),
+        (lambda: mg.ones(3, 2) @ mg.ones(3, 4), ShapeError, r"x\.T @ y has shape \(2, 4\)"),
+        (lambda: A @ mg.tensor(1.0), ShapeError, r"expected vectors or matrices.*x \* y"),
+        (lambda: F.linear(A, mg.ones(5, 4)), ShapeError, r"^linear: argument input: .*in_features=3"),
+        (lambda: F.linear(mg.ones(2, 2, 2), mg.ones(5, 4)), ShapeError, r"Flatten the input"),
+        (lambda: F.linear(A, mg.ones(5, 3), mg.ones(4)), ShapeError, r"^linear: argument bias: got shape \(4,\)"),
+        (lambda: F.linear(A, mg.ones(5, 3).double()), DTypeError, r"^linear: argument input: got dtype float32"),
+        (lambda: A.reshape(4, -1), ShapeError, r"^reshape: argument shape: got \(4, -1\).*6 elements"),
+        (lambda: A.reshape(-1, -1), ShapeError, r"-1 at most once"),
+        (lambda: A.reshape(7), ShapeError, r"got \(7,\), which holds 7 elements, expected 6 elements, as in \(2, 3\)"),
+        (lambda: A.reshape(2.5), TypeError, r"^reshape: argument shape: got \(2.5,\), expected ints"),
+        (lambda: A.expand(2, 4), ShapeError, r"^expand: argument shape: got \(2, 4\).*\(2, 3\) broadcasts to"),
+        (lambda: A.expand(-1, 2, 3), ShapeError, r"^expand: argument shape: got \(-1, 2, 3\)"),
+        (lambda: A.expand(3), ShapeError, r"expected at least the 2 dimensions"),
+        (lambda: A.sum(2), AxisError, r"^sum: argument dim: got 2, expected a dimension in \[-2, 1\]"),
+        (lambda: A.sum((0, -2)), AxisError, r"^sum: argument dim: got \(0, -2\), expected each dimension once"),
+        (lambda: A.mean(1.5), TypeError, r"^mean: argument dim: got 1.5, expected an int"),
+        (lambda: A.sum(axis=0, dim=0), TypeError, r"both dim and axis"),
+        (lambda: A.sum(dimension=0), TypeError, r"unexpected keyword argument 'dimension'.*dim \(or axis\)"),
+        (lambda: A.permute(0, 0), IndexError, r"^permute: argument dims"),
+        (lambda: A.flatten(1, 0), AxisError, r"^flatten: argument start_dim: got 1"),
+        (lambda: V.mT, ShapeError, r"^mT: got shape \(4,\), expected at least 2 dimensions"),
+        (lambda: mg.zeros(0, 3).amax(0), ShapeError, r"^amax: argument input: got shape \(0, 3\)"),
+        (lambda: mg.zeros(0).max(), ShapeError, r"An extremum of nothing"),
+        (lambda: A.softmax(), TypeError, r"^softmax: argument dim: got nothing.*softmax\(x, -1\)"),
+        (lambda: A.softmax(2), IndexError, r"^softmax: argument dim: got 2"),
+        (lambda: mg.ones(2, dtype=mg.int64).mean(), DTypeError, r"^mean: .*int64, expected floats.*float\(\)\.mean"),
+        (lambda: mg.where(A, A, A), DTypeError, r"^where: argument condition: got dtype float32, expected bool"),
+        (lambda: mg.relu(None), TypeError, r"^relu: argument x: got .*None"),
+        (lambda: A[2], IndexError, r"^getitem: argument index: got 2 .*\(2, 3\)"),
+        (lambda: A[A], AxisError, r"^getitem: argument index: got a float32 tensor.*index\.long\(\)"),
+        (lambda: mg.tensor([[1.0], [1.0, 2.0]]), ShapeError, r"^tensor: argument data: .*same length"),
+        (lambda: mg.tensor("a"), DTypeError, r"^tensor: argument data: got a str"),
+        (lambda: mg.tensor(np.array(["1"]), mg.float32), TypeError, r"^tensor: argument data: .*expected numbers"),
+        (lambda: mg.tensor(np.array([1j]), dtype=mg.float32), DTypeError, r"^tensor: argument data: .*complex128"),
+        (lambda: mg.tensor(np.array([2**63], np.uint64)), DTypeError, r"uint64 beyond the range of int64"),
+        (lambda: mg.from_numpy([1.0]), TypeError, r"^from_numpy: argument array: got a list.*minigrad\.tensor"),
+        (lambda: mg.Tensor([1.0]), TypeError, r"minigrad\.tensor\(data"),
+        (lambda: optim.SGD([], lr=0.1), ValueError, r"optimizer got an empty parameter list"),
+        (lambda: optim.Adam(iter(())), ValueError, r"optimizer got an empty parameter list"),
+        (lambda: F.dropout(A, 1.5), ValueError, r"^dropout: argument p: got 1.5.*between 0 and 1, but got 1.5"),
+        (lambda: F.dropout(A, float("nan")), ValueError, r"^dropout: argument p: got nan"),
+        (lambda: nn.Dropout(-0.1), ValueError, r"dropout probability has to be between 0 and 1, but got -0.1"),
+    ],
+)
+def test_errors_name_what_came_and_what_helps(call, error, text):
+    with pytest.raises(error, match=text):
+        call()
+
+
+X, Y, ONE = mg.zeros(2, 3), mg.tensor([0, 1]), mg.ones(1)
+BCE_LOGITS = F.binary_cross_entropy_with_logits
+
+
+@pytest.mark.parametrize(
+    ("loss", "operands", "keywords", "error", "text"),
+    [
+        (F.cross_entropy, (X, mg.tensor([0, 3])), {}, LabelError, r"label 3 at index \[1\].*0 to 2.*start at 0"),
+        (F.cross_entropy, (X, mg.tensor([-1, 0])), {}, IndexError, r"label -1 at index \[0\].*ignore_index"),
+        (F.cross_entropy, (X, mg.tensor([[0], [1]])), {}, ShapeError, r"target: got shape \(2, 1\).*squeeze"),
+        (F.cross_entropy, (X, mg.zeros(2)), {}, DTypeError, r"target: .*float32.*target\.long\(\)"),
+        (F.cross_entropy, (Y, X), {}, DTypeError, "input: .*exchanged"),
+        (F.cross_entropy, (mg.tensor(0.0), mg.tensor(0)), {}, ShapeError, "input: got a scalar"),
+        (F.cross_entropy, (X, Y), {"weight": mg.ones(2)}, ShapeError, "weight: .*per class"),
+        (F.cross_entropy, (X, Y), {"weight": [1, 1, 1]}, TypeError, "weight: got a list"),
+        (F.cross_entropy, (X, X), {"ignore_index": 1}, ValueError, "ignore_index: got 1"),
+        (F.cross_entropy, (X, Y), {"label_smoothing": 2}, ValueError, "label_smoothing: got 2"),
+        (F.cross_entropy, (X, Y), {"size_average": True}, ValueError, "reduction='mean'"),
+        (F.nll_loss, (mg.zeros(2, 3, 2), mg.tensor([[0, 0], [7, 0]])), {}, ValueError, r"label 7 at index \[1, 0\]"),
+        (F.nll_loss, (X, X), {}, DTypeError, "target: got probabilities"),
+        (F.smooth_l1_loss, (X, X), {"beta": -1.0}, ValueError, "beta: got -1.0"),
+        (F.huber_loss, (X, X), {"delta": 0.0}, ValueError, "delta: got 0.0"),
+        (F.mse_loss, (Y, Y), {}, DTypeError, r"input: got dtype int64.*\.float\(\)"),
+        (F.binary_cross_entropy, (1.5 * ONE, ONE), {}, ValueError, "input: got 1.5.*sigmoid"),
+        (F.binary_cross_entropy, (ONE, ONE), {"weight": mg.ones(3)}, ShapeError, "weight: got shape"),
+        (BCE_LOGITS, (ONE, ONE), {"pos_weight": mg.ones(3)}, ShapeError, "pos_weight: got shape"),
+        (BCE_LOGITS, (ONE, ONE), {"pos_weight": mg.ones(1, dtype=mg.float64)}, DTypeError, "pos_weight: got dtype"),
+    ],
+)
+def test_errors_say_what_and_how(loss, operands, keywords, error, text):
+    with pytest.raises(error, match=text):
+        loss(*operands, **keywords)
+
+
+# -- integers have no gradient -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [mg.int64, mg.bool], ids=str)
+def test_integers_that_ask_for_a_gradient(dtype):
+    for ask in (
+        lambda: mg.tensor([1, 0], dtype=dtype, requires_grad=True),
+        lambda: mg.ones(2, dtype=dtype).requires_grad_(),
+        lambda: nn.Parameter(mg.ones(2, dtype=dtype)),
+    ):
+        with pytest.raises(DTypeError, match=r"requires_grad: got True for dtype (int64|bool), expected floats.*1\.0"):
+            ask()
+    x = mg.ones(2, dtype=dtype)
+    assert x.requires_grad_(False) is x
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        lambda n: n + n, lambda n: n * 2, lambda n: n * 2.5, lambda n: n / 2, lambda n: n * mg.ones(2),
+        lambda n: n.exp(), lambda n: n.sum(), lambda n: n[0], lambda n: n.reshape(2, 1), lambda n: n.float(),
+        lambda n: n.softmax(0), lambda n: n.amax(), lambda n: n.sum(dtype=mg.float32), lambda n: n == n,
+    ],
+)  # fmt: skip
+def test_ops_on_integers_with_requires_grad_set(op):
+    n = mg.tensor([1, 2])
+    n.requires_grad = True
+    with pytest.raises(DTypeError, match=r"dtype int64 with requires_grad, expected floats"):
+        op(n)
+
+
+# -- in place ----------------------------------------------------------------------------------------------------------
+
+W = leaf(1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("write", "error", "text"),
+    [
+        (lambda x: W.__iadd__(1.0), GradError, r"^\+=: got a leaf that requires a gradient.*no_grad\(\)"),
+        (lambda x: W.__imul__(W), GradError, r"^\*=: got a leaf"),
+        (lambda x: W.zero_(), GradError, r"^zero_: got a tensor that requires a gradient.*no_grad\(\)"),
+        (lambda x: W.__setitem__(0, 9.0), GradError, r"^setitem: .*no_grad\(\)"),
+        (lambda x: x.__setitem__(0, W[0]), GradError, r"^setitem: "),
+        (lambda x: x.copy_(W), GradError, r"^copy_: "),
+        (lambda x: x.copy_(mg.ones(3)), ShapeError, r"^copy_: argument value: got shape \(3,\).*\(2,\)"),
+        (lambda x: x.__iadd__(mg.ones(2, 2)), ShapeError, r"^\+=: argument value: got shape \(2, 2\)"),
+        (lambda x: x.__setitem__(5, 1.0), AxisError, r"^setitem: argument index: got 5"),
+        (lambda x: x.__setitem__(slice(None), [1, 2, 3]), ShapeError, r"^setitem: argument value: got shape \(3,\)"),
+        (lambda x: x.__setitem__(0, "a"), DTypeError, r"^setitem: argument value: got dtype <U1"),
+        (lambda x: x.long().__iadd__(1.5), DTypeError, r"^\+=: argument value: got dtype float32, .*int64"),
+        (lambda x: mg.tensor(1).fill_(1.5), DTypeError, r"^fill_: argument value: got dtype float64, .*int64"),
+        (lambda x: mg.tensor(1.0).expand(3).fill_(1.0), ShapeError, r"^fill_: got a view .*share memory.*clone\(\)"),
+        (lambda x: setattr(x, "data", [1.0]), TypeError, r"^data: argument value: got a list"),
+    ],
+)
+def test_writing_that_is_refused_changes_nothing(write, error, text):
+    x = mg.tensor([5.0, 6.0])
+    with pytest.raises(error, match=text):
+        write(x)
+    assert (x.tolist(), W.tolist(), W.is_leaf, W.requires_grad, W.grad) == ([5.0, 6.0], [1.0, 2.0], True, True, None)
+
+
+# -- backward ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_backward_changes_nothing():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    with pytest.raises(GradError, match=r"^backward: got a tensor of shape \(2,\), expected a scalar.*sum\(\)"):
+        y.backward()
+    with pytest.raises(ShapeError, match=r"^backward: argument gradient: got shape \(3,\).*\(2,\)"):
+        y.backward(mg.ones(3))
+    assert x.grad is None
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [2.0, 4.0])
+    with pytest.raises(GradError, match=r"^backward: the tensor does not require a gradient.*requires_grad=True"):
+        x.detach().sum().backward()
+
+
+def test_all_leaves_change_or_none():
+    """b's .grad was replaced by one that does not fit; a comes first, and must not have changed when that shows."""
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    b.grad = mg.ones(7, dtype=mg.float64)
+    with pytest.raises(ShapeError):
+        (a * b).sum().backward()
+    assert a.grad is None
+
+
+def test_a_hook_that_fails_leaves_recording_on():
+    x = leaf(1.0)
+    y = x * 2.0
+
+    def failing(g):
+        raise KeyError("mine")
+
+    y.register_hook(failing)
+    with pytest.raises(KeyError, match="mine"):
+        y.backward()
+    assert mg.is_grad_enabled()
+    assert x.grad is None
+    with pytest.raises(GradError, match=r"^register_hook: got a leaf"):
+        x.register_hook(failing)

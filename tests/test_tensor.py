@@ -1,0 +1,293 @@
+"""The tensor: making one from data, its types, its operators, its memory, and changing it in place."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import DTypeError, GradError, ShapeError
+
+DTYPES = [mg.float32, mg.float64, mg.int64, mg.bool]
+
+
+# -- making tensors ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype", "shape"),
+    [
+        (1.0, mg.float32, ()),
+        (1, mg.int64, ()),
+        (True, mg.bool, ()),
+        ([1.0, 2], mg.float32, (2,)),
+        ([[1, 2, 3]], mg.int64, (1, 3)),
+        ([], mg.float32, (0,)),
+        (np.float64(1.0), mg.float64, ()),
+        (np.zeros((2, 0)), mg.float64, (2, 0)),
+        (np.zeros(2, np.float16), mg.float32, (2,)),
+        (np.zeros(2, np.uint8), mg.int64, (2,)),
+        (np.zeros(2, ">f4"), mg.float32, (2,)),
+        ([mg.tensor(1.0), 2.0], mg.float32, (2,)),
+    ],
+)
+def test_types_of_data(data, dtype, shape):
+    x = mg.tensor(data)
+    assert (x.dtype, x.shape, x.ndim, x.numel()) == (dtype, shape, len(shape), np.prod(shape))
+    assert not x.requires_grad
+    assert x.is_leaf
+    assert x.grad is None
+
+
+def test_tensor_copies_and_as_tensor_does_not():
+    array = np.arange(6.0).reshape(2, 3)
+    copied, shared, strided = mg.tensor(array), mg.as_tensor(array), mg.from_numpy(array[:, ::-2])
+    array[0, 2] = 9.0
+    assert (copied[0, 2].item(), shared[0, 2].item(), strided[0, 0].item()) == (2.0, 9.0, 9.0)
+    assert mg.as_tensor(shared) is shared
+    assert np.shares_memory(shared.numpy(), array)
+    assert not np.shares_memory(mg.tensor(shared).numpy(), array)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3)])
+def test_numpy_is_the_same_memory(dtype, shape):
+    x = mg.zeros(shape, dtype=dtype)
+    array = x.numpy()
+    assert (array.dtype, array.shape) == (dtype, shape)
+    array[...] = 1
+    assert x.tolist() == np.ones(shape, dtype).tolist()
+    assert np.shares_memory(np.asarray(x), array) or not x.size
+    array.shape = (-1,)  # the view is the caller's, the tensor keeps its shape
+    assert x.numpy().shape == shape
+    assert np.asarray(x, np.float64).dtype == np.float64
+
+
+def test_numpy_of_a_tensor_with_gradient_is_refused():
+    x = mg.ones(2, requires_grad=True)
+    for read in (x.numpy, lambda: np.asarray(x), (x * 2.0).numpy):
+        with pytest.raises(GradError, match=r"^numpy: .*tensor\.detach\(\)\.numpy\(\)"):
+            read()
+    assert np.shares_memory(x.detach().numpy(), x.data.numpy())
+    assert not x.detach().requires_grad
+
+
+def test_python_numbers():
+    x = mg.tensor([[2.5]])
+    assert (x.item(), float(x), int(x), bool(x), f"{x:.2f}", len(x)) == (2.5, 2.5, 2, True, "2.50", 1)
+    assert [10, 20, 30][mg.tensor(1)] == 20
+    assert [row.tolist() for row in mg.tensor([[1, 2], [3, 4]])] == [[1, 2], [3, 4]]
+    assert not mg.tensor(0)
+    for convert, error in ((mg.Tensor.item, ShapeError), (float, RuntimeError), (bool, ValueError)):
+        with pytest.raises(error, match=r"shape \(2,\), expected one element"):
+            convert(mg.ones(2))
+    with pytest.raises(TypeError, match=r"len\(\) of a scalar"):
+        len(mg.tensor(1.0))
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: mg.tensor([1.0, 2.0]), "tensor([1., 2.])"),
+        (lambda: mg.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
+        (lambda: mg.tensor([1.0], requires_grad=True) * 2.0, "tensor([2.], grad_fn=<mul>)"),
+        (lambda: mg.zeros(1, dtype=mg.float64), "tensor([0.], dtype=float64)"),
+        (lambda: mg.tensor([True, False]), "tensor([ True, False])"),
+        (lambda: mg.tensor(3), "tensor(3)"),
+        (lambda: mg.zeros(0, 2), "tensor([], dtype=float32)"),
+    ],
+)
+def test_repr(make, text):
+    assert repr(make()) == text
+
+
+def test_copies_keep_the_role():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    x.grad = mg.ones(2)
+    y = copy.deepcopy(x)
+    assert (y.tolist(), y.requires_grad, y.grad.tolist()) == ([1.0, 2.0], True, [1.0, 1.0])
+    assert not np.shares_memory(x.array, y.array)
+    z = pickle.loads(pickle.dumps(x))
+    assert (z.tolist(), z.requires_grad) == ([1.0, 2.0], True)
+    with pytest.raises(GradError, match=r"^deepcopy"):
+        copy.deepcopy(x * 2.0)
+
+
+# -- types: who wins ---------------------------------------------------------------------------------------------------
+
+F32, F64, INT, BOOL = (lambda d=d: mg.ones(2, dtype=d) for d in DTYPES)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "dtype"),
+    [
+        (F32, lambda: 2.0, mg.float32),
+        (F32, lambda: 2, mg.float32),
+        (F32, lambda: True, mg.float32),
+        (F32, lambda: np.float64(2.0), mg.float32),
+        (F32, F64, mg.float64),
+        (F32, lambda: mg.tensor(2.0, dtype=mg.float64), mg.float32),  # a scalar tensor does not widen either
+        (F32, INT, mg.float32),
+        (F32, BOOL, mg.float32),
+        (F64, lambda: 2.0, mg.float64),
+        (F64, lambda: np.float32(2.0), mg.float64),
+        (INT, lambda: 2.0, mg.float32),
+        (INT, lambda: 2, mg.int64),
+        (INT, lambda: mg.tensor(2.0, dtype=mg.float64), mg.float64),
+        (INT, BOOL, mg.int64),
+        (BOOL, lambda: 2, mg.int64),
+        (F32, lambda: [2.0, 3.0], mg.float32),
+        (F32, lambda: np.ones(2), mg.float64),
+        (F32, lambda: np.ones(2, "f4"), mg.float32),
+    ],
+)
+def test_promotion_is_symmetric(left, right, dtype):
+    for x, y in ((left(), right()), (right(), left())):
+        product = x * y
+        assert isinstance(product, mg.Tensor)
+        assert product.dtype == dtype
+
+
+def test_division_of_ints_is_true_and_functions_of_ints_are_floats():
+    assert (mg.tensor([1, 2]) / 2).tolist() == [0.5, 1.0]
+    assert mg.tensor([1, 2]).exp().dtype == mg.float32
+    assert (mg.tensor([1, 2]) ** 2).dtype == mg.int64
+    assert mg.tensor([True, True]).sum().tolist() == 2
+
+
+def test_mixed_types_differentiate_to_each_ones_own_type():
+    x, y = mg.tensor([1.0, 2.0], requires_grad=True), mg.tensor([3.0, 4.0], dtype=mg.float64, requires_grad=True)
+    (x * y).sum().backward()
+    assert (x.grad.dtype, y.grad.dtype) == (mg.float32, mg.float64)
+    assert (x.grad.tolist(), y.grad.tolist()) == ([3.0, 4.0], [1.0, 2.0])
+    (x.double() * 0.5).sum().backward()
+    assert x.grad.tolist() == [3.5, 4.5]
+
+
+def test_conversions():
+    x = mg.tensor([0.0, 1.7])
+    kinds = (x.double(), x.long(), x.bool(), x.to(mg.float64), x.to(F64()), x.to("cpu"), x.long().float())
+    assert [k.dtype for k in kinds] == [mg.float64, mg.int64, mg.bool, mg.float64, mg.float64, mg.float32, mg.float32]
+    assert x.to(mg.float32) is x
+    assert x.long().tolist() == [0, 1]
+
+
+# -- operators ---------------------------------------------------------------------------------------------------------
+
+OPERATORS = {
+    "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
+    "**": lambda x, y: x**y, "==": lambda x, y: x == y, "!=": lambda x, y: x != y, "<": lambda x, y: x < y,
+    "<=": lambda x, y: x <= y, ">": lambda x, y: x > y, ">=": lambda x, y: x >= y,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_with_anything_on_either_side(name, backend):
+    operator, a, b = OPERATORS[name], np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([2.0, 3.0])
+    for x, y in ((mg.tensor(a), mg.tensor(b)), (mg.tensor(a), b), (a, mg.tensor(b))):
+        out = operator(x, y)
+        assert isinstance(out, mg.Tensor)
+        np.testing.assert_allclose(out.numpy(), operator(a, b), rtol=1e-15)
+    for x, y in ((mg.tensor(a), 2.0), (2.0, mg.tensor(a)), (np.float64(2.0), mg.tensor(a))):
+        out = operator(x, y)
+        assert isinstance(out, mg.Tensor)
+        want = operator(*(v.numpy() if isinstance(v, mg.Tensor) else v for v in (x, y)))
+        np.testing.assert_allclose(out.numpy(), want, rtol=1e-15)
+
+
+def test_an_array_on_the_left_is_recorded():
+    w = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    (np.array([[1.0, 1.0, 1.0], [2.0, 0.0, 0.0]], "f4") @ w).sum().backward()
+    (np.array([1.0, 0.0, 0.0], "f4") - w).sum().backward()
+    assert w.grad.tolist() == [2.0, 0.0, 0.0]
+
+
+def test_logic_is_for_bools():
+    t, f = mg.tensor([True, True, False, False]), np.array([True, False, True, False])
+    assert (t & f).tolist() == (f & t).tolist() == [True, False, False, False]
+    assert (t | f).tolist() == (f | t).tolist() == [True, True, True, False]
+    assert (~t).tolist() == [False, False, True, True]
+    for operator in (lambda x: x & 3, lambda x: ~x, lambda x: 1 | x):
+        with pytest.raises(DTypeError, match="got dtype int64, expected bools"):
+            operator(mg.tensor([6]))
+
+
+def test_what_is_no_number_is_not_equal():
+    x = mg.ones(2)
+    assert (x == None, x != None, x == "a", x is x) == (False, True, False, True)  # noqa: E711
+    assert x in [None, x]
+    with pytest.raises(TypeError, match=r"^add: argument y: got a str"):
+        x + "a"
+    with pytest.raises(TypeError, match=r"^add: argument y: got .*None"):
+        x + None
+
+
+def test_shapes_and_views():
+    x = mg.arange(6).float().reshape(2, 3)
+    assert x.T.tolist() == [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
+    for same in (x.T, x.reshape(3, -1), x.view(6), x[1:], x.expand(4, 2, 3), x.unsqueeze(0), x.permute(1, 0)):
+        assert np.shares_memory(same.numpy(), x.numpy())
+    assert x.mT.shape == x.t().shape == (3, 2)
+    assert mg.tensor(1.0).T.shape == ()
+    assert x.mean().item() == 2.5
+    assert x.sum(dim=0).tolist() == x.sum(axis=0).tolist() == [3.0, 5.0, 7.0]
+    assert x.sum(np.int64(1), keepdims=True).tolist() == [[3.0], [12.0]]
+    assert x.max(keepdim=True).shape == (1, 1)
+    assert x.max(1).indices.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "argmax", "argmin", "logsumexp"])
+def test_reductions_of_a_scalar(name):
+    for dim in (None, 0, -1):
+        assert getattr(mg.tensor(3.0), name)(dim).item() == (0 if name.startswith("arg") else 3.0)
+
+
+def test_nothing_in_nothing_out():
+    empty = mg.zeros(0, 3, requires_grad=True)
+    out = (empty * 2.0 + 1.0).relu() @ mg.ones(3, 4)
+    assert out.shape == (0, 4)
+    out.sum().backward()
+    assert empty.grad.shape == (0, 3)
+    assert empty.sum().item() == 0.0
+    assert np.isnan(empty.mean().item())
+
+
+# -- in place ----------------------------------------------------------------------------------------------------------
+
+
+def test_updates_keep_identity_memory_and_role():
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    same, array = w, w.array
+    with mg.no_grad():
+        w += 1
+        w -= mg.tensor([0.5, 0.5], dtype=mg.float64)
+        w *= 4.0
+        w /= [2.0, 1.0]
+        w[0] = 10.0
+    assert w is same
+    assert w.array is array
+    assert w.requires_grad
+    assert w.is_leaf
+    assert w.dtype == mg.float32
+    assert w.tolist() == [10.0, 10.0]
+    view = w.detach()[:1]
+    assert view.fill_(3.0) is view
+    assert view.copy_(mg.tensor(4.0, dtype=mg.float64)).zero_().tolist() == [0.0]
+    assert w.tolist() == [0.0, 10.0]
+
+
+def test_update_by_what_is_recorded_is_recorded():
+    x, w = mg.ones(2), mg.tensor([3.0, 4.0], requires_grad=True)
+    before = x
+    x += w
+    assert x is not before
+    assert before.tolist() == [1.0, 1.0]
+    x.sum().backward()
+    assert w.grad.tolist() == [1.0, 1.0]
+
+
+def test_data_is_replaced_without_history():
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    w.data = mg.zeros(3, dtype=mg.float64)
+    assert (w.shape, w.dtype, w.requires_grad, w.is_leaf) == ((3,), mg.float64, True, True)
