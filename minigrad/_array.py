@@ -6,7 +6,6 @@ uses are declared here, so that one object serves both and a result costs one al
 
 from __future__ import annotations
 
-from math import prod
 from sys import getrefcount
 from threading import local
 from typing import TYPE_CHECKING
@@ -66,10 +65,13 @@ def results_are(cls: type[Array]) -> None:
 
 def canonical(dtype: Any, op: str = "tensor") -> np.dtype[Any]:
     """Any spelling of one of our four element types; an error that names them for the rest."""
-    found = _OURS.get(np.dtype(dtype))
+    try:
+        found = _OURS.get(np.dtype(dtype))
+    except TypeError:
+        found = None
     if found is not None:
         return found
-    raise DTypeError(message(op, "dtype", np.dtype(dtype), "minigrad.float32, float64, int64 or bool"))
+    raise DTypeError(message(op, "dtype", repr(dtype), "minigrad.float32, float64, int64 or bool"))
 
 
 def address(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Any:
@@ -167,13 +169,13 @@ def _unreferenced() -> int:
 _FREE = _unreferenced()
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], op: str = "empty") -> Any:
     """An uninitialised, contiguous array of one of our types."""
     for array, ptr, size in (_memory.float32 if dtype is float32 else _memory.of[dtype]).get(shape, ()):  # noqa: B007
         if getrefcount(array) == _FREE:  # what the loop stops at is used below
             break
     else:
-        array, ptr, size = _allocate(shape, dtype)
+        array, ptr, size = _allocate(shape, dtype, op)
     out = _new(_class)
     out.array = array
     out.ptr = ptr
@@ -187,15 +189,13 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     return out
 
 
-def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any, int]:
+def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], op: str) -> tuple[Any, Any, int]:
     """A new array, remembered unless it is very large or has many alike."""
     try:
         array = np.empty(shape, dtype)
     except (MemoryError, ValueError) as error:
-        size = prod(shape) * dtype.itemsize
-        raise OutOfMemory(
-            message("empty", "shape", f"{shape} of {dtype}, {size:,} bytes", "an array that fits into memory")
-        ) from error
+        got, remedy = f"{shape} of {dtype}", "Create it in parts, or of a narrower dtype."
+        raise OutOfMemory(message(op, "size", got, "a tensor that fits into memory", remedy)) from error
     ptr = ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
     if array.nbytes <= MEMORY_LIMIT // 4:
         if _memory.held + array.nbytes > MEMORY_LIMIT:

@@ -31,12 +31,7 @@ def _shape(op: str, *given: Any) -> tuple[int, ...]:
 def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool) -> Any:
     """An uninitialised tensor."""
     _may_require(dtype, requires_grad, op)
-    try:
-        made = _array.empty(shape, dtype)
-    except OutOfMemory as error:
-        remedy = "Create it in parts, or of a narrower dtype."
-        got = f"{shape} of {dtype}"
-        raise OutOfMemory(message(op, "size", got, "a tensor that fits into memory", remedy)) from error
+    made = _array.empty(shape, dtype, op)
     made.requires_grad = bool(requires_grad)
     return made
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from math import copysign
 from types import FunctionType
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 registry: dict[str, Op] = {}
+backend_name = "c"
 
 
 class Op:
@@ -115,7 +117,7 @@ def defop(
     op.name, op.inputs, op.keywords = name, inputs, keywords
     op.aux, op.nondiff = tuple(aux.split()), tuple(nondiff.split())
     op.integer, op.optional = tuple(integer.split()), tuple(optional.split())
-    op.forward = op.run = forward
+    op.forward = forward
     op.shape, op.reference, op.samples, op.doc, op.kind = shape, reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition
     op.values = (*inputs, "out", *op.aux, *keywords)
@@ -126,10 +128,11 @@ def defop(
     _check(op)
     op.needs = tuple(_needs(op, i) for i in inputs)
     op.rules = tuple(_rule(op, i) for i in inputs)
-    op.joint = op.joint_kernel = _joint_rule(op, joint) if joint else None
+    op.joint_kernel = _joint_rule(op, joint) if joint else None
     op.keeps_out = any(op.out_at in need for need in op.needs)
     registry[name] = op
     op.call = _make_call(op)
+    _enter_backend(op)
     return op.call
 
 
@@ -322,27 +325,25 @@ _FLOATS = (float32, float64)
 
 def _slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Brings the inputs to one element type; integers then go to the reference, since they carry no gradient."""
+    scaled = _with_number(inputs)
+    if scaled is not None:
+        return op.call(*scaled, **keywords)
     if len(inputs) != len(op.inputs):
         raise TypeError(f"{op.name}() takes {len(op.inputs)} inputs ({', '.join(op.inputs)}), got {len(inputs)}.")
     ready = [_accept(op, name, x) for name, x in zip(op.inputs, inputs, strict=True)]
     real = [i for i, name in enumerate(op.inputs) if name not in op.integer and ready[i] is not None]
     dtype = _common(op, [ready[i] for i in real])
     for i in real:
-        ready[i] = _as(ready[i], dtype)
+        ready[i] = _as(op.name, op.inputs[i], ready[i], dtype)
     if dtype in _FLOATS:
         return op.call(*ready, **keywords)
-    for name, x in zip(op.inputs, ready, strict=True):
-        if x is not None and x.requires_grad and x.dtype not in _FLOATS:
-            raise DTypeError(
-                message(op.name, name, f"dtype {x.dtype} with requires_grad", "floats", "Integers have no gradient.")
-            )
     op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
     return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
 
 
 def _accept(op: Op, name: str, x: Any) -> Any:
     """Arrays and lists become Arrays; plain numbers stay, because they must not decide the type."""
-    if x is None or isinstance(x, (Array, bool, int, float)):
+    if (x is None and name in op.optional) or isinstance(x, (Array, bool, int, float)):
         return from_array(np.asarray(x)) if name in op.integer and x is not None and not isinstance(x, Array) else x
     if isinstance(x, np.generic):
         return x.item()
@@ -367,15 +368,39 @@ def _common(op: Op, operands: list[Any]) -> Any:
     return int64 if best[0] == 1 else bool_
 
 
-def _as(x: Any, dtype: Any) -> Any:
+def _as(op: str, name: str, x: Any, dtype: Any) -> Any:
     """x as an array of this type; recorded where both types have gradients."""
     if not isinstance(x, Array):
         return from_array(np.asarray(x, dtype))
+    if x.requires_grad and x.dtype not in _FLOATS:
+        got, remedy = f"dtype {x.dtype} with requires_grad", "Integers have no gradient."
+        raise DTypeError(message(op, name, got, "floats", remedy))
     if x.dtype is dtype:
         return x
     if x.dtype in _FLOATS and dtype in _FLOATS:
         return registry["cast"].call(x, dtype=dtype)
     return from_array(x.array.astype(dtype))
+
+
+#: Numbers that have met a tensor, as arrays: x * 2.0 in a loop makes one only once.
+_numbers: dict[tuple[Any, float, float], Any] = {}
+
+
+def _with_number(inputs: tuple[Any, ...]) -> tuple[Any, Any] | None:
+    """A tensor of floats and a number, in either order: the number as an array of the tensor's type. Else None."""
+    if len(inputs) != 2:
+        return None
+    x, y = inputs
+    tensor, number = (x, y) if isinstance(x, Array) else (y, x)
+    if not isinstance(tensor, Array) or type(number) not in (float, int) or tensor.dtype not in _FLOATS:
+        return None
+    key = (tensor.dtype, number, copysign(1.0, number))  # 0.0 and -0.0 are equal, but not the same
+    array = _numbers.get(key)
+    if array is None:
+        if len(_numbers) >= 256:
+            _numbers.clear()
+        array = _numbers[key] = from_array(np.asarray(number, tensor.dtype))
+    return (x, array) if tensor is x else (array, y)
 
 
 # -- backends ------------------------------------------------------------------------------------------------------------------------
@@ -398,9 +423,6 @@ def _by_reference(op: Op) -> Callable[..., Any]:
     return run
 
 
-backend_name = "c"
-
-
 @contextmanager
 def backend(name: str) -> Iterator[None]:
     """Inside the block every op runs on its C kernel ("c") or on its NumPy reference ("numpy"): the same tape over
@@ -420,5 +442,10 @@ def _switch(name: str) -> None:
     global backend_name
     backend_name = name
     for op in registry.values():
-        op.run = op.forward if name == "c" else _by_reference(op)
-        op.joint = op.joint_kernel if name == "c" else None
+        _enter_backend(op)
+
+
+def _enter_backend(op: Op) -> None:
+    """Lets an op run on the backend that is chosen; also one that is declared, by a late import, while it is."""
+    op.run = op.forward if backend_name == "c" else _by_reference(op)
+    op.joint = op.joint_kernel if backend_name == "c" else None

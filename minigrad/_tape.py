@@ -66,7 +66,7 @@ def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
             "computed before the loop and is shared by all rounds (compute it inside the loop); a tensor kept from the "
             "last round is part of this one (detach() it)."
         )
-    if keep_history and op.keeps_out:
+    if keep_history and op.keeps_out and saved[op.out_at] is not None:
         out = alias(saved[op.out_at])
         out.node, out.requires_grad = node, True
         saved = (*saved[: op.out_at], out, *saved[op.out_at + 1 :])
@@ -177,17 +177,19 @@ def backward(
     receivers = {id(t.node or t): t for t in inputs} if inputs else {}
     before, mode.on = mode.on, create_graph
     try:
-        # Only now, when nothing can fail any more, do the leaves change.
+        new = []
         for leaf, dx, fresh in ends.values():
             if receivers:
                 leaf = receivers[id(leaf)]
             if leaf.grad is not None:
-                leaf.grad = _toolbox.add(leaf.grad, dx)
-            else:
-                # With a history, a gradient may itself be kept by the nodes that made it.
-                leaf.grad = dx if fresh and dx.flat and not create_graph else dx.clone()
+                dx = _toolbox.add(leaf.grad, dx)
+            elif not fresh or not dx.flat or create_graph:  # a history keeps gradients, too
+                dx = dx.clone()
+            new.append((leaf, dx))
     finally:
         mode.on = before
+    for leaf, dx in new:  # only now, when nothing can fail any more, do the leaves change
+        leaf.grad = dx
 
 
 def _check_inputs(inputs: Sequence[Any]) -> None:

@@ -130,9 +130,9 @@ def test_too_large_for_memory(name, size):
         (lambda: mg.linspace(0, 1, 2**60), "^linspace: argument steps"),
         (lambda: mg.eye(2**40), "^eye: argument n"),
         (lambda: mg.ones(1).expand(2**40, 2**40), "^expand: argument shape"),
-        (lambda: mg.ones(1).expand(2**50).clone(), r"shape: got \(1125899906842624,\).*memory"),
-        (lambda: mg.ones(1).expand(2**50) + 1.0, r"shape: got \(1125899906842624,\).*memory"),
-        (lambda: COLUMN @ COLUMN.T, r"shape: got \(33554432, 33554432\).*memory"),
+        (lambda: mg.ones(1).expand(2**50).clone(), r"size: got \(1125899906842624,\).*memory"),
+        (lambda: mg.ones(1).expand(2**50) + 1.0, r"size: got \(1125899906842624,\).*memory"),
+        (lambda: COLUMN @ COLUMN.T, r"size: got \(33554432, 33554432\).*memory"),
         (lambda: mg.randperm(2**60), "1152921504606846976.*memory"),
     ],
 )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-import minigrad.nn.functional as F  # noqa: N812
+import minigrad.nn.functional as F
 from minigrad import errors, nn, optim
 from minigrad.errors import AxisError, DTypeError, GradError, LabelError, MinigradError, ShapeError, message
 

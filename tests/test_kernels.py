@@ -91,8 +91,7 @@ def test_sizes(name: str, dtype: np.dtype[Any], isa: str) -> None:
             what = f"{name}, size {size}, problem {i}"
             aligned = run(name, dtype, problem)
             assert_right(aligned, problem, dtype, what)
-            assert_same_bits(run(name, dtype, problem, shift=1), aligned, f"{what}, all shifted by one element")
-            assert_same_bits(run(name, dtype, problem, stagger=1), aligned, f"{what}, each shifted differently")
+            assert_same_bits(run(name, dtype, problem, shift=1, stagger=1), aligned, f"{what}, misaligned")
 
 
 @every_dtype

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-import minigrad.nn.functional as F  # noqa: N812
+import minigrad.nn.functional as F
 from minigrad import autograd
 from minigrad.errors import DTypeError, LabelError, ShapeError
 

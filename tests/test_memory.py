@@ -20,7 +20,7 @@ import pytest
 from minigrad._C import ffi
 
 import minigrad as mg
-import minigrad.nn.functional as F  # noqa: N812 - its usual name
+import minigrad.nn.functional as F
 from minigrad import _array
 from minigrad.errors import OutOfMemory
 

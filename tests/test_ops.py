@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+import minigrad.nn  # the losses are declared when they are first asked for
 from minigrad import _op, autograd
 from minigrad.testing import gradcheck, gradgradcheck, materialize
 

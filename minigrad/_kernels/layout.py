@@ -44,7 +44,7 @@ def contiguous(x: Array) -> Array:
     """x itself where it is C-contiguous, else a copy that is."""
     if x.flat:
         return x
-    return copy(x) if x.dtype.kind == "f" else view(np.ascontiguousarray(x.array), None)  # type: ignore[no-any-return]
+    return copy(x) if x.dtype.kind == "f" else view(np.ascontiguousarray(x.array), None)
 
 
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}

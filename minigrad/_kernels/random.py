@@ -9,23 +9,21 @@ from minigrad._C import lib
 from minigrad._kernels.layout import contiguous, pair
 
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 _uniform, _normal, _bernoulli, _dropout = map(pair, ("uniform", "normal", "bernoulli", "dropout"))
 
 
-def uniform(shape: tuple[int, ...], dtype: Any, *, seed: int, offset: int, low: float, high: float) -> Array:
-    """Numbers from [low, high)."""
-    out = empty(shape, dtype)
-    _uniform[dtype is not float32](out.ptr, seed, offset, low, high, out.size)
-    return out  # type: ignore[no-any-return]
+def uniform(out: Array, *, seed: int, offset: int, low: float, high: float) -> Array:
+    """Fills a new array with numbers from [low, high)."""
+    _uniform[out.dtype is not float32](out.ptr, seed, offset, low, high, out.size)
+    return out
 
 
-def normal(shape: tuple[int, ...], dtype: Any, *, seed: int, offset: int, mean: float, std: float) -> Array:
-    """Normally distributed numbers."""
-    out = empty(shape, dtype)
-    _normal[dtype is not float32](out.ptr, seed, offset, mean, std, out.size)
-    return out  # type: ignore[no-any-return]
+def normal(out: Array, *, seed: int, offset: int, mean: float, std: float) -> Array:
+    """Fills a new array with normally distributed numbers."""
+    _normal[out.dtype is not float32](out.ptr, seed, offset, mean, std, out.size)
+    return out
 
 
 def bernoulli(p: Array, *, seed: int, offset: int) -> Array:

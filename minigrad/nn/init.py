@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad._array import Array, float64, from_array
+from minigrad._array import Array, empty, float64, from_array
 from minigrad._kernels import random as kernels
 from minigrad._kernels.elementwise import erf
 from minigrad._tape import no_grad
@@ -54,7 +54,7 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator |
     if not b >= a:
         raise ValueError(message("uniform_", "b", b, f"at least a, {a}"))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
-    return _fill(tensor, kernels.uniform(tensor.shape, tensor.dtype, seed=seed, offset=offset, low=a, high=b))
+    return _fill(tensor, kernels.uniform(empty(tensor.shape, tensor.dtype), seed=seed, offset=offset, low=a, high=b))
 
 
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
@@ -63,7 +63,7 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generat
     if not std >= 0:
         raise ValueError(message("normal_", "std", std, "at least 0"))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
-    return _fill(tensor, kernels.normal(tensor.shape, tensor.dtype, seed=seed, offset=offset, mean=mean, std=std))
+    return _fill(tensor, kernels.normal(empty(tensor.shape, tensor.dtype), seed=seed, offset=offset, mean=mean, std=std))
 
 
 def constant_(tensor: Any, val: float) -> Any:
@@ -154,7 +154,7 @@ def trunc_normal_(
         wanted = f"an interval that a normal distribution of mean {mean} and std {std} > 0 reaches"
         raise ValueError(message("trunc_normal_", "a, b", f"[{a}, {b}]", wanted))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, float64))
-    u = kernels.uniform(tensor.shape, float64, seed=seed, offset=offset, low=below, high=above).array
+    u = kernels.uniform(empty(tensor.shape, float64), seed=seed, offset=offset, low=below, high=above).array
     left, right = np.full(u.shape, low), np.full(u.shape, high)
     for _ in range(_HALVINGS):
         middle = 0.5 * (left + right)
@@ -168,7 +168,7 @@ def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = No
     _fans("orthogonal_", tensor)
     rows, cols = tensor.shape[0], tensor.size // max(tensor.shape[0], 1)
     seed, offset = (generator or default_generator).take(blocks_for(rows * cols, float64))
-    a = kernels.normal((rows, cols), float64, seed=seed, offset=offset, mean=0.0, std=1.0).array
+    a = kernels.normal(empty((rows, cols), float64), seed=seed, offset=offset, mean=0.0, std=1.0).array
     q, r = np.linalg.qr(a.T if rows < cols else a)
     # The signs that make r's diagonal positive: q is then uniformly distributed among all orthogonal matrices.
     q = q * np.copysign(1.0, np.diag(r))

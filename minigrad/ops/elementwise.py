@@ -350,4 +350,7 @@ def to_dtype(x: Array, dtype: Any) -> Any:
         return x
     if x.dtype in _DIFFERENTIABLE and wanted in _DIFFERENTIABLE:
         return cast(x, dtype=wanted)
+    if x.requires_grad and x.dtype not in _DIFFERENTIABLE:
+        got = f"dtype {x.dtype} with requires_grad"
+        raise DTypeError(message("to", "input", got, "floats", "Integers have no gradient."))
     return from_array(x.array.astype(wanted))

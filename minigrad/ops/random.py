@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array, canonical, float32, int64, view
+from minigrad._array import Array, canonical, empty, float32, int64, view
 from minigrad._kernels import random as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
@@ -21,6 +21,7 @@ from minigrad.errors import DTypeError, ShapeError, message
 from minigrad.ops.elementwise import identity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from minigrad._op import Function
@@ -146,47 +147,43 @@ def dropout(
 # -- tensors of random numbers ------------------------------------------------------------------------------------------------------
 
 
-def _size(op: str, given: tuple[Any, ...]) -> tuple[int, ...]:
-    size = tuple(given[0]) if len(given) == 1 and not hasattr(given[0], "__index__") else given
-    if any(n < 0 for n in size):
-        raise ShapeError(message(op, "size", size, "lengths of at least 0"))
-    return tuple(int(n) for n in size)
-
-
-def _real(op: str, dtype: Any) -> Any:
+def _empty(op: str, size: Sequence[Any], dtype: Any) -> Any:
+    """The memory first: where it fails, the generator has not moved."""
+    shape = shapes.lengths(op, "size", size)
+    if any(n < 0 for n in shape):
+        raise ShapeError(message(op, "size", shape, "lengths of at least 0"))
     real = float32 if dtype is None else canonical(dtype, op)
     if real.kind != "f":
         raise DTypeError(message(op, "dtype", real, "float32 or float64"))
-    return real
-
-
-def _finish(op: str, made: Any, requires_grad: bool) -> Any:
-    made.requires_grad = bool(requires_grad)
-    return made
+    return empty(shape, real, op)
 
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Any:
     """Numbers from [0, 1), uniformly: rand(2, 3) or rand((2, 3))."""
-    shape, real = _size("rand", size), _real("rand", dtype)
-    seed, offset = (generator or default_generator).take(blocks_for(int(np.prod(shape, dtype=np.int64)), real))
-    return _finish("rand", kernels.uniform(shape, real, seed=seed, offset=offset, low=0.0, high=1.0), requires_grad)
+    out = _empty("rand", size, dtype)
+    seed, offset = (generator or default_generator).take(blocks_for(out.size, out.dtype))
+    out.requires_grad = bool(requires_grad)
+    return kernels.uniform(out, seed=seed, offset=offset, low=0.0, high=1.0)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Any:
     """Normally distributed numbers, mean 0 and variance 1: randn(2, 3) or randn((2, 3))."""
-    shape, real = _size("randn", size), _real("randn", dtype)
-    seed, offset = (generator or default_generator).take(blocks_for(int(np.prod(shape, dtype=np.int64)), real))
-    return _finish("randn", kernels.normal(shape, real, seed=seed, offset=offset, mean=0.0, std=1.0), requires_grad)
+    out = _empty("randn", size, dtype)
+    seed, offset = (generator or default_generator).take(blocks_for(out.size, out.dtype))
+    out.requires_grad = bool(requires_grad)
+    return kernels.normal(out, seed=seed, offset=offset, mean=0.0, std=1.0)
 
 
 def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None) -> Any:
     """Integers from low to high - 1: randint(10, (3,)) or randint(0, 10, (3,))."""
     if size is None:
         low, high, size = 0, low, high
-    if not high > low:
-        raise ValueError(message("randint", "high", high, f"more than low, {low}"))
-    u = rand(*size, generator=generator, dtype=np.float64)
-    return view((u.array * (high - low) + low).astype(np.int64), None)
+    if not all(hasattr(n, "__index__") for n in (low, high)) or not high > low:
+        raise ValueError(message("randint", "high", f"{high!r}", f"an int above low, {low!r}"))
+    out = _empty("randint", size if isinstance(size, (tuple, list)) else (size,), np.float64)
+    seed, offset = (generator or default_generator).take(blocks_for(out.size, out.dtype))
+    kernels.uniform(out, seed=seed, offset=offset, low=0.0, high=1.0)
+    return view(np.asarray(out.array * (high - low)).astype(np.int64) + low, None)
 
 
 def bernoulli(p: Any, *, generator: Generator | None = None) -> Any:

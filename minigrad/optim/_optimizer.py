@@ -237,7 +237,7 @@ class Optimizer:
         used, dtype = self._used(group), params[0].dtype
         memory = group.memory.get(dtype)
         if memory is None or not memory.fits(params, used):
-            states = [self._state(group, p) for p in params] if used else []
+            states = [self._state(group, p) for p in params]
             memory = group.memory[dtype] = Memory(params, states, self._slots, used)
         return memory
 
@@ -256,9 +256,13 @@ class Optimizer:
             p.array[...] = copy.array
 
     def _state(self, group: Group, p: Any) -> dict[str, Any]:
-        """The state of one parameter, made when it is first updated: zeros, and a count of its steps."""
+        """The state of one parameter, made when it is first updated: zeros, and a count of its steps. Empty where the
+        group's options ask for none."""
+        used = self._used(group)
+        if not used:
+            return {}
         state = self._states.setdefault(p, {})
-        for name in self._used(group):
+        for name in used:
             if name not in state:
                 state[name] = empty(p.shape, p.dtype)
                 state[name].array[...] = 0

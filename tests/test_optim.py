@@ -1,0 +1,583 @@
+"""Optimizers: groups, options, state, saving, and what they refuse. Golden values are compared in test_golden.py."""
+
+import copy
+import inspect
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.errors import DTypeError, ShapeError
+
+OPTIMIZERS = {
+    "SGD": lambda params, **options: optim.SGD(params, **{"lr": 0.1, "momentum": 0.9, **options}),
+    "Adam": lambda params, **options: optim.Adam(params, **{"lr": 0.1, "amsgrad": True, **options}),
+    "AdamW": lambda params, **options: optim.AdamW(params, **{"lr": 0.1, "weight_decay": 0.1, **options}),
+}
+
+
+@pytest.fixture(params=OPTIMIZERS.values(), ids=OPTIMIZERS)
+def make(request):
+    return request.param
+
+
+def parameter(*numbers, grad=None, dtype=None):
+    p = nn.Parameter(mg.tensor(list(numbers) or [1.0, 2.0], dtype=dtype))
+    if grad is not None:
+        p.grad = mg.tensor(grad, dtype=p.dtype)
+    return p
+
+
+def step(optimizer, p, *gradients):
+    """One step along each gradient."""
+    for gradient in gradients:
+        p.grad = mg.tensor(gradient, dtype=p.dtype)
+        optimizer.step()
+    return p.tolist()
+
+
+# -- steps -------------------------------------------------------------------------------------------------------------
+
+
+def test_sgd_takes_a_step_against_the_gradient(backend):
+    p = parameter(1.0, 2.0, grad=[0.5, -1.0])
+    optim.SGD([p], lr=0.5).step()
+    assert p.tolist() == [0.75, 2.5]
+
+
+def test_momentum_starts_with_the_gradient_itself(backend):
+    p = parameter(0.0, dtype=mg.float64)
+    optimizer = optim.SGD([p], lr=1.0, momentum=0.5, dampening=0.25)
+    assert step(optimizer, p, [1.0]) == [-1.0]
+    assert step(optimizer, p, [1.0]) == [-1.0 - (0.5 * 1.0 + 0.75 * 1.0)]
+
+
+def test_momentum_that_is_switched_on_later_starts_as_if_new(backend):
+    p = parameter(0.0, dtype=mg.float64)
+    optimizer = optim.SGD([p], lr=1.0, dampening=0.25)
+    step(optimizer, p, [1.0], [1.0])
+    assert dict(optimizer.state) == {}
+    optimizer.param_groups[0]["momentum"] = 0.5
+    assert step(optimizer, p, [4.0]) == [-6.0]
+    optimizer.param_groups[0]["momentum"] = 0
+    assert step(optimizer, p, [1.0]) == [-7.0]
+    optimizer.param_groups[0]["momentum"] = 0.5
+    assert step(optimizer, p, [0.0]) == [-9.0]
+
+
+def test_adam_first_steps_have_the_size_of_the_learning_rate(backend):
+    p = parameter(0.0, 0.0, 0.0, dtype=mg.float64)
+    optimizer = optim.Adam([p], lr=0.01)
+    np.testing.assert_allclose(step(optimizer, p, [3.0, -1e-3, 0.0]), [-0.01, 0.01, 0.0], rtol=2e-5)
+
+
+def test_adam_w_shrinks_before_it_steps(backend):
+    p = parameter(2.0, dtype=mg.float64)
+    assert step(optim.AdamW([p], lr=0.1, weight_decay=0.5), p, [0.0]) == [2.0 * (1 - 0.1 * 0.5)]
+    q = parameter(2.0, dtype=mg.float64)
+    optimizer = optim.AdamW([q], lr=0.1)
+    assert optimizer.defaults["weight_decay"] == 0.01
+    assert isinstance(optimizer, optim.Adam)
+
+
+def test_infinite_parameters_meet_no_zero_decay(make, backend):
+    p = parameter(math.inf, 1.0, grad=[1.0, 1.0])
+    make([p], weight_decay=0).step()
+    assert p.tolist()[0] == math.inf
+    assert math.isfinite(p.tolist()[1])
+
+
+def test_a_parameter_without_gradient_is_left_alone(make, backend):
+    p, q = parameter(1.0, grad=[1.0]), parameter(1.0)
+    optimizer = make([p, q])
+    optimizer.step()
+    assert q.tolist() == [1.0]
+    assert q not in optimizer.state
+    assert p.tolist() != [1.0]
+    optimizer.zero_grad()
+    before = p.tolist()
+    optimizer.step()
+    assert p.tolist() == before
+    assert optimizer.state[p]["step"].item() == 1
+
+
+def test_zero_dimensions_and_no_elements(make, backend):
+    p, q = nn.Parameter(mg.tensor(1.0)), nn.Parameter(mg.zeros(0, 3))
+    p.grad, q.grad = mg.tensor(1.0), mg.zeros(0, 3)
+    make([p, q]).step()
+    assert p.shape == ()
+    assert p.item() < 1
+    assert q.shape == (0, 3)
+
+
+def test_float32_and_float64_in_one_group(make, backend):
+    narrow, wide = parameter(1.0, 2.0, grad=[0.5, 0.5]), parameter(1.0, 2.0, grad=[0.5, 0.5], dtype=mg.float64)
+    make([narrow, wide]).step()
+    assert (narrow.dtype, wide.dtype) == (mg.float32, mg.float64)
+    np.testing.assert_allclose(narrow.tolist(), wide.tolist(), rtol=1e-6)
+    assert wide.tolist() != [1.0, 2.0]
+
+
+def test_many_parameters_have_the_same_bits_in_any_number_of_threads(make):
+    shapes, before = [(300, 200), (7,), (1000, 100), (), (129,)], mg.get_num_threads()
+
+    def trained(threads):
+        mg.set_num_threads(threads)
+        mg.manual_seed(1)
+        params = [nn.Parameter(mg.randn(s)) for s in shapes]
+        optimizer = make(params, weight_decay=0.01)
+        for _ in range(3):
+            for p in params:
+                p.grad = mg.randn(p.shape)
+            optimizer.step()
+        return [p.tolist() for p in params]
+
+    try:
+        one = trained(1)
+        assert trained(2) == one
+    finally:
+        mg.set_num_threads(before)
+    with mg.backend("numpy"):
+        for a, b in zip(trained(before), one, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_views_and_strided_gradients(make, backend):
+    base = mg.arange(6.0).reshape(2, 3)
+    p, plain = nn.Parameter(base.T), nn.Parameter(base.T.clone())
+    gradient = mg.arange(6.0).reshape(2, 3)
+    optimizer, other = make([p]), make([plain])
+    for _ in range(3):
+        p.grad, plain.grad = gradient.T, gradient.T.clone()
+        optimizer.step()
+        other.step()
+    assert p.tolist() == plain.tolist()
+    assert base.T.tolist() == p.tolist()  # the memory is still that of the tensor that it was made of
+    assert base.tolist() != [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+
+
+def test_numbers_that_were_replaced_are_seen(make, backend):
+    p = parameter(1.0, 2.0)
+    optimizer = make([p], lr=0.5)
+    step(optimizer, p, [1.0, 1.0])
+    old = p.detach()
+    p.data = mg.tensor([10.0, 20.0])
+    before = old.tolist()
+    step(optimizer, p, [1.0, 1.0])
+    assert old.tolist() == before
+    assert [x > 5 for x in p.tolist()] == [True, True]
+    assert p.tolist() != [10.0, 20.0]
+
+
+def test_a_parameter_that_has_outgrown_its_state_is_an_error(make, backend):
+    p = parameter(1.0, 2.0)
+    optimizer = make([p])
+    step(optimizer, p, [1.0, 1.0])
+    p.data = mg.zeros(100)
+    p.grad = mg.ones(100)
+    with pytest.raises(ShapeError, match=r"got shape \(2,\) of float32.*expected.*\(100,\).*make a new optimizer"):
+        optimizer.step()
+    p.data = mg.zeros(2, dtype=mg.float64)
+    p.grad = mg.ones(2, dtype=mg.float64)
+    with pytest.raises(ShapeError, match=r"of float32, expected the parameter's shape .* of float64"):
+        optimizer.step()
+    assert p.tolist() == [0.0, 0.0]
+    plain = optim.SGD([p], lr=1.0)
+    p.data, p.grad = mg.zeros(3), mg.ones(3)
+    plain.step()
+    assert p.tolist() == [-1.0] * 3
+
+
+def test_a_closure_recomputes_the_loss(make, backend):
+    p = parameter(3.0)
+    optimizer = make([p])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with mg.no_grad():
+        assert optimizer.step(closure).item() == 9.0
+    assert p.tolist() != [3.0]
+    assert optimizer.step() is None
+
+
+def test_zero_grad(make):
+    p, q = parameter(1.0, grad=[2.0]), parameter(1.0)
+    optimizer = make([p, q])
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0.0]
+    assert q.grad is None
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+# -- groups and options ------------------------------------------------------------------------------------------------
+
+
+def test_groups_have_options_of_their_own(backend):
+    p, q, r = (parameter(0.0, grad=[1.0]) for _ in range(3))
+    optimizer = optim.SGD([{"params": [p]}, {"params": q, "lr": 0.5}], lr=0.25)
+    optimizer.add_param_group({"params": iter([r]), "maximize": True})
+    assert [g["lr"] for g in optimizer.param_groups] == [0.25, 0.5, 0.25]
+    assert [[id(x) for x in g["params"]] for g in optimizer.param_groups] == [[id(p)], [id(q)], [id(r)]]
+    optimizer.step()
+    assert [x.item() for x in (p, q, r)] == [-0.25, -0.5, 0.25]
+
+
+def test_named_parameters_are_taken(backend):
+    layer = nn.Linear(2, 1)
+    optimizer = optim.SGD(layer.named_parameters(), lr=1.0)
+    assert [id(p) for p in optimizer.param_groups[0]["params"]] == [id(layer.weight), id(layer.bias)]
+
+
+def test_the_next_step_reads_what_was_written(backend):
+    p = parameter(0.0, dtype=mg.float64)
+    optimizer = optim.SGD([p], lr=1.0)
+    group = optimizer.param_groups[0]
+    assert step(optimizer, p, [1.0]) == [-1.0]
+    group["lr"] = 0.5
+    assert step(optimizer, p, [1.0]) == [-1.5]
+    group["lr"] *= 0.5
+    assert step(optimizer, p, [1.0]) == [-1.75]
+    group.update(lr=2, maximize=True)
+    assert step(optimizer, p, [1.0]) == [0.25]
+    group |= {"lr": np.float64(1.0), "weight_decay": np.float32(1.0)}
+    assert step(optimizer, p, [1.0]) == [0.25 - (-1 + 0.25)]
+    assert (group["lr"], group["maximize"], group["weight_decay"]) == (1.0, True, 1.0)
+
+
+def test_every_option_of_adam_is_read_by_the_next_step(backend):
+    changes = {
+        "lr": 0.5, "betas": [0.5, 0.25], "eps": 2.0, "weight_decay": 0.5, "amsgrad": True, "maximize": True,
+        "decoupled_weight_decay": True,
+    }  # fmt: skip
+    assert changes.keys() == optim.Adam([parameter()]).defaults.keys()
+    for changed in (list(changes)[: i + 1] for i in range(len(changes))):
+        p, q = parameter(1.0, 2.0, dtype=mg.float64), parameter(1.0, 2.0, dtype=mg.float64)
+        options = {name: changes[name] for name in changed}
+        late, at_once = optim.Adam([p]), optim.Adam([q], **options)
+        late.param_groups[0].update(options)
+        assert step(late, p, [1.0, -3.0], [0.5, 1.0]) == step(at_once, q, [1.0, -3.0], [0.5, 1.0])
+    assert late.param_groups[0]["betas"] == (0.5, 0.25)
+
+
+def test_hyperparameters_stand_in_memory_that_c_reads():
+    p = parameter()
+    group = optim.Adam([p], betas=(0.5, 0.75)).param_groups[0]
+    group["lr"] = 0.125
+    assert (group.c.lr, group.c.beta1, group.c.beta2, group.c.amsgrad) == (0.125, 0.5, 0.75, 0)
+    optimizer = optim.Adam([p])
+    step(optimizer, p, [1.0, 1.0], [1.0, 1.0])
+    assert optimizer.state[p]["step"].item() == 2
+    assert optimizer.state[p]["step"].dtype == mg.int64
+
+
+def test_other_entries_may_be_kept_in_a_group():
+    group = optim.SGD([parameter()], lr=0.1).param_groups[0]
+    assert group.setdefault("initial_lr", group["lr"]) == 0.1
+    group["note"] = "anything"
+    assert group["note"] == "anything"
+
+
+WRONG = [
+    ("SGD", {"lr": -0.1}, ValueError, "SGD: argument lr: got -0.1, expected a number of at least 0"),
+    ("SGD", {"lr": math.nan}, ValueError, "argument lr: got nan"),
+    ("SGD", {"lr": "0.1"}, TypeError, "SGD: argument lr: got a str"),
+    ("SGD", {"lr": None}, TypeError, "argument lr: got a NoneType"),
+    ("SGD", {"momentum": -1}, ValueError, "argument momentum: got -1"),
+    ("SGD", {"dampening": "x"}, TypeError, "argument dampening: got a str, expected a number"),
+    ("SGD", {"weight_decay": -1e-3}, ValueError, "argument weight_decay: got -0.001"),
+    ("SGD", {"nesterov": 1}, TypeError, "argument nesterov: got 1, expected True or False"),
+    ("SGD", {"nesterov": True}, ValueError, "argument nesterov: got True, expected False, unless momentum > 0"),
+    ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, ValueError, "and dampening = 0"),
+    ("SGD", {"maximize": "yes"}, TypeError, "argument maximize: got 'yes'"),
+    ("Adam", {"lr": -1}, ValueError, "Adam: argument lr: got -1"),
+    ("Adam", {"betas": (1.0, 0.9)}, ValueError, r"Adam: argument betas\[0\]: got 1.0, expected a number in \[0, 1\)"),
+    ("Adam", {"betas": (0.9, -0.1)}, ValueError, r"argument betas\[1\]: got -0.1"),
+    ("Adam", {"betas": (0.9,)}, ValueError, r"argument betas: got \(0.9,\), expected two numbers"),
+    ("Adam", {"betas": 0.9}, ValueError, "argument betas: got 0.9, expected two numbers"),
+    ("Adam", {"betas": ("a", 0.9)}, TypeError, r"argument betas\[0\]: got a str"),
+    ("Adam", {"eps": -1e-8}, ValueError, "argument eps: got -1e-08"),
+    ("Adam", {"amsgrad": 0.5}, TypeError, "argument amsgrad: got 0.5"),
+    ("AdamW", {"lr": -1}, ValueError, "AdamW: argument lr: got -1"),
+    ("AdamW", {"weight_decay": -1}, ValueError, "AdamW: argument weight_decay: got -1"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "error", "message"), WRONG)
+def test_bad_options_are_refused_wherever_they_are_given(name, options, error, message):
+    kind, p, q = getattr(optim, name), parameter(), parameter()
+    with pytest.raises(error, match=message):
+        kind([p], **options)
+    with pytest.raises(error, match=message):
+        kind([{"params": [p], **options}])
+    optimizer = kind([p])
+    with pytest.raises(error, match=message):
+        optimizer.add_param_group({"params": [q], **options})
+    group = optimizer.param_groups[0]
+    before = dict(group)
+    with pytest.raises(error, match=message):
+        group.update(options)
+    assert len(optimizer.param_groups) == 1
+    assert dict(group) == before
+    step(optimizer, p, [1.0, 1.0])
+    assert p.tolist() == step(kind([q]), q, [1.0, 1.0])
+
+
+def test_options_that_depend_on_each_other_change_together():
+    group = optim.SGD([parameter()], momentum=0.9, nesterov=True).param_groups[0]
+    with pytest.raises(ValueError, match="argument nesterov"):
+        group["momentum"] = 0
+    assert group["momentum"] == group.c.momentum == 0.9
+    group.update(momentum=0, nesterov=False)
+    assert (group.c.momentum, group.c.nesterov) == (0, 0)
+
+
+def test_unknown_options():
+    with pytest.raises(TypeError, match="learning_rate"):
+        optim.SGD([parameter()], learning_rate=0.1)
+    with pytest.raises(TypeError, match="Adam: unknown option 'learning_rate' in a group; it takes lr, betas, eps"):
+        optim.Adam([{"params": [parameter()], "learning_rate": 0.1}])
+    with pytest.raises(ValueError, match="SGD: argument differentiable: got True, expected its default"):
+        optim.SGD([parameter()], differentiable=True)
+    with pytest.raises(ValueError, match="AdamW: argument capturable"):
+        optim.AdamW([parameter()], capturable=True)
+    optim.Adam([parameter()], foreach=True, fused=True)
+    optim.SGD([parameter()], foreach=False, fused=None)
+
+
+EMPTY = "optimizer got an empty parameter list"
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        (lambda p: [], ValueError, EMPTY),
+        (lambda p: nn.ReLU().parameters(), ValueError, EMPTY),
+        (lambda p: [{"params": []}], ValueError, EMPTY),
+        (lambda p: [{"lr": 0.1}], ValueError, EMPTY),
+        (lambda p: p, TypeError, r"argument params: got a tensor, expected a list.*\[tensor\]"),
+        (lambda p: {p}, TypeError, "argument params: got a set"),
+        (lambda p: None, TypeError, "argument params: got a NoneType"),
+        (lambda p: nn.Linear(1, 1), TypeError, r"got a Linear.*model.parameters\(\)"),
+        (lambda p: nn.Sequential(nn.ReLU()), TypeError, r"params\[0\]: got a ReLU, expected a tensor"),
+        (lambda p: [p, 1.0], TypeError, r"params\[1\]: got a float, expected a tensor"),
+        (lambda p: [p, mg.tensor([1])], ValueError, r"params\[1\]: got dtype int64, expected a leaf of floats"),
+        (lambda p: [p * 2], ValueError, r"params\[0\]: got the result of mul, expected a leaf"),
+        (lambda p: [p, p], ValueError, r"params\[1\] appears twice"),
+        (lambda p: [{"params": [p]}, {"params": [p]}], ValueError, r"params\[0\] appears twice"),
+        (lambda p: [{"params": [p]}, p], TypeError, "argument param_group: got a Parameter, expected a dict"),
+    ],
+)
+def test_parameters_that_are_refused(make, params, error, message):
+    with pytest.raises(error, match=message):
+        make(params(parameter()))
+
+
+def test_a_generator_that_is_used_up_is_named_as_a_cause():
+    given = nn.Linear(1, 1).parameters()
+    optim.SGD(given)
+    with pytest.raises(ValueError, match=r"empty parameter list.*used up"):
+        optim.SGD(given)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "error", "message"),
+    [
+        (mg.ones(3), ShapeError, r"step: argument params\[0\].grad: got shape \(3,\) of float32"),
+        (mg.ones(1, 2), ShapeError, r"expected the parameter's shape \(2,\)"),
+        (mg.ones(2, dtype=mg.float64), DTypeError, "of float64, expected the parameter's shape .* of float32"),
+        (np.ones(2, np.float32), DTypeError, "got a ndarray, expected a tensor"),
+        (1.0, DTypeError, "got a float, expected a tensor"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_changes_nothing(make, backend, gradient, error, message):
+    p, q = parameter(1.0, 2.0), parameter(3.0, 4.0)
+    optimizer = make([{"params": [p]}, {"params": [q]}])
+    for x in (p, q):
+        x.grad = mg.ones(2)
+    optimizer.step()
+    values, states = (p.tolist(), q.tolist()), repr(optimizer.state_dict())
+    q.grad = gradient
+    with pytest.raises(error, match=message):
+        optimizer.step()
+    assert (p.tolist(), q.tolist()) == values
+    assert repr(optimizer.state_dict()) == states
+
+
+# -- state and saving --------------------------------------------------------------------------------------------------
+
+
+def test_state_is_the_optimizers_own_memory(make, backend):
+    p, q = parameter(1.0, 2.0), parameter(1.0, 2.0)
+    optimizer, fresh = make([p]), make([q])
+    assert dict(optimizer.state) == {}
+    step(optimizer, p, [1.0, -1.0])
+    state = optimizer.state[p]
+    expected = {"SGD": ["momentum_buffer"], "Adam": ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]}
+    names = expected.get(type(optimizer).__name__, ["exp_avg", "exp_avg_sq"])
+    assert sorted(state) == sorted([*names, "step"])
+    for tensor in state.values():
+        tensor.zero_()
+    p.data = mg.tensor([1.0, 2.0])
+    assert step(optimizer, p, [0.5, 0.5]) == step(fresh, q, [0.5, 0.5])
+    with pytest.raises(TypeError):
+        optimizer.state[p]["step"] = mg.tensor(0)
+    with pytest.raises(TypeError):
+        optimizer.state[p] = {}
+
+
+def test_state_may_be_reset(make, backend):
+    p, q = parameter(1.0, 2.0), parameter(1.0, 2.0)
+    optimizer, fresh = make([p]), make([q])
+    step(optimizer, p, [1.0, -1.0], [1.0, -1.0])
+    optimizer.state = {}
+    p.data = mg.tensor([1.0, 2.0])
+    assert step(optimizer, p, [0.5, 0.5]) == step(fresh, q, [0.5, 0.5])
+
+
+def test_a_saved_optimizer_goes_on_with_the_same_bits(make, backend):
+    def walk(optimizer, params, seed):
+        mg.manual_seed(seed)
+        for _ in range(5):
+            for p in params:
+                p.grad = mg.randn(p.shape)
+            optimizer.step()
+
+    mg.manual_seed(9)
+    params = [nn.Parameter(mg.randn(3, 5)), nn.Parameter(mg.randn(7)), parameter(1.0)]
+    optimizer = make([{"params": params[:1]}, {"params": params[1:], "lr": 0.02}])
+    walk(optimizer, params[:2], seed=1)
+    saved, twins = optimizer.state_dict(), [copy.deepcopy(p) for p in params]
+    assert [g["params"] for g in saved["param_groups"]] == [[0], [1, 2]]
+    assert sorted(saved["state"]) == [0, 1]
+    kept = repr(saved)
+    walk(optimizer, params, seed=2)
+    assert repr(saved) == kept  # copies, not the memory itself
+
+    other = make([{"params": twins[:1]}, {"params": twins[1:]}], lr=0.5)
+    other.load_state_dict(saved)
+    walk(other, twins, seed=2)
+    assert [p.tolist() for p in twins] == [p.tolist() for p in params]
+    assert repr(saved) == kept
+    assert repr(other.state_dict()) == repr(optimizer.state_dict())
+
+
+def test_deepcopy_and_pickle_of_a_net_with_its_optimizer(make):
+    net = nn.Linear(3, 2)
+    optimizer = make(net.parameters())
+
+    def train(net, optimizer):
+        optimizer.zero_grad()
+        (net(mg.ones(4, 3)) ** 2).sum().backward()
+        optimizer.step()
+        return [p.tolist() for p in net.parameters()]
+
+    train(net, optimizer)
+    pairs = copy.deepcopy((net, optimizer)), pickle.loads(pickle.dumps((net, optimizer)))
+    expected = train(net, optimizer)
+    for twin, its_optimizer in pairs:
+        assert its_optimizer.param_groups[0]["params"][0] is twin.weight
+        assert train(twin, its_optimizer) == expected
+
+
+def test_loading_takes_options_that_fit_only_together():
+    p = parameter()
+    optimizer = optim.SGD([p], momentum=0.9, nesterov=True)
+    optimizer.load_state_dict(optim.SGD([p], lr=0.5).state_dict())
+    assert (optimizer.param_groups[0]["momentum"], optimizer.param_groups[0].c.lr) == (0, 0.5)
+
+
+def test_a_momentum_from_pytorch_is_past_its_first_step(backend):
+    p = parameter(0.0, dtype=mg.float64)
+    optimizer = optim.SGD([p], lr=1.0, momentum=0.5, dampening=0.5)
+    saved = optimizer.state_dict()
+    optimizer.load_state_dict({**saved, "state": {0: {"momentum_buffer": np.array([4.0])}}})
+    assert step(optimizer, p, [1.0]) == [-(0.5 * 4.0 + 0.5 * 1.0)]
+    optimizer.load_state_dict({**saved, "state": {0: {"momentum_buffer": None}}})
+    assert step(optimizer, p, [1.0]) == [-3.5]
+
+
+def change_options(saved, **options):
+    saved["param_groups"] = [{**g, **options} for g in saved["param_groups"]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda s: s.clear(), ValueError, r"argument state_dict: got something else, expected what state_dict\(\)"),
+        (lambda s: s.update(param_groups=[{}]), ValueError, "got something else"),
+        (lambda s: s["param_groups"].pop(), ValueError, r"got groups of \[1\] parameters, expected groups of \[1, 1\]"),
+        (lambda s: s["param_groups"][1].update(params=[1, 2]), ValueError, r"got groups of \[1, 2\]"),
+        (lambda s: s["param_groups"][1].pop("lr"), ValueError, "got a group without lr"),
+        (lambda s: change_options(s, lr=-1.0), ValueError, "argument lr: got -1.0"),
+        (lambda s: s["state"][1].update(step=mg.zeros(2)), ShapeError, r"state\[1\]: argument step: got shape \(2,\)"),
+        (lambda s: s["state"][1].update(speed=mg.zeros(2)), ValueError, r"state\[1\]: argument name: got 'speed'"),
+        (
+            lambda s: s["state"][1].update({k: mg.zeros(3) for k in s["state"][1] if k != "step"}),
+            ShapeError,
+            r"got shape \(3,\), expected shape \(2,\)",
+        ),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_changes_nothing(make, backend, spoil, error, message):
+    p, q = parameter(1.0, 2.0), parameter(3.0, 4.0)
+    optimizer = make([{"params": [p]}, {"params": [q]}])
+    for x in (p, q):
+        x.grad = mg.ones(2)
+    optimizer.step()
+    saved = optimizer.state_dict()
+    change_options(saved, lr=0.75)
+    saved["state"][0]["step"].fill_(100)
+    before = repr(optimizer.state_dict())
+    spoil(saved)
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(saved)
+    assert repr(optimizer.state_dict()) == before
+
+
+def test_the_state_of_another_optimizer_does_not_fit():
+    p = parameter()
+    sgd = optim.SGD([p], momentum=0.9)
+    step(sgd, p, [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"Adam.load_state_dict: argument param_groups: got a group without betas, eps"):
+        optim.Adam([p]).load_state_dict(sgd.state_dict())
+
+
+def test_repr_lists_the_groups():
+    optimizer = optim.SGD([{"params": [parameter()]}, {"params": [parameter()], "lr": 0.5}], lr=0.1, momentum=0.9)
+    shared = "    momentum: 0.9\n    nesterov: False\n    weight_decay: 0\n"
+    assert repr(optimizer) == (
+        "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n    maximize: False\n" + shared
+        + "Parameter Group 1\n    dampening: 0\n    lr: 0.5\n    maximize: False\n" + shared + ")"
+    )  # fmt: skip
+
+
+SIGNATURES = {
+    "SGD": (
+        "params, lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False, foreach=None, "
+        "differentiable=False, fused=None"
+    ),
+    "Adam": (
+        "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0, amsgrad=False, *, foreach=None, "
+        "maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False"
+    ),
+    "AdamW": (
+        "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False, *, foreach=None, "
+        "maximize=False, capturable=False, differentiable=False, fused=None"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signatures_and_defaults_are_pytorchs(name):
+    signature = inspect.signature(getattr(optim, name))
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    signature = signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
+    assert str(signature) == f"({SIGNATURES[name]})"
