@@ -31,7 +31,7 @@ def assert_near(got: Any, golden: Any, dtype: Any) -> None:
     np.testing.assert_allclose(got, golden, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
-# -- layers and losses: forward and gradients, in float64 by PyTorch ------------------------------------------------------
+# -- layers and losses: forward and gradients, in float64 by PyTorch ---------------------------------------------------
 
 
 def with_answers() -> list[Any]:
@@ -69,7 +69,7 @@ def test_modules_and_their_gradients(case: Any, answers: list[Any], dtype: Any, 
         assert_near(got.numpy(), golden, dtype)
 
 
-# -- optimizers: 50 steps along given gradients ------------------------------------------------------------------------------
+# -- optimizers: 50 steps along given gradients ------------------------------------------------------------------------
 
 SHAPES, SNAPSHOTS = ((3, 6), (5,)), (1, 2, 3, 10, 50)
 
@@ -108,7 +108,7 @@ def test_fifty_steps(number: int, case: Any, dtype: Any, backend: str) -> None:
     assert next(golden, None) is None
 
 
-# -- a whole training: one neuron, 1000 epochs ---------------------------------------------------------------------------------
+# -- a whole training: one neuron, 1000 epochs -------------------------------------------------------------------------
 
 
 class Yield(nn.Module):

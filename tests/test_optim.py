@@ -504,10 +504,6 @@ def test_a_momentum_from_pytorch_is_past_its_first_step(backend):
     assert step(optimizer, p, [1.0]) == [-3.5]
 
 
-def change_options(saved, **options):
-    saved["param_groups"] = [{**g, **options} for g in saved["param_groups"]]
-
-
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
@@ -516,7 +512,7 @@ def change_options(saved, **options):
         (lambda s: s["param_groups"].pop(), ValueError, r"got groups of \[1\] parameters, expected groups of \[1, 1\]"),
         (lambda s: s["param_groups"][1].update(params=[1, 2]), ValueError, r"got groups of \[1, 2\]"),
         (lambda s: s["param_groups"][1].pop("lr"), ValueError, "got a group without lr"),
-        (lambda s: change_options(s, lr=-1.0), ValueError, "argument lr: got -1.0"),
+        (lambda s: s["param_groups"][1].update(lr=-1.0), ValueError, "argument lr: got -1.0"),
         (lambda s: s["state"][1].update(step=mg.zeros(2)), ShapeError, r"state\[1\]: argument step: got shape \(2,\)"),
         (lambda s: s["state"][1].update(speed=mg.zeros(2)), ValueError, r"state\[1\]: argument name: got 'speed'"),
         (
@@ -533,7 +529,8 @@ def test_a_state_dict_that_does_not_fit_changes_nothing(make, backend, spoil, er
         x.grad = mg.ones(2)
     optimizer.step()
     saved = optimizer.state_dict()
-    change_options(saved, lr=0.75)
+    for group in saved["param_groups"]:
+        group["lr"] = 0.75
     saved["state"][0]["step"].fill_(100)
     before = repr(optimizer.state_dict())
     spoil(saved)
@@ -546,7 +543,7 @@ def test_the_state_of_another_optimizer_does_not_fit():
     p = parameter()
     sgd = optim.SGD([p], momentum=0.9)
     step(sgd, p, [1.0, 1.0])
-    with pytest.raises(ValueError, match=r"Adam.load_state_dict: argument param_groups: got a group without betas, eps"):
+    with pytest.raises(ValueError, match=r"Adam.load_state_dict: argument param_groups: got a group without betas"):
         optim.Adam([p]).load_state_dict(sgd.state_dict())
 
 
@@ -569,8 +566,8 @@ SIGNATURES = {
         "maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False"
     ),
     "AdamW": (
-        "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False, *, foreach=None, "
-        "maximize=False, capturable=False, differentiable=False, fused=None"
+        "params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False, *, maximize=False, "
+        "foreach=None, capturable=False, differentiable=False, fused=None"
     ),
 }
 

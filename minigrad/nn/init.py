@@ -54,7 +54,8 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator |
     if not b >= a:
         raise ValueError(message("uniform_", "b", b, f"at least a, {a}"))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
-    return _fill(tensor, kernels.uniform(empty(tensor.shape, tensor.dtype), seed=seed, offset=offset, low=a, high=b))
+    out = empty(tensor.shape, tensor.dtype)
+    return _fill(tensor, kernels.uniform(out, seed=seed, offset=offset, low=a, high=b))
 
 
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
@@ -63,7 +64,8 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generat
     if not std >= 0:
         raise ValueError(message("normal_", "std", std, "at least 0"))
     seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
-    return _fill(tensor, kernels.normal(empty(tensor.shape, tensor.dtype), seed=seed, offset=offset, mean=mean, std=std))
+    out = empty(tensor.shape, tensor.dtype)
+    return _fill(tensor, kernels.normal(out, seed=seed, offset=offset, mean=mean, std=std))
 
 
 def constant_(tensor: Any, val: float) -> Any:

@@ -3,8 +3,8 @@
 Run by hand, with PyTorch installed: `python tests/data/make_nn_golden.py`. All inputs are float32 numbers, so that the
 answers hold for both types.
 
-cases    JSON: [{"module", "options", "inputs": names of arrays, "cotangent": name, "grads": [...]}, ...]; an option that
-         begins with "@" names an array; "grads" are the positions of the inputs whose gradient follows
+cases    JSON: [{"module", "options", "inputs": names of arrays, "cotangent": name, "grads": [...]}, ...]; an option
+         that begins with "@" names an array; "grads" are the positions of the inputs whose gradient follows
 answers  all numbers of all cases, end to end: the output, then the gradients of (output * cotangent).sum()
 NAME     an array of inputs
 """
@@ -32,9 +32,9 @@ def arrays() -> dict[str, np.ndarray]:
         p = random.dirichlet(np.ones(shape[1]), size=(shape[0], *shape[2:]))
         return np.ascontiguousarray(np.moveaxis(p, -1, 1), np.float32)
 
-    bends = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 10.0, -10.0, 20.0, 25.0, -25.0, 80.0, -80.0, 1e4, -1e4], np.float32)
+    special = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 10.0, -10.0, 20.0, 25.0, -25.0, 80.0, -80.0, 1e4, -1e4]
     found = {
-        "values": np.concatenate([bends, normal(24, scale=2.0)]).reshape(5, 8),
+        "values": np.concatenate([np.array(special, np.float32), normal(24, scale=2.0)]).reshape(5, 8),
         "cube": normal(3, 4, 5, scale=3.0),
         "reals": normal(6, 7, scale=2.0),
         "chances": random.uniform(0.02, 0.98, (6, 7)).astype(np.float32),
@@ -57,7 +57,8 @@ def arrays() -> dict[str, np.ndarray]:
     found["wishes"] = normal(6, 7, scale=2.0)
     found["wishes"][0, :4] = found["reals"][0, :4] + np.array([0, 1, -1, 0.5], np.float32)
     # Certain and right; certain and wrong would have an infinite gradient.
-    found["certain"], found["truths"], found["sure rows"] = (np.eye(*s, dtype=np.float32) for s in ((6, 7), (6, 7), (8, 5)))
+    for name, shape in (("certain", (6, 7)), ("truths", (6, 7)), ("sure rows", (8, 5))):
+        found[name] = np.eye(*shape, dtype=np.float32)
     found["sure rows"][5:] = found["rows"][5:]
     found["log rows"] = np.log(found["rows"] * np.float32(0.9) + np.float32(0.02))
     found["log wishes"] = np.log(probabilities(8, 5) * np.float32(0.9) + np.float32(0.02))
@@ -70,7 +71,8 @@ def case(module: str, inputs: str | tuple[str, ...], **options: object) -> dict:
 
 
 def activations() -> list[dict]:
-    plain = [case(name, "values") for name in ("ReLU", "Sigmoid", "Tanh", "SiLU", "GELU", "ELU", "LeakyReLU", "Softplus")]
+    names = ("ReLU", "Sigmoid", "Tanh", "SiLU", "GELU", "ELU", "LeakyReLU", "Softplus")
+    plain = [case(name, "values") for name in names]
     dims = [case(name, "cube", dim=d) for name in ("Softmax", "LogSoftmax") for d in (0, 1, 2, -1)]
     return [
         *plain,
