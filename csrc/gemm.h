@@ -1,15 +1,19 @@
-/* What mg_matmul_work and the kernel must agree on, the same for every instruction set and element type. */
+/* Matrix product: what mg_matmul_work and the kernels of every instruction set must agree on. */
 #ifndef MG_GEMM_H
 #define MG_GEMM_H
 
 #include <stdint.h>
 
-#define MG_GEMM_K 256               /* k is cut into blocks of at most this length */
-#define MG_GEMM_ROWS 4096           /* rows of x that are packed at a time */
-#define MG_GEMM_MAX_TILE_ROWS 16    /* no micro-kernel has more rows */
+/* A packed block of y is at most MG_GEMM_K x MG_GEMM_N numbers: half to all of a second-level cache. */
+#ifndef MG_GEMM_K
+#define MG_GEMM_K 192
+#endif
+#define MG_GEMM_N 1008
 
-/* Is x copied into panels first? It is read once for each panel of columns of y, and the copy costs about as much as
- * ten columns. */
-static inline int mg_gemm_packs_x(int64_t m, int64_t k, int64_t n) { return n >= 128 && m * k >= 64 * 1024; }
+/* So many numbers of y are packed on the stack, without `work`. */
+#define MG_GEMM_SMALL 2048
+
+/* May y be so thin that it is transposed, and out computed by inner products? */
+static inline int mg_gemm_thin(int64_t k, int64_t n) { return n <= 16 && k >= 128 && k * n <= 64 * 1024; }
 
 #endif

@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
-FLAGS = ["-std=c11", "-O3", "-ffp-contract=off"]
+FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-trapping-math"]
 
 
 def check(job: tuple[str, Path]) -> str:

@@ -67,7 +67,7 @@ def test_strided_inputs_give_the_same_bits(op, sample):
         return mg.from_numpy(wide[..., ::-2])
 
     got = op.call(*map(spread, inputs), **keywords)
-    if op.name in ("matmul", "linear"):  # another order of summation may be chosen for other strides
+    if op.name == "linear" or op.name.startswith("matmul"):  # another order of summation may be chosen for other strides
         close(got, want.array, mg.float64)
     else:
         np.testing.assert_array_equal(got.array, want.array)

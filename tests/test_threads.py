@@ -71,9 +71,9 @@ def test_any_number_of_threads_gives_the_same_bits(name: str, dtype: np.dtype[An
             mg.set_num_threads(1)
             alone = run(name, dtype, problem)
             assert_right(alone, problem, dtype, what)
-            for threads, stagger in ((2, 0), (3, 1), (8, 3)):
+            for threads in (2, 3, 8) if i == 0 else (3,):  # where the work is cut does not follow from the threads
                 mg.set_num_threads(threads)
-                got = run(name, dtype, problem, shift=threads, stagger=stagger)
+                got = run(name, dtype, problem, shift=threads, stagger=threads - 2)
                 assert_same_bits(got, alone, f"{what}, {threads} threads")
 
 

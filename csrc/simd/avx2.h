@@ -134,6 +134,18 @@ MG_WORD T v_sum(V x) {
     return _mm_cvtsd_f64(_mm_add_sd(a, _mm_unpackhi_pd(a, a)));
 #endif
 }
+MG_WORD void v_sum4(T *p, const V x[4]) {
+#if defined(MG_REAL_F32)
+    __m256d ab = (__m256d)(_mm256_unpacklo_ps(x[0], x[1]) + _mm256_unpackhi_ps(x[0], x[1]));
+    __m256d cd = (__m256d)(_mm256_unpacklo_ps(x[2], x[3]) + _mm256_unpackhi_ps(x[2], x[3]));
+    V sums = (V)_mm256_unpacklo_pd(ab, cd) + (V)_mm256_unpackhi_pd(ab, cd);     /* of each half */
+    _mm_storeu_ps(p, _mm256_castps256_ps128(sums) + _mm256_extractf128_ps(sums, 1));
+#else
+    V ab = _mm256_unpacklo_pd(x[0], x[1]) + _mm256_unpackhi_pd(x[0], x[1]);
+    V cd = _mm256_unpacklo_pd(x[2], x[3]) + _mm256_unpackhi_pd(x[2], x[3]);
+    v_store(p, _mm256_permute2f128_pd(ab, cd, 0x20) + _mm256_permute2f128_pd(ab, cd, 0x31));
+#endif
+}
 MG_WORD T v_hmax(V x) {
     T lane[W], best;
     v_store(lane, x);

@@ -119,5 +119,22 @@ MG_WORD void v_zip(V even, V odd, V *first, V *second) {
 }
 
 MG_WORD T v_sum(V x) { return MM(reduce_add)(x); }
+#if defined(MG_REAL_F32)
+MG_WORD void v_sum4(T *p, const V x[4]) {
+    __m512d ab = (__m512d)(_mm512_unpacklo_ps(x[0], x[1]) + _mm512_unpackhi_ps(x[0], x[1]));
+    __m512d cd = (__m512d)(_mm512_unpacklo_ps(x[2], x[3]) + _mm512_unpackhi_ps(x[2], x[3]));
+    V sums = (V)_mm512_unpacklo_pd(ab, cd) + (V)_mm512_unpackhi_pd(ab, cd);     /* of each quarter */
+    __m256 half = _mm512_castps512_ps256(sums) + _mm512_extractf32x8_ps(sums, 1);
+    _mm_storeu_ps(p, _mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1));
+}
+#else
+MG_WORD void v_sum4(T *p, const V x[4]) {
+    V ab = _mm512_unpacklo_pd(x[0], x[1]) + _mm512_unpackhi_pd(x[0], x[1]);
+    V cd = _mm512_unpacklo_pd(x[2], x[3]) + _mm512_unpackhi_pd(x[2], x[3]);
+    __m256d a = _mm512_castpd512_pd256(ab) + _mm512_extractf64x4_pd(ab, 1);
+    __m256d c = _mm512_castpd512_pd256(cd) + _mm512_extractf64x4_pd(cd, 1);
+    _mm256_storeu_pd(p, _mm256_permute2f128_pd(a, c, 0x20) + _mm256_permute2f128_pd(a, c, 0x31));
+}
+#endif
 MG_WORD T v_hmax(V x) { return MM(reduce_max)(x); }
 MG_WORD T v_hmin(V x) { return MM(reduce_min)(x); }

@@ -85,5 +85,6 @@ MG_WORD void v_unzip(V first, V second, V *even, V *odd) { *even = first, *odd =
 MG_WORD void v_zip(V even, V odd, V *first, V *second) { *first = even, *second = odd; }
 
 MG_WORD T v_sum(V x) { return x; }
+MG_WORD void v_sum4(T *p, const V x[4]) { for (int i = 0; i < 4; i++) p[i] = x[i]; }
 MG_WORD T v_hmax(V x) { return x; }
 MG_WORD T v_hmin(V x) { return x; }

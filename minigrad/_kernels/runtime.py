@@ -53,10 +53,14 @@ def get_num_threads() -> int:
     return int(lib.mg_threads())
 
 
+#: More than any machine of today has; OpenMP fails, without a word, where the system refuses it so many.
+MOST_THREADS = 1024
+
+
 def set_num_threads(threads: int) -> None:
     """Sets how many threads a kernel may use, at least 1. Results have the same bits for any number."""
-    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise ValueError(f"set_num_threads: argument threads: got {threads!r}, expected an int of at least 1.")
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"set_num_threads: argument threads: got {threads!r}, expected an int from 1 to {MOST_THREADS}.")
     lib.mg_set_threads(threads)
     thread_dependent.clear()
 
@@ -66,7 +70,7 @@ def _initial_threads() -> int:
     for name in ("MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "").split(",")[0].strip()
         if value.isdigit() and int(value) > 0:
-            return int(value)
+            return min(int(value), MOST_THREADS)
     return usable_processors()
 
 

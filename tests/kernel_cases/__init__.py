@@ -44,15 +44,15 @@ PROBLEMS: dict[str, Draw] = {
 
 #: A size at which the work is cut into two blocks at least, and which of the problems to take: what differs in shape.
 LARGE: dict[Draw, tuple[int, slice]] = {
-    map_problems: (2 * GRAIN + 77, slice(2)),
+    map_problems: (GRAIN + 77, slice(2)),
     loss_sum_problems: (2 * GRAIN + 77, slice(1)),
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
     large_products: (0, slice(6)),
     large_linears: (0, slice(None, None, 3)),
-    draw_problems: (2 * GRAIN + 77, slice(None, None, 4)),
-    update_problems: (2 * GRAIN + 77, slice(1, None)),
+    draw_problems: (GRAIN + 77, slice(None, None, 4)),
+    update_problems: (GRAIN + 77, slice(1, None)),
 }
 
 

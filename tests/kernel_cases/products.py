@@ -131,4 +131,4 @@ def linear_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.G
 
 
 def large_linears(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
-    yield from _linear(dtype, [(300, 200, 230), (4100, 5, 17), (32, 784, 128)], rng)
+    yield from _linear(dtype, [(300, 200, 230), (4100, 5, 17)], rng)
