@@ -6,6 +6,7 @@ The list is read from csrc/kernels.def: a kernel without an entry in kernel_case
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from itertools import product
@@ -31,7 +32,7 @@ from kernel_cases.calls import (
     run,
 )
 from kernel_cases.entropy import MEAN, NONE, Options, entropy_gradient, entropy_problem
-from kernel_cases.products import SHAPES, large_products, product_problem
+from kernel_cases.products import LAYOUTS, SHAPES, product_problem, shaped_product
 from kernel_cases.rows import reduce_problem, softmax_problem
 from kernel_cases.updates import update_problem
 from minigrad._C import ffi, lib
@@ -369,16 +370,34 @@ def test_special_values_in_matmul(dtype: np.dtype[Any], isa: str) -> None:
 
 
 @every_dtype
-def test_matmul_shapes(dtype: np.dtype[Any], isa: str) -> None:
-    for i, problem in enumerate(large_products("matmul", dtype, 0, np.random.default_rng(0))):
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_matmul_shapes(shape: tuple[int, int, int], dtype: np.dtype[Any], isa: str) -> None:
+    for layouts in product(LAYOUTS, LAYOUTS):
+        problem = shaped_product(dtype, shape, layouts)
         got = run("matmul", dtype, problem, stagger=1)
-        assert_right(got, problem, dtype, f"matmul {SHAPES[i]}")
+        assert_right(got, problem, dtype, f"matmul {shape} of {layouts}")
+
+
+@every_dtype
+def test_matmul_of_any_shape(dtype: np.dtype[Any], isa: str) -> None:
+    """The kernel chooses its way by sizes and strides, which may change: so here are some of everything."""
+    rng = random.Random(0)
+    for _ in range(250):
+        m, k, n = (int(2 ** rng.uniform(0, 9)) for _ in range(3))
+        if m * k * n < 1_000_000:
+            batch = rng.choice([(), (), (3,), (1,)])
+            x, y = (np.random.default_rng(m).uniform(-1, 1, s).astype(dtype) for s in ((*batch, m, k), (k, n)))
+            bias = np.linspace(-1, 1, n).astype(dtype) if rng.random() < 0.5 else None
+            layouts = rng.choice(LAYOUTS), rng.choice(LAYOUTS)
+            problem = product_problem(x, y, bias, layouts)
+            assert_right(run("matmul", dtype, problem), problem, dtype, f"matmul {x.shape} {y.shape} of {layouts}")
 
 
 @every_dtype
 @pytest.mark.parametrize("shapes", [
     ((4, 3, 5), (4, 5, 2)), ((4, 3, 5), (5, 2)), ((3, 5), (4, 5, 2)), ((2, 1, 3, 5), (1, 3, 5, 2)), ((0, 3, 5), (0, 5, 2)),
-    ((2, 3, 1, 17), (17, 40)), ((2, 260, 255), (2, 255, 130)),
+    ((2, 3, 1, 17), (17, 40)), ((2, 260, 255), (2, 255, 130)), ((4, 3, 5), (4, 5, 1)), ((3, 70, 300), (300, 1)),
+    ((3, 1, 20), (1, 20, 1)),
 ], ids=str)  # fmt: skip
 def test_matmul_batches(shapes: tuple[tuple[int, ...], tuple[int, ...]], dtype: np.dtype[Any], isa: str) -> None:
     rng = np.random.default_rng(8)

@@ -164,6 +164,7 @@ def test_a_gradient_is_not_handed_out_while_its_leaf_has_it() -> None:
     assert (kept == 2.0).all()
 
 
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # NumPy advises against it, but users can
 def test_an_array_comes_back_as_it_was_made() -> None:
     """Whatever its last user did to the NumPy array itself: its shape, its type, its write protection."""
     for spoil in (

@@ -49,7 +49,7 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
-    large_products: (0, slice(6)),
+    large_products: (0, slice(None)),
     large_linears: (0, slice(None, None, 3)),
     draw_problems: (GRAIN + 77, slice(None, None, 4)),
     update_problems: (GRAIN + 77, slice(1, None)),

@@ -80,19 +80,27 @@ def product_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.
         yield product_problem(x, y, bias, layouts)
 
 
-#: (m, k, n) that take every way through the kernel: packed operands and unpacked ones, several blocks of k, several
-#: slabs of rows, tiles that the edges cut; and the shapes of small networks.
+#: (m, k, n) that take every way through the kernel: y packed, with k in several blocks, with more panels than are
+#: packed at once; inner products along rows and columns; a single column or row; a thin y; many short rows. The first
+#: five are so large that threads share them.
 SHAPES = (
-    (300, 230, 150), (4200, 17, 129), (17, 3900, 131), (32, 784, 128), (513, 31, 33), (20011, 5, 7),
-    (2, 3, 20011), (129, 515, 255), (1, 1024, 512), (128, 512, 10),
+    (120, 200, 150), (113, 20, 1030), (1100, 17, 129), (30, 270, 300), (300, 270, 30), (17, 1100, 131),
+    (700, 300, 1), (1, 300, 700), (200, 130, 16), (64, 400, 10), (5, 2500, 40), (32, 784, 128), (513, 31, 33), (9, 2, 5003),
+    (130, 45, 45), (130, 46, 45),
 )  # fmt: skip
 
 
+def shaped_product(dtype: np.dtype[Any], shape: tuple[int, int, int], layouts: tuple[str, str]) -> Problem:
+    (m, k, n), rng = shape, np.random.default_rng(shape)
+    x, y, bias = (rng.uniform(-1, 1, s).astype(dtype) for s in ((m, k), (k, n), (n,)))
+    return product_problem(x, y, bias if layouts[1] != "rows" else None, layouts)
+
+
 def large_products(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
-    for i, (m, k, n) in enumerate(SHAPES):
-        x, y = rng.uniform(-1, 1, (m, k)).astype(dtype), rng.uniform(-1, 1, (k, n)).astype(dtype)
-        bias = rng.uniform(-1, 1, n).astype(dtype) if i % 2 else None
-        yield product_problem(x, y, bias, (LAYOUTS[i % 3], LAYOUTS[i // 3 % 3]))
+    """Those of the shapes that threads share, in layouts to be packed, to be read in place, and for inner products."""
+    ways = (("columns", "stepped"), ("rows", "rows"), ("stepped", "rows"), ("rows", "columns"), ("rows", "columns"))
+    for shape, layouts in zip(SHAPES, ways, strict=False):
+        yield shaped_product(dtype, shape, layouts)
 
 
 # -- a linear layer, backwards ---------------------------------------------------------------------------------------------
