@@ -145,7 +145,7 @@ def propagate(
                     dx = tools.sum_to(dx, parent.shape)
                 if dx.dtype is not parent.dtype:
                     dx = tools.cast(dx, parent.dtype)
-                if isinstance(parent, Node):
+                if parent.__class__ is Node:
                     index = parent.index
                     if index in pending:  # used more than once: the contributions add up
                         pending[index] = (parent, tools.add(pending[index][1], dx))
@@ -170,36 +170,41 @@ def backward(
     """Adds to `.grad` of every leaf (or of `inputs`) the gradient of root, contracted with `gradient`."""
     g = seed(root, gradient, "backward")
     retain = create_graph if retain_graph is None else retain_graph
+    targets: Sequence[Any] = ()
+    receivers: dict[int, Any] = {}
     if inputs is not None:
-        _check_inputs(inputs)
-    targets = [t.node or t for t in inputs or ()]
+        targets, receivers = _check_inputs(inputs)
     ends = propagate(root, g, retain_graph=retain, create_graph=create_graph, targets=targets)
-    receivers = {id(t.node or t): t for t in inputs} if inputs else {}
-    before, mode.on = mode.on, create_graph
-    try:
-        new = []
-        for leaf, dx, fresh in ends.values():
-            if receivers:
-                leaf = receivers[id(leaf)]
-            if leaf.grad is not None:
-                dx = _toolbox.add(leaf.grad, dx)
-            elif not fresh or not dx.flat or create_graph:  # a history keeps gradients, too
-                dx = dx.clone()
-            new.append((leaf, dx))
-    finally:
-        mode.on = before
+    new = []
+    for leaf, dx, fresh in ends.values():
+        if receivers:
+            leaf = receivers[id(leaf)]
+        if leaf.grad is not None or not fresh or not dx.flat or create_graph:
+            dx = _owned(leaf, dx, create_graph)
+        new.append((leaf, dx))
     for leaf, dx in new:  # only now, when nothing can fail any more, do the leaves change
         leaf.grad = dx
 
 
-def _check_inputs(inputs: Sequence[Any]) -> None:
+def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
+    """The new .grad of a leaf, in memory of its own: the sum with the gradient that it has, or a copy. (With a history,
+    a gradient may be kept by the nodes that made it.)"""
+    before, mode.on = mode.on, create_graph
+    try:
+        return dx.clone() if leaf.grad is None else _toolbox.add(leaf.grad, dx)
+    finally:
+        mode.on = before
+
+
+def _check_inputs(inputs: Sequence[Any]) -> tuple[list[Any], dict[int, Any]]:
+    """What the walk looks for, the nodes or leaves of the inputs, and which tensor each belongs to."""
     if not inputs:
         raise ValueError(message("backward", "inputs", "none", "at least one tensor"))
     for i, x in enumerate(inputs):
         if not x.requires_grad:
-            raise GradError(
-                message("backward", f"inputs[{i}]", "a tensor without requires_grad", "tensors that want gradients")
-            )
+            got = "a tensor without requires_grad"
+            raise GradError(message("backward", f"inputs[{i}]", got, "tensors that want gradients"))
+    return [x.node or x for x in inputs], {id(x.node or x): x for x in inputs}
 
 
 def seed(root: Any, gradient: Any, op: str) -> Any:

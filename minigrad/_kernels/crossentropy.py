@@ -31,7 +31,8 @@ def cross_entropy(
 ) -> tuple[Array, Array, Array]:
     """Loss, log sum exp(x - max x) of each row, and the sum of the weights that a mean divides by."""
     weight, weight_ptr = _optional(weight)
-    x, target = contiguous(x), contiguous(target)
+    if not (x.flat and target.flat):
+        x, target = contiguous(x), contiguous(target)
     rows, cols = x.shape
     out = empty((rows,) if reduction == "none" else (), x.dtype)
     log_sum, total = empty((rows,), x.dtype), empty((), x.dtype)
@@ -48,7 +49,8 @@ def cross_entropy_bwd(
 ) -> Array:  # fmt: skip
     """The gradient of cross_entropy towards the logits."""
     weight, weight_ptr = _optional(weight)
-    x, target, dout, log_sum = contiguous(x), contiguous(target), contiguous(dout), contiguous(log_sum)
+    if not (x.flat and target.flat and dout.flat and log_sum.flat):
+        x, target, dout, log_sum = contiguous(x), contiguous(target), contiguous(dout), contiguous(log_sum)
     out = empty(x.shape, x.dtype)
     _cross_entropy_bwd[x.dtype is not float32](
         out.ptr, dout.ptr, x.ptr, target.ptr, weight_ptr, log_sum.ptr, total.ptr, ignore_index, label_smoothing,
@@ -132,5 +134,5 @@ def nll_loss_bwd(
 
 def first_bad_label(target: Array, ignore_index: int, classes: int) -> int:
     """The position of the first label that is no class, or -1."""
-    target = contiguous(target)
+    target = target if target.flat else contiguous(target)
     return int(lib.mg_first_bad_label(target.ptr, ignore_index, classes, target.size))

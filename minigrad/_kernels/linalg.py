@@ -76,7 +76,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     m = out.size // n if n else 0
     x, x_row, x_col = _as_rows(x, k)
     w_row, w_col = (k, 1) if weight.flat else strides(weight)
-    bias = None if bias is None else contiguous(bias)
+    bias = bias if bias is None or bias.flat else contiguous(bias)
     work = _work(m, k, n, out.dtype)
     _matmul[out.dtype is not float32](
         out.ptr, x.ptr, weight.ptr, NULL if bias is None else bias.ptr, NULL if work is None else work.ptr, NULL,
@@ -100,7 +100,7 @@ def linear_bwd(
 ) -> tuple[Array | None, Array | None, Array | None]:
     """The gradients of linear towards x, weight and bias, where `wanted` has no None, in one call. x is read for
     weight's alone, and weight for x's."""
-    dout, dtype = contiguous(dout), dout.dtype
+    dout, dtype = dout if dout.flat else contiguous(dout), dout.dtype
     n = dout.shape[-1]
     rows = dout.size // n if n else 0
     k = weight.shape[1] if weight is not None else x.shape[-1] if x is not None else 0
@@ -112,7 +112,7 @@ def linear_bwd(
         x, x_row, x_col = _as_rows(x, k)
         x_ptr = x.ptr
     if weight is not None:
-        weight = contiguous(weight)
+        weight = weight if weight.flat else contiguous(weight)
         w_ptr = weight.ptr
     work = _work(rows, n, k, dtype) if dx is not None else None
     other = _work(n, rows, k, dtype) if dweight is not None else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64
 from minigrad._kernels import crossentropy as kernels
 from minigrad._op import defop
@@ -132,7 +133,7 @@ def _gradient_samples() -> list[Sample]:
 cross_entropy_bwd = defop(
     "cross_entropy_bwd", "g, input, target, weight, log_sum, total | reduction, ignore_index, label_smoothing",
     forward=kernels.cross_entropy_bwd,
-    shape=lambda name, g, *rest, **_: _rows(name, *rest),
+    shape=shapes.same,  # its operands come from the forward pass
     composition=_gradient_composed,
     nondiff="target weight log_sum total",
     optional="weight",
@@ -233,7 +234,7 @@ def _soft_gradient_samples() -> list[Sample]:
 soft_cross_entropy_bwd = defop(
     "soft_cross_entropy_bwd", "g, input, target, weight, log_sum | reduction, label_smoothing",
     forward=kernels.soft_cross_entropy_bwd,
-    shape=lambda name, g, *rest, **_: _rows(name, *rest),
+    shape=shapes.same,  # its operands come from the forward pass
     composition=_soft_gradient_composed,
     nondiff="weight log_sum",
     optional="weight",
@@ -317,7 +318,7 @@ def _nll_samples() -> list[Sample]:
 nll_loss_bwd = defop(
     "nll_loss_bwd", "g, target, weight, total | reduction, ignore_index, classes",
     forward=kernels.nll_loss_bwd,
-    shape=lambda name, *shapes, **_: shapes[0],
+    shape=shapes.same,  # its operands come from the forward pass
     composition=_nll_gradient_composed,
     nondiff="target weight total",
     optional="weight",
