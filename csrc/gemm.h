@@ -10,9 +10,6 @@
 #endif
 #define MG_GEMM_N 1008
 
-/* So many numbers of y are packed on the stack, without `work`. */
-#define MG_GEMM_SMALL 2048
-
 /* May y be so thin that it is transposed, and out computed by inner products? */
 static inline int mg_gemm_thin(int64_t k, int64_t n) { return n <= 16 && k >= 128 && k * n <= 64 * 1024; }
 

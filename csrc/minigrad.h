@@ -37,7 +37,9 @@ int mg_has_openmp(void);
 int mg_threads(void);
 void mg_set_threads(int threads);
 
-/* Elements of scratch memory that mg_matmul_* wants for one product of m x k by k x n. */
+/* Elements of scratch memory that mg_matmul_* wants for one product of m x k by k x n: none where k n is at most
+ * MG_MATMUL_SMALL, unless n is 1. */
+enum { MG_MATMUL_SMALL = 2048 };
 int64_t mg_matmul_work(int64_t m, int64_t k, int64_t n);
 
 /* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */

@@ -40,7 +40,7 @@ class Op:
 
     __slots__ = (
         "aux", "call", "composition", "doc", "forward", "inputs", "integer", "joint", "joint_kernel", "keeps_out", "keywords", "kind", "name",
-        "needs", "nondiff", "optional", "out_at", "reference", "rules", "run", "samples", "shape", "sized", "values", "vjp",
+        "needs", "nondiff", "optional", "out_at", "quick", "reference", "rules", "run", "samples", "shape", "sized", "values", "vjp",
     )  # fmt: skip
 
     name: str
@@ -49,6 +49,7 @@ class Op:
     aux: tuple[str, ...]
     integer: tuple[str, ...]
     optional: tuple[str, ...]
+    quick: str
     nondiff: tuple[str, ...]
     kind: str
     forward: Callable[..., Any]
@@ -94,6 +95,7 @@ def defop(
     joint: Callable[..., Any] | None = None,
     integer: str = "",
     optional: str = "",
+    quick: str = "",
     kind: str = "same",
 ) -> Callable[..., Any]:
     """Declares an op and returns the function that calls it.
@@ -110,13 +112,14 @@ def defop(
     nondiff      inputs that have no derivative: integers, or steps
     integer      inputs that are indices or conditions, and keep their type
     optional     inputs that may be None
+    quick        an expression in the inputs: where it holds, the shapes fit, and the shape rule need not be called
     kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"
     """
     op = Op()
     inputs, _, keywords = (tuple(n.strip() for n in part.split(",") if n.strip()) for part in signature.partition("|"))
     op.name, op.inputs, op.keywords = name, inputs, keywords
     op.aux, op.nondiff = tuple(aux.split()), tuple(nondiff.split())
-    op.integer, op.optional = tuple(integer.split()), tuple(optional.split())
+    op.integer, op.optional, op.quick = tuple(integer.split()), tuple(optional.split()), quick
     op.forward = forward
     op.shape, op.reference, op.samples, op.doc, op.kind = shape, reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition
@@ -245,11 +248,12 @@ def _source(op: Op) -> str:
     lines += [f"    if not ({everything}):", f"        return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))"]
 
     given = ", ".join(f"None if {n} is None else {n}.shape" if n in op.optional else f"{n}.shape" for n in op.inputs)
+    quick = op.quick
     if op.shape is shapes.broadcast and len(op.inputs) == 2:
-        lines.append(f"    if {op.inputs[0]}.shape != {op.inputs[1]}.shape:")
-        lines.append(f"        op.shape({op.name!r}, {given})")
-    elif op.shape is not shapes.same:
-        lines.append(f"    op.shape({op.name!r}, {given}{passed})")
+        quick = f"{op.inputs[0]}.shape == {op.inputs[1]}.shape"
+    if op.shape is not shapes.same:
+        lines += [f"    if not ({quick}):"] if quick else []
+        lines.append(f"    {'    ' if quick else ''}op.shape({op.name!r}, {given}{passed})")
 
     lines.append(f"    {', '.join(('result', *op.aux))} = op.run({', '.join(op.inputs)}{passed})")
     lines += _recording(op)

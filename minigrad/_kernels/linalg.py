@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
-_matmul = pair("matmul")
+_matmul = _matmul_f32, _matmul_f64 = pair("matmul")
+_SMALL = lib.MG_MATMUL_SMALL
 
 
 def _work(m: int, k: int, n: int, dtype: Any) -> Any:
@@ -41,13 +42,13 @@ def _product(x_transposed: bool, y_transposed: bool) -> Kernel:
             m, k, x_row, x_col = k, m, x_col, x_row
         if y_transposed:
             n, y_row, y_col = y.shape[-2], y_col, y_row
-        if len(x.shape) == 2 and len(y.shape) == 2:
+        if len(x.shape) == 2 == len(y.shape):
             out, batch = empty((m, n), x.dtype), NULL
         else:
             shape, batch = _batches(x, y)
             out = empty((*shape, m, n), x.dtype)
-        work = _work(m, k, n, x.dtype)
-        _matmul[x.dtype is not float32](
+        work = None if k * n <= _SMALL and n > 1 else _work(m, k, n, x.dtype)
+        (_matmul_f32 if x.dtype is float32 else _matmul_f64)(
             out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, batch, m, k, n, x_row, x_col, y_row, y_col
         )
         return out  # type: ignore[no-any-return]

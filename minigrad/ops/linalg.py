@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array
+from minigrad._array import Array, from_array
 from minigrad._kernels import linalg as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
@@ -34,6 +34,7 @@ matmul_op: Function = defop(
     "matmul", "x, y",
     forward=kernels.matmul,
     shape=shapes.matmul,
+    quick="len(x.shape) == 2 == len(y.shape) and x.shape[1] == y.shape[0]",
     vjp={"x": lambda g, y: matmul_nt(g, y), "y": lambda g, x: matmul_tn(x, g)},
     reference=np.matmul,
     samples=lambda: [Sample(Draw(x), Draw(y)) for x, y in _PRODUCTS],
@@ -70,6 +71,7 @@ linear_op: Function = defop(
     "linear", "x, weight, bias",
     forward=kernels.linear,
     shape=shapes.linear,
+    quick="len(weight.shape) == 2 and x.shape[-1:] == weight.shape[1:] and (bias is None or bias.shape == weight.shape[:1])",
     vjp={
         "x": lambda g, weight: matmul_op(g, weight) if len(g.shape) > 1 else squeeze(matmul_op(unsqueeze(g, 0), weight), 0),
         "weight": lambda g, x: matmul_tn(_rows(g), _rows(x)),
@@ -89,7 +91,7 @@ linear_op: Function = defop(
 def matmul(x: Any, y: Any) -> Any:
     """The matrix product, batches broadcast; a vector counts as a row on the left and as a column on the right."""
     if not (isinstance(x, Array) and isinstance(y, Array)):
-        return matmul_op(x, y) if not (np.ndim(x) == 1 or np.ndim(y) == 1) else matmul(_tensor(x), _tensor(y))
+        return matmul(_array("x", x), _array("y", y))
     if len(x.shape) > 1 and len(y.shape) > 1:
         return matmul_op(x, y)
     shapes.matmul("matmul", x.shape, y.shape)
@@ -99,10 +101,14 @@ def matmul(x: Any, y: Any) -> Any:
     return squeeze(out, -2 if len(y.shape) > 1 else -1) if len(x.shape) == 1 else out
 
 
-def _tensor(x: Any) -> Any:
-    from minigrad._array import from_array
-
-    return x if isinstance(x, Array) else from_array(np.asarray(x))
+def _array(name: str, x: Any) -> Any:
+    """An operand that came as a list or a NumPy array."""
+    if isinstance(x, Array):
+        return x
+    if not isinstance(x, (np.ndarray, list, tuple)):
+        raise DTypeError(message("matmul", name, f"a {type(x).__name__}", "a tensor, an array or a list"))
+    array = np.asarray(x)
+    return from_array(array.astype(np.float32) if isinstance(x, (list, tuple)) and array.dtype == np.float64 else array)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
