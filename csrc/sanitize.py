@@ -25,15 +25,33 @@ def build() -> None:
     for name in ("pyproject.toml", "setup.py", "README.md"):
         shutil.copy(ROOT / name, FOLDER / name)
     flags = {"CFLAGS": SANITIZERS, "LDFLAGS": "-fsanitize=address,undefined", "MINIGRAD_CFLAGS": SANITIZERS}
-    subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=FOLDER, env={**os.environ, **flags}, check=True)
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=FOLDER,
+        env={**os.environ, **flags},
+        check=True,
+    )
+
+
+def library(name: str) -> str:
+    """Where the compiler keeps a library of its own."""
+    found = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
 
 
 def main() -> int:
     """Builds, then runs pytest with the arguments given; returns its exit status."""
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "setuptools>=77", "cffi"], check=True)
     build()
-    library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout.strip()
-    env = {**os.environ, "LD_PRELOAD": library, "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1", "PYTHONPATH": str(FOLDER)}
+    # libstdc++ as well: the sanitizer looks for what throws C++ exceptions when it starts, before matplotlib brings it.
+    libraries = " ".join(library(name) for name in ("libasan.so", "libstdc++.so"))
+    env = {
+        **os.environ,
+        "LD_PRELOAD": libraries,
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "PYTHONPATH": str(FOLDER),
+    }
     return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], cwd=FOLDER, env=env, check=False).returncode
 
 
