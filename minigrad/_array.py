@@ -6,6 +6,7 @@ uses are declared here, so that one object serves both and a result costs one al
 
 from __future__ import annotations
 
+from math import prod
 from sys import getrefcount
 from threading import local
 from typing import TYPE_CHECKING
@@ -192,7 +193,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], op: str = "empty") -> An
 def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], op: str) -> tuple[Any, Any, int]:
     """A new array, remembered unless it is very large or has many alike."""
     try:
-        array = np.empty(shape, dtype)
+        array = _aligned(shape, dtype)
     except (MemoryError, ValueError) as error:
         got, remedy = f"{shape} of {dtype}", "Create it in parts, or of a narrower dtype."
         raise OutOfMemory(message(op, "size", got, "a tensor that fits into memory", remedy)) from error
@@ -205,6 +206,30 @@ def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], op: str) -> tuple[An
             _memory.held += array.nbytes + _ENTRY
             alike.append((array, ptr, array.size))
     return array, ptr, array.size
+
+
+def duplicate(array: np.ndarray[Any, Any]) -> Any:
+    """A contiguous copy of an array of one of our types."""
+    out = empty(array.shape, _OURS[array.dtype])
+    np.copyto(out.array, array)
+    return out
+
+
+#: A cache line, and the longest vector: of memory that begins elsewhere, every load of such a vector takes two lines.
+_ALIGNMENT = 64
+
+
+class _Block(np.ndarray):
+    """The bytes around an aligned array, of a type of their own: a slice of an array refers to the array that owns the
+    numbers, past others of its type, but here it must refer to the aligned one, whose reference count is looked at."""
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """np.empty, from the beginning of a cache line on. NumPy's begins 16 bytes behind one, and a product of 32 x 784 by
+    784 x 128, all of it near, then took 109 us instead of 48."""
+    block = _Block((prod(shape) * dtype.itemsize + _ALIGNMENT,), np.uint8)
+    offset = -block.__array_interface__["data"][0] % _ALIGNMENT
+    return np.ndarray(shape, dtype, block, offset)
 
 
 def free_memory() -> None:

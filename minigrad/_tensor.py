@@ -156,9 +156,9 @@ class Tensor(Array):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.node is not None:
             raise GradError("deepcopy: only leaves are copied with their role; of a computed tensor copy x.detach().")
-        copy = self._like(self.array.copy())
+        copy = self._like(_array.duplicate(self.array).array)
         memo[id(self)] = copy
-        copy.grad = None if self.grad is None else from_array(self.grad.array.copy())
+        copy.grad = None if self.grad is None else _array.duplicate(self.grad.array)
         return copy
 
     def _like(self, array: Any) -> Tensor:
@@ -500,7 +500,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         array = array.astype(np.float32)
     made = from_array(array)
     if made.array is array or made.array.base is not None:
-        made = from_array(np.array(made.array, order="C"))
+        made = _array.duplicate(made.array)
     _may_require(made.dtype, requires_grad, "tensor")
     made.requires_grad = bool(requires_grad)
     return made  # type: ignore[no-any-return]

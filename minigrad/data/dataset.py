@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from minigrad._array import from_array, view
+from minigrad._array import canonical, duplicate, empty, from_array
 from minigrad._tensor import Tensor
 from minigrad.errors import ShapeError, message
 
@@ -153,9 +153,11 @@ def _reads_like(dataset: Any, base: type) -> bool:
 
 
 def _copy_rows(array: Array, rows: Rows) -> Tensor:
-    # Measured on batches of 32 to 128 rows: take() is 1.2 to 4 times as fast as array[rows], and view() saves 3 us of
-    # the checks of from_array, which an array that comes from a Tensor has passed.
-    chosen: Tensor = view(array[rows].copy() if isinstance(rows, slice) else array.take(rows, axis=0), None)
+    if isinstance(rows, slice):
+        return duplicate(array[rows])  # type: ignore[no-any-return]
+    # Measured on batches of 32 to 128 rows: take() is 1.2 to 4 times as fast as array[rows].
+    chosen: Tensor = empty((*rows.shape, *array.shape[1:]), canonical(array.dtype))
+    array.take(rows, axis=0, out=chosen.array)
     return chosen
 
 
