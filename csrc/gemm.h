@@ -4,13 +4,24 @@
 
 #include <stdint.h>
 
-/* A packed block of y is at most MG_GEMM_K x MG_GEMM_N numbers: half to all of a second-level cache. */
-#ifndef MG_GEMM_K
-#define MG_GEMM_K 192
-#endif
-#define MG_GEMM_N 1008
+#include "minigrad.h"
+
+/* A packed block of y has about so many floats: half to all of a second-level cache (of float64, half as many). */
+#define MG_GEMM_BLOCK (192 * 1024)
+
+/* A product whose k n is at most this is packed, if at all, on the stack. */
+enum { MG_GEMM_SMALL = 2048 };
 
 /* May y be so thin that it is transposed, and out computed by inner products? */
 static inline int mg_gemm_thin(int64_t k, int64_t n) { return n <= 16 && k >= 128 && k * n <= 64 * 1024; }
+
+/* The products behind the gradients of linear, whose own is m x k by k x n, y being weight^T: dx = dout weight and
+ * dweight = dout^T x, for a contiguous dout. */
+static inline mg_product mg_linear_dx(const mg_product *p) {
+    return (mg_product){.m = p->m, .k = p->n, .n = p->k, .x_row = p->n, .x_col = 1, .y_row = p->y_col, .y_col = p->y_row};
+}
+static inline mg_product mg_linear_dweight(const mg_product *p) {
+    return (mg_product){.m = p->n, .k = p->m, .n = p->k, .x_row = 1, .x_col = p->n, .y_row = p->x_row, .y_col = p->x_col};
+}
 
 #endif

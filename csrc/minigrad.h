@@ -37,10 +37,16 @@ int mg_has_openmp(void);
 int mg_threads(void);
 void mg_set_threads(int threads);
 
-/* Elements of scratch memory that mg_matmul_* wants for one product of m x k by k x n: none where k n is at most
- * MG_MATMUL_SMALL, unless n is 1. */
-enum { MG_MATMUL_SMALL = 2048 };
-int64_t mg_matmul_work(int64_t m, int64_t k, int64_t n);
+/* Matrix products: out (m x n) = x (m x k) y (k x n), x and y by their strides; or of many such pairs, whose offsets
+ * in x and y are operands 0 and 1 of `batch`. */
+typedef struct {
+    int64_t m, k, n, x_row, x_col, y_row, y_col;
+    const mg_walk *batch;                   /* NULL: one pair */
+} mg_product;
+
+/* Elements of scratch memory that mg_matmul_* wants for a product; 0: none. */
+int64_t mg_matmul_work(const mg_product *product);
+int64_t mg_linear_bwd_work(const mg_product *product);
 
 /* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */
 int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n);

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from minigrad._array import Array, empty, float32
 from minigrad._C import ffi, lib
 from minigrad._kernels.layout import NULL, contiguous, copy, pair, strides
-from minigrad._kernels.runtime import thread_dependent
 from minigrad._shapes import broadcast
 
 if TYPE_CHECKING:
@@ -17,40 +17,46 @@ if TYPE_CHECKING:
     Kernel = Callable[..., Any]
 
 _matmul = _matmul_f32, _matmul_f64 = pair("matmul")
-_SMALL = lib.MG_MATMUL_SMALL
+
+#: What C must know of a product, remembered by the looks of its operands: the shape of the result, mg_product, and the
+#: shape of the scratch memory that it takes (None: none). The walk over the batch must live as long.
+_Plan = tuple[tuple[int, ...], "Any", "tuple[int] | None", "Any"]
 
 
-def _work(m: int, k: int, n: int, dtype: Any) -> Any:
-    """Scratch memory for packed panels, or None for shapes that pack nothing."""
-    size = thread_dependent.get((m, k, n))
-    if size is None:
-        if len(thread_dependent) >= 4096:
-            thread_dependent.clear()
-        size = thread_dependent[m, k, n] = int(lib.mg_matmul_work(m, k, n))
-    return empty((size,), dtype) if size else None
+def _plan(shape: tuple[int, ...], sizes: tuple[int, ...], measure: Any = lib.mg_matmul_work, batch: Any = NULL) -> _Plan:
+    product = ffi.new("mg_product *", (*sizes, batch))
+    work = int(measure(product))
+    return shape, product, (work,) if work else None, batch
+
+
+def _remember(plans: dict[Any, _Plan], key: Any, plan: _Plan) -> _Plan:
+    if len(plans) >= 4096:
+        plans.clear()
+    plans[key] = plan
+    return plan
 
 
 def _product(x_transposed: bool, y_transposed: bool) -> Kernel:
     """(..., m, k) @ (..., k, n), batch dimensions broadcast, any strides; a transposed operand is read by columns."""
+    plans: dict[Any, _Plan] = {}
 
-    def kernel(x: Array, y: Array) -> Array:
-        m, k = x.shape[-2:]
-        n = y.shape[-1]
-        x_row, x_col = (k, 1) if x.flat else strides(x)[-2:]
-        y_row, y_col = (n, 1) if y.flat else strides(y)[-2:]
+    def make(x: Array, y: Array) -> _Plan:
+        (m, k), n = x.shape[-2:], y.shape[-1]
+        (x_row, x_col), (y_row, y_col) = strides(x)[-2:], strides(y)[-2:]
         if x_transposed:
             m, k, x_row, x_col = k, m, x_col, x_row
         if y_transposed:
             n, y_row, y_col = y.shape[-2], y_col, y_row
-        if len(x.shape) == 2 == len(y.shape):
-            out, batch = empty((m, n), x.dtype), NULL
-        else:
-            shape, batch = _batches(x, y)
-            out = empty((*shape, m, n), x.dtype)
-        work = None if k * n <= _SMALL and n > 1 else _work(m, k, n, x.dtype)
-        (_matmul_f32 if x.dtype is float32 else _matmul_f64)(
-            out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, batch, m, k, n, x_row, x_col, y_row, y_col
-        )
+        shape, batch = ((), NULL) if len(x.shape) == 2 == len(y.shape) else _batches(x, y)
+        return _plan((*shape, m, n), (m, k, n, x_row, x_col, y_row, y_col), batch=batch)
+
+    def kernel(x: Array, y: Array) -> Array:
+        key = (x.shape, y.shape) if x.flat and y.flat else (x.shape, y.shape, x.array.strides, y.array.strides)
+        shape, product, scratch, _ = plans.get(key) or _remember(plans, key, make(x, y))
+        dtype = x.dtype
+        out = empty(shape, dtype)
+        work = NULL if scratch is None else empty(scratch, dtype).ptr
+        (_matmul_f32 if dtype is float32 else _matmul_f64)(out.ptr, x.ptr, y.ptr, NULL, work, product)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -70,30 +76,51 @@ def _batches(x: Array, y: Array) -> tuple[tuple[int, ...], Any]:
     return shape, walk
 
 
+_linears: dict[Any, _Plan] = {}
+
+
+def _linear_plan(x: tuple[int, ...], weight: tuple[int, ...], x_steps: tuple[int, ...], w_steps: tuple[int, ...]) -> _Plan:
+    """The plan of x W^T, whose second operand is W read by columns; good for its gradients, too. x_steps and w_steps:
+    strides where they are not those of contiguous arrays."""
+    key = x, weight, x_steps, w_steps
+    return _linears.get(key) or _remember(_linears, key, _new_linear_plan(*key))
+
+
+def _new_linear_plan(
+    x: tuple[int, ...], weight: tuple[int, ...], x_steps: tuple[int, ...], w_steps: tuple[int, ...]
+) -> _Plan:
+    n, k = weight
+    x_row, x_col = x_steps or (k, 1)
+    w_row, w_col = w_steps or (k, 1)
+    return _plan((*x[:-1], n), (prod(x[:-1]), k, n, x_row, x_col, w_col, w_row), _most_work)
+
+
+def _most_work(product: Any) -> int:
+    return max(int(lib.mg_matmul_work(product)), int(lib.mg_linear_bwd_work(product)))
+
+
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """x W^T + b in one pass; x (..., in), weight (out, in), bias (out,)."""
-    n, k = weight.shape
-    out = empty((*x.shape[:-1], n), x.dtype)
-    m = out.size // n if n else 0
-    x, x_row, x_col = _as_rows(x, k)
-    w_row, w_col = (k, 1) if weight.flat else strides(weight)
+    x, x_steps = _as_rows(x)
+    shape, product, scratch, _ = _linear_plan(x.shape, weight.shape, x_steps, () if weight.flat else strides(weight))
+    dtype = x.dtype
+    out = empty(shape, dtype)
     bias = bias if bias is None or bias.flat else contiguous(bias)
-    work = _work(m, k, n, out.dtype)
-    _matmul[out.dtype is not float32](
-        out.ptr, x.ptr, weight.ptr, NULL if bias is None else bias.ptr, NULL if work is None else work.ptr, NULL,
-        m, k, n, x_row, x_col, w_col, w_row,
-    )  # fmt: skip
+    work = NULL if scratch is None else empty(scratch, dtype).ptr
+    bias_ptr = NULL if bias is None else bias.ptr
+    (_matmul_f32 if dtype is float32 else _matmul_f64)(out.ptr, x.ptr, weight.ptr, bias_ptr, work, product)
     return out  # type: ignore[no-any-return]
 
 
-def _as_rows(x: Array, k: int) -> tuple[Array, int, int]:
-    """x (..., k) for a product that sees a matrix: itself and its strides, or a contiguous copy."""
+def _as_rows(x: Array) -> tuple[Array, tuple[int, ...]]:
+    """x (..., in) for a product that sees a matrix: itself and its strides, none where it is contiguous; a copy where
+    its rows are not evenly apart."""
     if x.flat:
-        return x, k, 1
-    return (x, *strides(x)) if len(x.shape) == 2 else (copy(x), k, 1)  # type: ignore[return-value]
+        return x, ()
+    return (x, strides(x)) if len(x.shape) == 2 else (copy(x), ())
 
 
-_linear_bwd = pair("linear_bwd")
+_linear_bwd_f32, _linear_bwd_f64 = pair("linear_bwd")
 
 
 def linear_bwd(
@@ -102,24 +129,17 @@ def linear_bwd(
     """The gradients of linear towards x, weight and bias, where `wanted` has no None, in one call. x is read for
     weight's alone, and weight for x's."""
     dout, dtype = dout if dout.flat else contiguous(dout), dout.dtype
-    n = dout.shape[-1]
-    rows = dout.size // n if n else 0
+    batch, n = dout.shape[:-1], dout.shape[-1]
     k = weight.shape[1] if weight is not None else x.shape[-1] if x is not None else 0
-    dx = None if wanted[0] is None else empty((*dout.shape[:-1], k), dtype)
+    dx = None if wanted[0] is None else empty((*batch, k), dtype)
     dweight = None if wanted[1] is None else empty((n, k), dtype)
     dbias = None if wanted[2] is None else empty((n,), dtype)
-    x_ptr, w_ptr, x_row, x_col = NULL, NULL, k, 1
-    if x is not None:
-        x, x_row, x_col = _as_rows(x, k)
-        x_ptr = x.ptr
-    if weight is not None:
-        weight = weight if weight.flat else contiguous(weight)
-        w_ptr = weight.ptr
-    work = _work(rows, n, k, dtype) if dx is not None else None
-    other = _work(n, rows, k, dtype) if dweight is not None else None
-    work = other if work is None or (other is not None and other.size > work.size) else work
-    _linear_bwd[dtype is not float32](
+    x, x_steps = (None, ()) if x is None else _as_rows(x)
+    w_steps = () if weight is None or weight.flat else strides(weight)
+    _, product, scratch, _ = _linear_plan((*batch, k), (n, k), x_steps, w_steps)
+    work = NULL if scratch is None else empty(scratch, dtype).ptr
+    (_linear_bwd_f32 if dtype is float32 else _linear_bwd_f64)(
         NULL if dx is None else dx.ptr, NULL if dweight is None else dweight.ptr, NULL if dbias is None else dbias.ptr,
-        dout.ptr, x_ptr, w_ptr, NULL if work is None else work.ptr, rows, k, n, x_row, x_col,
+        dout.ptr, NULL if x is None else x.ptr, NULL if weight is None else weight.ptr, work, product,
     )  # fmt: skip
     return dx, dweight, dbias

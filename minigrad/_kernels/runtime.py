@@ -10,10 +10,6 @@ from minigrad._C import lib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
-
-#: What was remembered of shapes and depends on the number of threads.
-thread_dependent: dict[Any, Any] = {}
 
 ISAS = ("portable", "avx2", "avx512")
 
@@ -62,7 +58,6 @@ def set_num_threads(threads: int) -> None:
     if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST_THREADS:
         raise ValueError(f"set_num_threads: argument threads: got {threads!r}, expected an int from 1 to {MOST_THREADS}.")
     lib.mg_set_threads(threads)
-    thread_dependent.clear()
 
 
 def _initial_threads() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import product as pairs_of
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,20 +49,24 @@ def product_problem(
         value, scale = wide_x @ wide_y, np.abs(wide_x) @ np.abs(wide_y)
         if bias is not None:
             value, scale = value + bias.astype(np.float64), scale + np.abs(bias)
-    size = int(lib.mg_matmul_work(m, k, n))
+    batch = _batch(x_memory, y_memory)
+    product = ffi.new("mg_product *", (m, k, n, x_row, x_col, y_row, y_col, batch))
     given = {
-        "x": x_memory, "y": y_memory, "bias": bias, "work": np.full(size, np.nan, x.dtype) if size else None,
-        "batch": _batch(x_memory, y_memory), "m": m, "k": k, "n": n,
-        "x_row": x_row, "x_col": x_col, "y_row": y_row, "y_col": y_col,
+        "x": x_memory, "y": y_memory, "bias": bias, "work": _work(lib.mg_matmul_work(product), x.dtype),
+        "product": product, "batch": batch,  # which the product points to, and must outlive the call
     }  # fmt: skip
     return Problem(given, {"out": Want(value, 2 * (k + 2), scale), "work": None})
+
+
+def _work(size: int, dtype: np.dtype[Any]) -> Numbers | None:
+    return np.full(size, np.nan, dtype) if size else None
 
 
 def _batch(x: Numbers, y: Numbers) -> Any:
     """Where each pair of matrices begins; NULL for one pair."""
     shape = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     if not shape:
-        return None
+        return ffi.NULL
     walk = ffi.new("mg_walk *", {"ndim": len(shape), "shape": shape})
     for i, operand in enumerate((x, y)):
         matrices = np.broadcast_to(operand, (*shape, *operand.shape[-2:]))
@@ -74,7 +78,7 @@ def _batch(x: Numbers, y: Numbers) -> Any:
 def product_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
     """`size` rows, `size` columns, and inner products of that length; a few of them, and many."""
     shapes = [(size, 5, 7), (3, size, 5), (3, 4, size), (33, 9, size)]
-    for (m, k, n), layouts in product(shapes, product(LAYOUTS, LAYOUTS)):
+    for (m, k, n), layouts in pairs_of(shapes, pairs_of(LAYOUTS, LAYOUTS)):
         x, y = rng.uniform(-1, 1, (m, k)).astype(dtype), rng.uniform(-1, 1, (k, n)).astype(dtype)
         bias = rng.uniform(-1, 1, n).astype(dtype) if layouts[0] != "rows" else None
         yield product_problem(x, y, bias, layouts)
@@ -116,10 +120,10 @@ def linear_problem(dout: Numbers, x: Numbers, weight: Numbers, layout: str, want
         "dweight": Want(g.T @ wide, 2 * (rows + 2), np.abs(g.T) @ np.abs(wide)),
         "dbias": Want(total(g, 0), SUM, total(np.abs(g), 0)),
     }
-    size = max(int(lib.mg_matmul_work(rows, out, inputs)), int(lib.mg_matmul_work(out, rows, inputs)))
+    product = ffi.new("mg_product *", (rows, inputs, out, x_row, x_col, 1, inputs, ffi.NULL))
     given = {
-        "dout": dout, "x": memory, "weight": weight, "work": np.full(size, np.nan, x.dtype) if size else None,
-        "rows": rows, "in": inputs, "out": out, "x_row": x_row, "x_col": x_col,
+        "dout": dout, "x": memory, "weight": weight, "work": _work(lib.mg_linear_bwd_work(product), x.dtype),
+        "product": product,
         **{name: None for name in wants if name not in wanted},
     }  # fmt: skip
     return Problem(given, {"work": None, **{name: wants[name] for name in wanted}})
