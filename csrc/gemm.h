@@ -12,6 +12,13 @@
 /* A product whose k n is at most this is packed, if at all, on the stack. */
 enum { MG_GEMM_SMALL = 2048 };
 
+/* Is y best read where it lies? Its rows must be contiguous. When few rows of x use it, the copy is not repaid; and a y
+ * that is near in the second-level cache needs none, unless its rows begin at odd places, and every load takes two lines. */
+static inline int mg_gemm_near(int64_t m, int64_t k, int64_t n, int64_t y_row, int64_t y_col, int64_t itemsize) {
+    const int even = y_row * itemsize % 64 == 0;
+    return y_col == 1 && (m <= 64 || n <= 16 || (even ? k * n * itemsize <= 256 * 1024 : m <= 112));
+}
+
 /* May y be so thin that it is transposed, and out computed by inner products? */
 static inline int mg_gemm_thin(int64_t k, int64_t n) { return n <= 16 && k >= 128 && k * n <= 64 * 1024; }
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from math import prod
 from sys import getrefcount
-from threading import local
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,32 +136,32 @@ def alias(x: Array) -> Any:
 # address (170 ns) cost more than adding 64 numbers. So arrays are remembered by shape, with their address, and handed
 # out again once nobody but this memory refers to them: the reference count says when.
 
-# Every thread remembers for itself, so that no two can be given the same array.
-
-#: Bytes that a thread remembers at the most; beyond that it forgets all, and live arrays stay with their owners.
+#: Bytes that are remembered at the most; beyond that all is forgotten, and live arrays stay with their owners.
 MEMORY_LIMIT = 256 << 20
 #: What remembering an array costs besides its numbers: the objects around it.
 _ENTRY = 256
-#: Arrays of one shape remembered at the most.
-_MANY = 8
+#: Arrays of one shape remembered at the most, and shapes.
+_MANY, _MANY_SHAPES = 8, 4096
 
 
-class _Memory(local):
-    """Arrays by type and shape, each with its address and size, and how many bytes they are."""
+class Pool(list["tuple[Any, Any]"]):
+    """Arrays of one type and shape, each with its address. `remembers`: whether more may be added."""
 
-    def __init__(self) -> None:
-        self.of: dict[np.dtype[Any], dict[tuple[int, ...], list[tuple[Any, Any, int]]]] = {d: {} for d in _POINTER}
-        self.float32 = self.of[float32]
-        self.held = 0
+    __slots__ = ("dtype", "remembers", "shape", "size")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype, self.size, self.remembers = shape, dtype, prod(shape), True
 
 
-_memory = _Memory()
+_pools: dict[np.dtype[Any], dict[tuple[int, ...], Pool]] = {d: {} for d in _POINTER}
+_float32_pools = _pools[float32]
+_held = 0
 
 
 def _unreferenced() -> int:
     """What getrefcount says of an array in a loop over remembered ones, when nobody else refers to it; measured, since
     it depends on the interpreter."""
-    for array, _, _ in [(np.empty(1), None, 1)]:
+    for array, _ in [(np.empty(1), None)]:
         return getrefcount(array)
     raise AssertionError
 
@@ -170,19 +169,33 @@ def _unreferenced() -> int:
 _FREE = _unreferenced()
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype[Any], op: str = "empty") -> Any:
-    """An uninitialised, contiguous array of one of our types."""
-    for array, ptr, size in (_memory.float32 if dtype is float32 else _memory.of[dtype]).get(shape, ()):  # noqa: B007
+def pool_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pool:
+    """Where arrays of this look are remembered."""
+    pools = _pools[dtype]
+    pool = pools.get(shape)
+    if pool is None:
+        if len(pools) >= _MANY_SHAPES:
+            _forget(pools)
+        pool = pools[shape] = Pool(shape, dtype)
+    return pool
+
+
+def take(pool: Pool, op: str = "empty") -> Any:
+    """An uninitialised array that nobody else refers to.
+
+    Two threads cannot be given the same one: in the loop `array` is a reference of its own, and so what another thread
+    looks at in the same moment is free for neither."""
+    for array, ptr in pool:  # noqa: B007
         if getrefcount(array) == _FREE:  # what the loop stops at is used below
             break
     else:
-        array, ptr, size = _allocate(shape, dtype, op)
+        array, ptr = _allocate(pool, op)
     out = _new(_class)
     out.array = array
     out.ptr = ptr
-    out.shape = shape
-    out.dtype = dtype
-    out.size = size
+    out.shape = pool.shape
+    out.dtype = pool.dtype
+    out.size = pool.size
     out.flat = True
     out.requires_grad = False
     out.node = None
@@ -190,22 +203,30 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], op: str = "empty") -> An
     return out
 
 
-def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], op: str) -> tuple[Any, Any, int]:
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], op: str = "empty") -> Any:
+    """An uninitialised, contiguous array of one of our types."""
+    return take((_float32_pools if dtype is float32 else _pools[dtype]).get(shape) or pool_of(shape, dtype), op)
+
+
+def _allocate(pool: Pool, op: str) -> tuple[Any, Any]:
     """A new array, remembered unless it is very large or has many alike."""
+    global _held
+    shape, dtype = pool.shape, pool.dtype
     try:
         array = _aligned(shape, dtype)
     except (MemoryError, ValueError) as error:
         got, remedy = f"{shape} of {dtype}", "Create it in parts, or of a narrower dtype."
         raise OutOfMemory(message(op, "size", got, "a tensor that fits into memory", remedy)) from error
-    ptr = ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
-    if array.nbytes <= MEMORY_LIMIT // 4:
-        if _memory.held + array.nbytes > MEMORY_LIMIT:
-            free_memory()
-        alike = _memory.of[dtype].setdefault(shape, [])
-        if len(alike) < _MANY:
-            _memory.held += array.nbytes + _ENTRY
-            alike.append((array, ptr, array.size))
-    return array, ptr, array.size
+    found = array, ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
+    if array.nbytes <= MEMORY_LIMIT // 4 and pool.remembers:
+        if len(pool) == _MANY:
+            pool.pop()  # the oldest: of arrays in use, the one likeliest to stay so, as a parameter
+        else:
+            if _held + array.nbytes > MEMORY_LIMIT:
+                free_memory()
+            _held += array.nbytes + _ENTRY
+        pool.insert(0, found)  # the search begins with what came last, and is short-lived
+    return found
 
 
 def duplicate(array: np.ndarray[Any, Any]) -> Any:
@@ -233,7 +254,17 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, An
 
 
 def free_memory() -> None:
-    """Gives the memory that this thread remembers back to the system. Tensors in use keep theirs."""
-    for shapes in _memory.of.values():
-        shapes.clear()
-    _memory.held = 0
+    """Gives the memory that is remembered back to the system. Tensors in use keep theirs."""
+    global _held
+    for pools in _pools.values():
+        for pool in pools.values():
+            pool.clear()
+    _held = 0
+
+
+def _forget(pools: dict[tuple[int, ...], Pool]) -> None:
+    """Drops pools, which may live on in what was planned with them, but then remember nothing."""
+    free_memory()
+    for pool in pools.values():
+        pool.remembers = False
+    pools.clear()

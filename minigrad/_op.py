@@ -40,7 +40,7 @@ class Op:
 
     __slots__ = (
         "aux", "call", "composition", "doc", "forward", "inputs", "integer", "joint", "joint_kernel", "keeps_out", "keywords", "kind", "name",
-        "needs", "nondiff", "optional", "out_at", "quick", "reference", "rules", "run", "samples", "shape", "sized", "values", "vjp",
+        "needs", "nondiff", "optional", "out_at", "quick", "reference", "rules", "run", "samples", "shape", "sized", "unusual", "values", "vjp",
     )  # fmt: skip
 
     name: str
@@ -50,6 +50,7 @@ class Op:
     integer: tuple[str, ...]
     optional: tuple[str, ...]
     quick: str
+    unusual: Callable[..., Any] | None
     nondiff: tuple[str, ...]
     kind: str
     forward: Callable[..., Any]
@@ -96,6 +97,7 @@ def defop(
     integer: str = "",
     optional: str = "",
     quick: str = "",
+    unusual: Callable[..., Any] | None = None,
     kind: str = "same",
 ) -> Callable[..., Any]:
     """Declares an op and returns the function that calls it.
@@ -113,13 +115,15 @@ def defop(
     integer      inputs that are indices or conditions, and keep their type
     optional     inputs that may be None
     quick        an expression in the inputs: where it holds, the shapes fit, and the shape rule need not be called
+    unusual      asked first where quick does not hold: a function of the inputs that answers in the op's place, by other
+                 ops, or gives None
     kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"
     """
     op = Op()
     inputs, _, keywords = (tuple(n.strip() for n in part.split(",") if n.strip()) for part in signature.partition("|"))
     op.name, op.inputs, op.keywords = name, inputs, keywords
     op.aux, op.nondiff = tuple(aux.split()), tuple(nondiff.split())
-    op.integer, op.optional, op.quick = tuple(integer.split()), tuple(optional.split()), quick
+    op.integer, op.optional, op.quick, op.unusual = tuple(integer.split()), tuple(optional.split()), quick, unusual
     op.forward = forward
     op.shape, op.reference, op.samples, op.doc, op.kind = shape, reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition
@@ -235,17 +239,9 @@ def _source(op: Op) -> str:
     first, *others = [n for n in op.inputs if n not in op.integer]
     lines = [f"def {op.name}({', '.join(op.inputs)}{', *, ' if op.keywords else ''}{', '.join(op.keywords)}):"]
 
-    same = [f"isinstance({n}, Array) and {n}.dtype is {first}.dtype" for n in others]
-    tests = [f"{n} is None or {t}" if n in op.optional else t for n, t in zip(others, same, strict=True)]
-    everything = " and ".join(
-        [
-            f"isinstance({first}, Array)",
-            *[f"({t})" for t in tests],
-            f"({first}.dtype is float32 or {first}.dtype is float64)",
-        ]
-    )
+    lines += [f"    if not ({_ready(op, first, others)}):"]
     passed = "".join(f", {k}={k}" for k in op.keywords)
-    lines += [f"    if not ({everything}):", f"        return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))"]
+    lines.append(f"        return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))")
 
     given = ", ".join(f"None if {n} is None else {n}.shape" if n in op.optional else f"{n}.shape" for n in op.inputs)
     quick = op.quick
@@ -253,11 +249,28 @@ def _source(op: Op) -> str:
         quick = f"{op.inputs[0]}.shape == {op.inputs[1]}.shape"
     if op.shape is not shapes.same:
         lines += [f"    if not ({quick}):"] if quick else []
+        if op.unusual is not None:
+            lines += [f"        answer = op.unusual({', '.join(op.inputs)})", "        if answer is not None:", "            return answer"]
         lines.append(f"    {'    ' if quick else ''}op.shape({op.name!r}, {given}{passed})")
 
     lines.append(f"    {', '.join(('result', *op.aux))} = op.run({', '.join(op.inputs)}{passed})")
     lines += _recording(op)
     return "\n".join([*lines, "    return result", ""])
+
+
+def _ready(op: Op, first: str, others: list[str]) -> str:
+    """The test that the inputs are Arrays of one float type."""
+    if not any(n in op.optional for n in others):
+        arrays = " and ".join(f"isinstance({n}, Array)" for n in (first, *others))
+        types = (" is ".join([f"{first}.dtype is {dtype}", *[f"{n}.dtype" for n in others]]) for dtype in _FLOAT_NAMES)
+        return f"{arrays} and ({' or '.join(types)})"
+    same = [f"isinstance({n}, Array) and {n}.dtype is {first}.dtype" for n in others]
+    tests = [f"({n} is None or {t})" if n in op.optional else t for n, t in zip(others, same, strict=True)]
+    types = (f"{first}.dtype is {dtype}" for dtype in _FLOAT_NAMES)
+    return " and ".join([f"isinstance({first}, Array)", *tests, f"({' or '.join(types)})"])
+
+
+_FLOAT_NAMES = ("float32", "float64")
 
 
 def _recording(op: Op) -> list[str]:

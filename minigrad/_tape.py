@@ -226,23 +226,27 @@ def seed(root: Any, gradient: Any, op: str) -> Any:
     return gradient if gradient.dtype is root.dtype else _toolbox.cast(gradient, root.dtype)
 
 
+_new = object.__new__
+
+
 class _GradMode:
     """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`."""
 
+    __slots__ = ("_left",)
     _value: bool
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = super().__new__(cls)
-        made._left = []
+        made = _new(cls)
+        made._left = None
         return made if function is None else made(function)
 
     def __enter__(self) -> None:
-        self._left: list[bool]  # the modes to go back to; several, where one object is entered again
-        self._left.append(mode.on)
+        self._left: Any  # (the mode to go back to, what was left before), nested where one object is entered again
+        self._left = mode.on, self._left
         mode.on = self._value
 
-    def __exit__(self, *_: object) -> None:
-        mode.on = self._left.pop()
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        mode.on, self._left = self._left
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -259,15 +263,21 @@ class _GradMode:
 class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
     """Inside, nothing is recorded and results do not require gradients."""
 
+    __slots__ = ()
+
     _value = False
 
 
 class inference_mode(no_grad):  # noqa: N801
     """PyTorch's name for a stricter no_grad; here they are the same."""
 
+    __slots__ = ()
+
 
 class enable_grad(_GradMode):  # noqa: N801
     """Inside, ops are recorded even within no_grad."""
+
+    __slots__ = ()
 
     _value = True
 
@@ -275,15 +285,17 @@ class enable_grad(_GradMode):  # noqa: N801
 class set_grad_enabled(_GradMode):  # noqa: N801
     """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
 
+    __slots__ = ("_before", "_value")
+
     def __new__(cls, enabled: bool) -> Any:
-        made = object.__new__(cls)
-        made._value, made._before, made._left = bool(enabled), mode.on, []
+        made = _new(cls)
+        made._value, made._before, made._left = bool(enabled), mode.on, None
         mode.on = made._value
         return made
 
     def __enter__(self) -> None:
         self._before: bool
-        self._left.append(self._before)
+        self._left = self._before, self._left
         mode.on = self._value
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, empty, float32
+from minigrad._array import Array, Pool, float32, pool_of, take
 from minigrad._C import ffi, lib
 from minigrad._kernels.layout import NULL, contiguous, copy, pair, strides
 from minigrad._shapes import broadcast
@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
-_matmul = _matmul_f32, _matmul_f64 = pair("matmul")
+_matmul = pair("matmul")
 
-#: What C must know of a product, remembered by the looks of its operands: the shape of the result, mg_product, and the
-#: shape of the scratch memory that it takes (None: none). The walk over the batch must live as long.
-_Plan = tuple[tuple[int, ...], "Any", "tuple[int] | None", "Any"]
-
-
-def _plan(shape: tuple[int, ...], sizes: tuple[int, ...], measure: Any = lib.mg_matmul_work, batch: Any = NULL) -> _Plan:
-    product = ffi.new("mg_product *", (*sizes, batch))
-    work = int(measure(product))
-    return shape, product, (work,) if work else None, batch
+#: A product, remembered by the looks of its operands: where the result's memory comes from, where scratch memory does
+#: (None: it takes none), what C must know, the kernel, and the walk over the batch, which must live as long.
+_Plan = tuple[Pool, "Pool | None", "Any", "Any", "Any"]
 
 
-def _remember(plans: dict[Any, _Plan], key: Any, plan: _Plan) -> _Plan:
+def _scratch(size: int, dtype: Any) -> Pool | None:
+    return pool_of((size,), dtype) if size else None
+
+
+def _remember(plans: dict[Any, Any], key: Any, plan: Any) -> Any:
     if len(plans) >= 4096:
         plans.clear()
     plans[key] = plan
@@ -48,15 +46,18 @@ def _product(x_transposed: bool, y_transposed: bool) -> Kernel:
         if y_transposed:
             n, y_row, y_col = y.shape[-2], y_col, y_row
         shape, batch = ((), NULL) if len(x.shape) == 2 == len(y.shape) else _batches(x, y)
-        return _plan((*shape, m, n), (m, k, n, x_row, x_col, y_row, y_col), batch=batch)
+        product = ffi.new("mg_product *", (m, k, n, x_row, x_col, y_row, y_col, batch))
+        scratch = _scratch(lib.mg_matmul_work(product), x.dtype)
+        return pool_of((*shape, m, n), x.dtype), scratch, product, _matmul[x.dtype is not float32], batch
 
     def kernel(x: Array, y: Array) -> Array:
-        key = (x.shape, y.shape) if x.flat and y.flat else (x.shape, y.shape, x.array.strides, y.array.strides)
-        shape, product, scratch, _ = plans.get(key) or _remember(plans, key, make(x, y))
-        dtype = x.dtype
-        out = empty(shape, dtype)
-        work = NULL if scratch is None else empty(scratch, dtype).ptr
-        (_matmul_f32 if dtype is float32 else _matmul_f64)(out.ptr, x.ptr, y.ptr, NULL, work, product)
+        if x.flat and y.flat and x.dtype is float32:
+            key: Any = x.shape, y.shape
+        else:
+            key = x.dtype, x.shape, y.shape, x.array.strides, y.array.strides
+        pool, scratch, product, run, _ = plans.get(key) or _remember(plans, key, make(x, y))
+        out, work = take(pool), None if scratch is None else take(scratch)
+        run(out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, product)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -76,51 +77,51 @@ def _batches(x: Array, y: Array) -> tuple[tuple[int, ...], Any]:
     return shape, walk
 
 
-_linears: dict[Any, _Plan] = {}
+_linear_bwd = pair("linear_bwd")
 
 
-def _linear_plan(x: tuple[int, ...], weight: tuple[int, ...], x_steps: tuple[int, ...], w_steps: tuple[int, ...]) -> _Plan:
-    """The plan of x W^T, whose second operand is W read by columns; good for its gradients, too. x_steps and w_steps:
-    strides where they are not those of contiguous arrays."""
-    key = x, weight, x_steps, w_steps
-    return _linears.get(key) or _remember(_linears, key, _new_linear_plan(*key))
+class _Linear:
+    """x W^T, whose second operand is W read by columns, and its gradients: sizes for C, both kernels, and where the
+    memory of results and of scratch (None: none) comes from."""
+
+    __slots__ = ("bwd", "dbias", "dweight", "dx", "out", "product", "run", "scratch", "scratch_bwd")
+
+    def __init__(self, dtype: Any, x: tuple[int, ...], weight: tuple[int, ...], x_steps: Any, w_steps: Any) -> None:
+        n, k = weight
+        (x_row, x_col), (w_row, w_col) = x_steps or (k, 1), w_steps or (k, 1)
+        wide = dtype is not float32
+        self.product = ffi.new("mg_product *", (prod(x[:-1]), k, n, x_row, x_col, w_col, w_row, NULL))
+        self.run, self.bwd = _matmul[wide], _linear_bwd[wide]
+        self.scratch = _scratch(lib.mg_matmul_work(self.product), dtype)
+        self.scratch_bwd = _scratch(lib.mg_linear_bwd_work(self.product), dtype)
+        self.out, self.dx = pool_of((*x[:-1], n), dtype), pool_of(x, dtype)
+        self.dweight, self.dbias = pool_of(weight, dtype), pool_of((n,), dtype)
 
 
-def _new_linear_plan(
-    x: tuple[int, ...], weight: tuple[int, ...], x_steps: tuple[int, ...], w_steps: tuple[int, ...]
-) -> _Plan:
-    n, k = weight
-    x_row, x_col = x_steps or (k, 1)
-    w_row, w_col = w_steps or (k, 1)
-    return _plan((*x[:-1], n), (prod(x[:-1]), k, n, x_row, x_col, w_col, w_row), _most_work)
+_linears: dict[Any, _Linear] = {}
 
 
-def _most_work(product: Any) -> int:
-    return max(int(lib.mg_matmul_work(product)), int(lib.mg_linear_bwd_work(product)))
+def _planned(dtype: Any, x: tuple[int, ...], weight: tuple[int, ...], x_steps: Any, w_steps: Any) -> _Linear:
+    """The steps are strides, None where they are those of contiguous arrays."""
+    key = (x, weight) if dtype is float32 and x_steps is w_steps is None else (dtype, x, weight, x_steps, w_steps)
+    return _linears.get(key) or _remember(_linears, key, _Linear(dtype, x, weight, x_steps, w_steps))
 
 
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """x W^T + b in one pass; x (..., in), weight (out, in), bias (out,)."""
-    x, x_steps = _as_rows(x)
-    shape, product, scratch, _ = _linear_plan(x.shape, weight.shape, x_steps, () if weight.flat else strides(weight))
-    dtype = x.dtype
-    out = empty(shape, dtype)
+    x, x_steps = (x, None) if x.flat else _as_rows(x)
+    plan = _planned(x.dtype, x.shape, weight.shape, x_steps, None if weight.flat else strides(weight))
+    out, work = take(plan.out), None if plan.scratch is None else take(plan.scratch)
     bias = bias if bias is None or bias.flat else contiguous(bias)
-    work = NULL if scratch is None else empty(scratch, dtype).ptr
     bias_ptr = NULL if bias is None else bias.ptr
-    (_matmul_f32 if dtype is float32 else _matmul_f64)(out.ptr, x.ptr, weight.ptr, bias_ptr, work, product)
+    plan.run(out.ptr, x.ptr, weight.ptr, bias_ptr, NULL if work is None else work.ptr, plan.product)
     return out  # type: ignore[no-any-return]
 
 
-def _as_rows(x: Array) -> tuple[Array, tuple[int, ...]]:
-    """x (..., in) for a product that sees a matrix: itself and its strides, none where it is contiguous; a copy where
-    its rows are not evenly apart."""
-    if x.flat:
-        return x, ()
-    return (x, strides(x)) if len(x.shape) == 2 else (copy(x), ())
-
-
-_linear_bwd_f32, _linear_bwd_f64 = pair("linear_bwd")
+def _as_rows(x: Array) -> tuple[Array, tuple[int, ...] | None]:
+    """x (..., in), which is not contiguous, for a product that sees a matrix: itself and its strides, or a copy where its
+    rows are not evenly apart."""
+    return (x, strides(x)) if len(x.shape) == 2 else (copy(x), None)
 
 
 def linear_bwd(
@@ -128,18 +129,19 @@ def linear_bwd(
 ) -> tuple[Array | None, Array | None, Array | None]:
     """The gradients of linear towards x, weight and bias, where `wanted` has no None, in one call. x is read for
     weight's alone, and weight for x's."""
-    dout, dtype = dout if dout.flat else contiguous(dout), dout.dtype
-    batch, n = dout.shape[:-1], dout.shape[-1]
+    dout = dout if dout.flat else contiguous(dout)
+    x, x_steps = (x, None) if x is None or x.flat else _as_rows(x)
+    w_steps = None if weight is None or weight.flat else strides(weight)
     k = weight.shape[1] if weight is not None else x.shape[-1] if x is not None else 0
-    dx = None if wanted[0] is None else empty((*batch, k), dtype)
-    dweight = None if wanted[1] is None else empty((n, k), dtype)
-    dbias = None if wanted[2] is None else empty((n,), dtype)
-    x, x_steps = (None, ()) if x is None else _as_rows(x)
-    w_steps = () if weight is None or weight.flat else strides(weight)
-    _, product, scratch, _ = _linear_plan((*batch, k), (n, k), x_steps, w_steps)
-    work = NULL if scratch is None else empty(scratch, dtype).ptr
-    (_linear_bwd_f32 if dtype is float32 else _linear_bwd_f64)(
+    batch, n = dout.shape[:-1], dout.shape[-1]
+    plan = _planned(dout.dtype, (*batch, k), (n, k), x_steps, w_steps)
+    dx = None if wanted[0] is None else take(plan.dx)
+    dweight = None if wanted[1] is None else take(plan.dweight)
+    dbias = None if wanted[2] is None else take(plan.dbias)
+    work = None if plan.scratch_bwd is None else take(plan.scratch_bwd)
+    plan.bwd(
         NULL if dx is None else dx.ptr, NULL if dweight is None else dweight.ptr, NULL if dbias is None else dbias.ptr,
-        dout.ptr, NULL if x is None else x.ptr, NULL if weight is None else weight.ptr, work, product,
+        dout.ptr, NULL if x is None else x.ptr, NULL if weight is None else weight.ptr,
+        NULL if work is None else work.ptr, plan.product,
     )  # fmt: skip
     return dx, dweight, dbias

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array, from_array
+from minigrad._array import Array
 from minigrad._kernels import linalg as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
@@ -30,22 +30,36 @@ _PRODUCTS = (
     ((2, 1, 3, 2), (5, 2, 3)), ((1, 33), (33, 1)),
 )  # fmt: skip
 
-matmul_op: Function = defop(
+
+def _with_vectors(x: Any, y: Any) -> Any:
+    """The product where an operand has one dimension: it becomes a row or a column, and the result loses it again."""
+    left, right = len(x.shape) == 1, len(y.shape) == 1
+    if not (left or right):
+        return None
+    shapes.matmul("matmul", x.shape, y.shape)
+    out = matmul(unsqueeze(x, 0) if left else x, unsqueeze(y, 1) if right else y)
+    out = squeeze(out, -1) if right else out
+    return squeeze(out, -1 if right else -2) if left else out
+
+
+matmul: Function = defop(
     "matmul", "x, y",
     forward=kernels.matmul,
     shape=shapes.matmul,
-    quick="len(x.shape) == 2 == len(y.shape) and x.shape[1] == y.shape[0]",
+    quick="len(a := x.shape) == 2 == len(b := y.shape) and a[1] == b[0]",
+    unusual=_with_vectors,
     vjp={"x": lambda g, y: matmul_nt(g, y), "y": lambda g, x: matmul_tn(x, g)},
     reference=np.matmul,
     samples=lambda: [Sample(Draw(x), Draw(y)) for x, y in _PRODUCTS],
-    doc="(..., m, k) @ (..., k, n). For out = x y: dx = dout y^T and dy = x^T dout, summed over broadcast batches.",
+    doc="(..., m, k) @ (..., k, n); a vector counts as a row on the left and as a column on the right. For out = x y: "
+    "dx = dout y^T and dy = x^T dout, summed over broadcast batches.",
 )  # fmt: skip
 
 matmul_nt: Function = defop(
     "matmul_nt", "x, y",
     forward=kernels.matmul_nt,
     shape=lambda name, x, y: shapes.matmul(name, x, shapes.transposed(y)),
-    vjp={"x": lambda g, y: matmul_op(g, y), "y": lambda g, x: matmul_tn(g, x)},
+    vjp={"x": lambda g, y: matmul(g, y), "y": lambda g, x: matmul_tn(g, x)},
     reference=lambda x, y: np.matmul(x, np.swapaxes(y, -1, -2)),
     samples=lambda: [Sample(Draw(x), Draw(shapes.transposed(y))) for x, y in _PRODUCTS],
     doc="x y^T: the right operand is read by columns. For out = x y^T: dx = dout y and dy = dout^T x.",
@@ -55,7 +69,7 @@ matmul_tn: Function = defop(
     "matmul_tn", "x, y",
     forward=kernels.matmul_tn,
     shape=lambda name, x, y: shapes.matmul(name, shapes.transposed(x), y),
-    vjp={"x": lambda g, y: matmul_nt(y, g), "y": lambda g, x: matmul_op(x, g)},
+    vjp={"x": lambda g, y: matmul_nt(y, g), "y": lambda g, x: matmul(x, g)},
     reference=lambda x, y: np.matmul(np.swapaxes(x, -1, -2), y),
     samples=lambda: [Sample(Draw(shapes.transposed(x)), Draw(y)) for x, y in _PRODUCTS],
     doc="x^T y: the left operand is read by columns. For out = x^T y: dx = y dout^T and dy = x dout.",
@@ -73,7 +87,7 @@ linear_op: Function = defop(
     shape=shapes.linear,
     quick="len(weight.shape) == 2 and x.shape[-1:] == weight.shape[1:] and (bias is None or bias.shape == weight.shape[:1])",
     vjp={
-        "x": lambda g, weight: matmul_op(g, weight) if len(g.shape) > 1 else squeeze(matmul_op(unsqueeze(g, 0), weight), 0),
+        "x": lambda g, weight: matmul(g, weight) if len(g.shape) > 1 else squeeze(matmul(unsqueeze(g, 0), weight), 0),
         "weight": lambda g, x: matmul_tn(_rows(g), _rows(x)),
         "bias": lambda g: sum_op(_rows(g), dim=(0,), keepdim=False),
     },
@@ -86,29 +100,6 @@ linear_op: Function = defop(
     ],
     doc="x W^T + b in one pass over the output. dx = dout W, dW = dout^T x, db = the sum of dout over the batch.",
 )  # fmt: skip
-
-
-def matmul(x: Any, y: Any) -> Any:
-    """The matrix product, batches broadcast; a vector counts as a row on the left and as a column on the right."""
-    if not (isinstance(x, Array) and isinstance(y, Array)):
-        return matmul(_array("x", x), _array("y", y))
-    if len(x.shape) > 1 and len(y.shape) > 1:
-        return matmul_op(x, y)
-    shapes.matmul("matmul", x.shape, y.shape)
-    out = matmul_op(unsqueeze(x, 0) if len(x.shape) == 1 else x, unsqueeze(y, 1) if len(y.shape) == 1 else y)
-    if len(y.shape) == 1:
-        out = squeeze(out, -1)
-    return squeeze(out, -2 if len(y.shape) > 1 else -1) if len(x.shape) == 1 else out
-
-
-def _array(name: str, x: Any) -> Any:
-    """An operand that came as a list or a NumPy array."""
-    if isinstance(x, Array):
-        return x
-    if not isinstance(x, (np.ndarray, list, tuple)):
-        raise DTypeError(message("matmul", name, f"a {type(x).__name__}", "a tensor, an array or a list"))
-    array = np.asarray(x)
-    return from_array(array.astype(np.float32) if isinstance(x, (list, tuple)) and array.dtype == np.float64 else array)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
