@@ -38,9 +38,10 @@ _WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": b
 
 
 class Array:
-    """A NumPy array with its address. `flat`: C-contiguous. The last three fields belong to the tape."""
+    """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, None where it came from
+    elsewhere. The last three fields belong to the tape."""
 
-    __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "ptr", "requires_grad", "shape", "size")
+    __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "pool", "ptr", "requires_grad", "shape", "size")
 
     array: np.ndarray[Any, Any]
     ptr: Any
@@ -48,6 +49,7 @@ class Array:
     dtype: np.dtype[Any]
     size: int
     flat: bool
+    pool: Pool | None
     requires_grad: bool
     node: Node | None
     grad: Any
@@ -108,6 +110,7 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
     out.shape = array.shape
     out.size = array.size
     out.flat = array.flags.c_contiguous
+    out.pool = None
     out.requires_grad = False
     out.node = None
     out.grad = None
@@ -123,6 +126,7 @@ def alias(x: Array) -> Any:
     out.shape = x.shape
     out.size = x.size
     out.flat = x.flat
+    out.pool = x.pool
     out.requires_grad = False
     out.node = None
     out.grad = None
@@ -145,12 +149,20 @@ _MANY, _MANY_SHAPES = 8, 4096
 
 
 class Pool(list["tuple[Any, Any]"]):
-    """Arrays of one type and shape, each with its address. `remembers`: whether more may be added."""
+    """Contiguous arrays of one type and shape, each with its address. There is one pool for a type and shape, so what two
+    operands look like is known by their pools alone: `products` and `linears` hold what was planned for this one with
+    another, and `alike`, for floats, the pool itself: what comes from combining it with itself, element by element.
+    `remembers`: whether more arrays may be added."""
 
-    __slots__ = ("dtype", "remembers", "shape", "size")
+    __slots__ = ("alike", "dtype", "linears", "products", "remembers", "shape", "size")
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.shape, self.dtype, self.size, self.remembers = shape, dtype, prod(shape), True
+        self.alike: dict[Pool, Pool] = {self: self} if dtype.kind == "f" else {}
+        self.products: dict[Any, Any] = {}
+        self.linears: dict[Any, Any] = {}
 
 
 _pools: dict[np.dtype[Any], dict[tuple[int, ...], Pool]] = {d: {} for d in _POINTER}
@@ -197,6 +209,7 @@ def take(pool: Pool, op: str = "empty") -> Any:
     out.dtype = pool.dtype
     out.size = pool.size
     out.flat = True
+    out.pool = pool
     out.requires_grad = False
     out.node = None
     out.grad = None
@@ -267,4 +280,7 @@ def _forget(pools: dict[tuple[int, ...], Pool]) -> None:
     free_memory()
     for pool in pools.values():
         pool.remembers = False
+        pool.alike.clear()
+        pool.products.clear()
+        pool.linears.clear()
     pools.clear()

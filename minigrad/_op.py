@@ -40,7 +40,8 @@ class Op:
 
     __slots__ = (
         "aux", "call", "composition", "doc", "forward", "inputs", "integer", "joint", "joint_kernel", "keeps_out", "keywords", "kind", "name",
-        "needs", "nondiff", "optional", "out_at", "quick", "reference", "rules", "run", "samples", "shape", "sized", "unusual", "values", "vjp",
+        "needs", "nondiff", "optional", "out_at", "planned", "planned_kernel", "quick", "reference", "rules", "run", "run_planned",
+        "samples", "shape", "sized", "unusual", "values", "vjp",
     )  # fmt: skip
 
     name: str
@@ -50,6 +51,9 @@ class Op:
     integer: tuple[str, ...]
     optional: tuple[str, ...]
     quick: str
+    planned: str
+    planned_kernel: Callable[..., Any] | None
+    run_planned: Callable[..., Any]
     unusual: Callable[..., Any] | None
     nondiff: tuple[str, ...]
     kind: str
@@ -97,6 +101,7 @@ def defop(
     integer: str = "",
     optional: str = "",
     quick: str = "",
+    planned: tuple[str, Callable[..., Any]] | None = None,
     unusual: Callable[..., Any] | None = None,
     kind: str = "same",
 ) -> Callable[..., Any]:
@@ -115,6 +120,9 @@ def defop(
     integer      inputs that are indices or conditions, and keep their type
     optional     inputs that may be None
     quick        an expression in the inputs: where it holds, the shapes fit, and the shape rule need not be called
+    planned      an expression in the inputs for what `forward` remembered of such operands, an AttributeError or KeyError
+                 where it has seen none, and the kernel that takes it before the inputs: no checks, no shapes. An
+                 elementwise kernel brings its own.
     unusual      asked first where quick does not hold: a function of the inputs that answers in the op's place, by other
                  ops, or gives None
     kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"
@@ -124,6 +132,7 @@ def defop(
     op.name, op.inputs, op.keywords = name, inputs, keywords
     op.aux, op.nondiff = tuple(aux.split()), tuple(nondiff.split())
     op.integer, op.optional, op.quick, op.unusual = tuple(integer.split()), tuple(optional.split()), quick, unusual
+    op.planned, op.planned_kernel = planned or _alike(op, forward)
     op.forward = forward
     op.shape, op.reference, op.samples, op.doc, op.kind = shape, reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition
@@ -141,6 +150,12 @@ def defop(
     op.call = _make_call(op)
     _enter_backend(op)
     return op.call
+
+
+def _alike(op: Op, forward: Callable[..., Any]) -> tuple[str, Callable[..., Any] | None]:
+    """The way past the checks for an elementwise kernel, whose operands are from one pool."""
+    kernel = getattr(forward, "planned", None)
+    return (f"{op.inputs[0]}.pool.alike[{op.inputs[-1]}.pool]" if kernel else ""), kernel
 
 
 def _check(op: Op) -> None:
@@ -236,26 +251,32 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
 
 def _source(op: Op) -> str:
     """The function of one record: check, run the forward, record."""
-    first, *others = [n for n in op.inputs if n not in op.integer]
-    lines = [f"def {op.name}({', '.join(op.inputs)}{', *, ' if op.keywords else ''}{', '.join(op.keywords)}):"]
-
-    lines += [f"    if not ({_ready(op, first, others)}):"]
+    given, indent = ", ".join(op.inputs), "    "
     passed = "".join(f", {k}={k}" for k in op.keywords)
-    lines.append(f"        return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))")
+    results = ", ".join(("result", *op.aux))
+    lines = [f"def {op.name}({given}{', *, ' if op.keywords else ''}{', '.join(op.keywords)}):"]
+    if op.planned:
+        lines += ["    try:", f"        plan = {op.planned}", "    except (AttributeError, KeyError):"]
+        indent *= 2
+    lines += [indent + line for line in (*_checks(op, passed), f"{results} = op.run({given}{passed})")]
+    if op.planned:
+        lines += ["    else:", f"        {results} = op.run_planned(plan, {given}{passed})"]
+    return "\n".join([*lines, *_recording(op), "    return result", ""])
 
-    given = ", ".join(f"None if {n} is None else {n}.shape" if n in op.optional else f"{n}.shape" for n in op.inputs)
+
+def _checks(op: Op, passed: str) -> list[str]:
+    """The lines that see to it that the inputs are of one type and fit."""
+    first, *others = [n for n in op.inputs if n not in op.integer]
+    lines = [f"if not ({_ready(op, first, others)}):", f"    return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))"]
+    if op.shape is shapes.same:
+        return lines
     quick = op.quick
     if op.shape is shapes.broadcast and len(op.inputs) == 2:
         quick = f"{op.inputs[0]}.shape == {op.inputs[1]}.shape"
-    if op.shape is not shapes.same:
-        lines += [f"    if not ({quick}):"] if quick else []
-        if op.unusual is not None:
-            lines += [f"        answer = op.unusual({', '.join(op.inputs)})", "        if answer is not None:", "            return answer"]
-        lines.append(f"    {'    ' if quick else ''}op.shape({op.name!r}, {given}{passed})")
-
-    lines.append(f"    {', '.join(('result', *op.aux))} = op.run({', '.join(op.inputs)}{passed})")
-    lines += _recording(op)
-    return "\n".join([*lines, "    return result", ""])
+    given = ", ".join(f"None if {n} is None else {n}.shape" if n in op.optional else f"{n}.shape" for n in op.inputs)
+    unusual = [f"answer = op.unusual({', '.join(op.inputs)})", "if answer is not None:", "    return answer"]
+    rule = [*(unusual if op.unusual else ()), f"op.shape({op.name!r}, {given}{passed})"]
+    return [*lines, f"if not ({quick}):", *["    " + line for line in rule]] if quick else [*lines, *rule]
 
 
 def _ready(op: Op, first: str, others: list[str]) -> str:
@@ -465,4 +486,6 @@ def _switch(name: str) -> None:
 def _enter_backend(op: Op) -> None:
     """Lets an op run on the backend that is chosen; also one that is declared, by a late import, while it is."""
     op.run = op.forward if backend_name == "c" else _by_reference(op)
+    if op.planned_kernel is not None:
+        op.run_planned = op.planned_kernel if backend_name == "c" else lambda _, *inputs, **given: op.run(*inputs, **given)
     op.joint = op.joint_kernel if backend_name == "c" else None

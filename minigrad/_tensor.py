@@ -84,7 +84,7 @@ class Tensor(Array):
             remedy = "Wrap it: minigrad.tensor(...)."
             raise DTypeError(message("data", "value", f"a {type(new).__name__}", "a tensor", remedy))
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
-        self.shape, self.size, self.flat = new.shape, new.size, new.flat
+        self.shape, self.size, self.flat, self.pool = new.shape, new.size, new.flat, new.pool
 
     def item(self) -> Any:
         """The number of a tensor that has one element."""

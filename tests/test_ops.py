@@ -53,6 +53,19 @@ def test_forward_equals_reference(op, sample, dtype, backend):
         assert result.dtype == expected
 
 
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)
+@pytest.mark.parametrize(("op", "sample"), [c for c in CASES if c.values[0].planned])
+def test_planned_calls_give_the_same_bits(op, sample, dtype):
+    """Memory of our own, twice: the second call finds what the first has planned. Then memory from elsewhere, for which
+    nothing is."""
+    inputs, keywords = prepared(op, sample, dtype)
+    ours = [None if x is None else mg.tensor(x) for x in inputs]
+    first, second = op.call(*ours, **keywords), op.call(*ours, **keywords)
+    foreign = op.call(*[None if x is None else mg.from_numpy(x.array.copy()) for x in inputs], **keywords)
+    for result in (second, foreign):
+        np.testing.assert_array_equal(result.array, first.array)
+
+
 @pytest.mark.parametrize(("op", "sample"), [c for c in CASES if len(c.values[1].inputs) < 3 or c.values[0].name == "where"])
 def test_strided_inputs_give_the_same_bits(op, sample):
     inputs, keywords = materialize(sample, mg.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, empty, float32
+from minigrad._array import Array, Pool, empty, float32, take
 from minigrad._kernels.layout import NULL, pair, walk_over
 from minigrad._kernels.layout import copy as copy
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
+#: Each kernel has a second one, `planned`, for operands from one pool of floats: contiguous and of one type and shape.
+
+
 def _unary(name: str) -> Kernel:
     f32, f64 = pair(name)
 
@@ -22,6 +25,12 @@ def _unary(name: str) -> Kernel:
         (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
         return out  # type: ignore[no-any-return]
 
+    def planned(pool: Pool, x: Array) -> Array:
+        out = take(pool)
+        (f32 if pool.dtype is float32 else f64)(out.ptr, x.ptr, NULL, pool.size)
+        return out  # type: ignore[no-any-return]
+
+    kernel.planned = planned  # type: ignore[attr-defined]
     return kernel
 
 
@@ -29,14 +38,17 @@ def _binary(name: str) -> Kernel:
     f32, f64 = pair(name)
 
     def kernel(x: Array, y: Array) -> Array:
-        if x.shape == y.shape and x.flat and y.flat:
-            shape, walk = x.shape, NULL
-        else:
-            shape, walk = walk_over(x, y)
+        shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
         (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, walk, out.size)
         return out  # type: ignore[no-any-return]
 
+    def planned(pool: Pool, x: Array, y: Array) -> Array:
+        out = take(pool)
+        (f32 if pool.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, NULL, pool.size)
+        return out  # type: ignore[no-any-return]
+
+    kernel.planned = planned  # type: ignore[attr-defined]
     return kernel
 
 

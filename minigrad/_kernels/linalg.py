@@ -51,16 +51,21 @@ def _product(x_transposed: bool, y_transposed: bool) -> Kernel:
         return pool_of((*shape, m, n), x.dtype), scratch, product, _matmul[x.dtype is not float32], batch
 
     def kernel(x: Array, y: Array) -> Array:
-        if x.flat and y.flat and x.dtype is float32:
-            key: Any = x.shape, y.shape
-        else:
-            key = x.dtype, x.shape, y.shape, x.array.strides, y.array.strides
-        pool, scratch, product, run, _ = plans.get(key) or _remember(plans, key, make(x, y))
-        out, work = take(pool), None if scratch is None else take(scratch)
-        run(out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, product)
-        return out  # type: ignore[no-any-return]
+        key = x.dtype, x.shape, y.shape, x.array.strides, y.array.strides
+        plan = plans.get(key) or _remember(plans, key, make(x, y))
+        if x.pool is not None and y.pool is not None and not (x_transposed or y_transposed):
+            x.pool.products[y.pool] = plan
+        return matmul_planned(plan, x, y)
 
     return kernel
+
+
+def matmul_planned(plan: _Plan, x: Array, y: Array) -> Array:
+    """The product that was planned."""
+    pool, scratch, product, run, _ = plan
+    out, work = take(pool), None if scratch is None else take(scratch)
+    run(out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, product)
+    return out  # type: ignore[no-any-return]
 
 
 matmul, matmul_nt, matmul_tn = _product(False, False), _product(False, True), _product(True, False)
@@ -101,18 +106,26 @@ class _Linear:
 _linears: dict[Any, _Linear] = {}
 
 
-def _planned(dtype: Any, x: tuple[int, ...], weight: tuple[int, ...], x_steps: Any, w_steps: Any) -> _Linear:
+def _plan_linear(dtype: Any, x: tuple[int, ...], weight: tuple[int, ...], x_steps: Any, w_steps: Any) -> _Linear:
     """The steps are strides, None where they are those of contiguous arrays."""
-    key = (x, weight) if dtype is float32 and x_steps is w_steps is None else (dtype, x, weight, x_steps, w_steps)
-    return _linears.get(key) or _remember(_linears, key, _Linear(dtype, x, weight, x_steps, w_steps))
+    key = dtype, x, weight, x_steps, w_steps
+    return _linears.get(key) or _remember(_linears, key, _Linear(*key))
 
 
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """x W^T + b in one pass; x (..., in), weight (out, in), bias (out,)."""
+    given = x.pool
     x, x_steps = (x, None) if x.flat else _as_rows(x)
-    plan = _planned(x.dtype, x.shape, weight.shape, x_steps, None if weight.flat else strides(weight))
-    out, work = take(plan.out), None if plan.scratch is None else take(plan.scratch)
     bias = bias if bias is None or bias.flat else contiguous(bias)
+    plan = _plan_linear(x.dtype, x.shape, weight.shape, x_steps, None if weight.flat else strides(weight))
+    if given is not None and weight.pool is not None:
+        given.linears[weight.pool, None if bias is None else plan.dbias] = plan
+    return linear_planned(plan, x, weight, bias)
+
+
+def linear_planned(plan: _Linear, x: Array, weight: Array, bias: Array | None) -> Array:
+    """The product that was planned."""
+    out, work = take(plan.out), None if plan.scratch is None else take(plan.scratch)
     bias_ptr = NULL if bias is None else bias.ptr
     plan.run(out.ptr, x.ptr, weight.ptr, bias_ptr, NULL if work is None else work.ptr, plan.product)
     return out  # type: ignore[no-any-return]
@@ -134,7 +147,7 @@ def linear_bwd(
     w_steps = None if weight is None or weight.flat else strides(weight)
     k = weight.shape[1] if weight is not None else x.shape[-1] if x is not None else 0
     batch, n = dout.shape[:-1], dout.shape[-1]
-    plan = _planned(dout.dtype, (*batch, k), (n, k), x_steps, w_steps)
+    plan = _plan_linear(dout.dtype, (*batch, k), (n, k), x_steps, w_steps)
     dx = None if wanted[0] is None else take(plan.dx)
     dweight = None if wanted[1] is None else take(plan.dweight)
     dbias = None if wanted[2] is None else take(plan.dbias)

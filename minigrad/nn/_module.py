@@ -28,7 +28,7 @@ class Parameter(Tensor):
             raise DTypeError(message("Parameter", "data", f"a {type(data).__name__}", "a tensor", remedy))
         made = object.__new__(cls)
         same = alias(data)
-        for slot in ("array", "dtype", "flat", "ptr", "shape", "size"):
+        for slot in ("array", "dtype", "flat", "pool", "ptr", "shape", "size"):
             setattr(made, slot, getattr(same, slot))
         made.node, made.grad, made.requires_grad = None, None, False
         made.requires_grad_(requires_grad)
@@ -269,7 +269,7 @@ class Module:
     def _convert(self, real: np.dtype[Any]) -> None:
         for p in self.parameters():
             if p.dtype.kind == "f" and p.dtype is not real:
-                p.data = _array.from_array(p.array.astype(real))
+                p.data = _array.duplicate(p.array.astype(real))
                 p.grad = None if p.grad is None else p.grad.to(real)
         for module in self.modules():
             for name in module.__dict__.get("_buffers", ()):

@@ -47,6 +47,7 @@ matmul: Function = defop(
     forward=kernels.matmul,
     shape=shapes.matmul,
     quick="len(a := x.shape) == 2 == len(b := y.shape) and a[1] == b[0]",
+    planned=("x.pool.products[y.pool]", kernels.matmul_planned),
     unusual=_with_vectors,
     vjp={"x": lambda g, y: matmul_nt(g, y), "y": lambda g, x: matmul_tn(x, g)},
     reference=np.matmul,
@@ -85,6 +86,7 @@ linear_op: Function = defop(
     "linear", "x, weight, bias",
     forward=kernels.linear,
     shape=shapes.linear,
+    planned=("x.pool.linears[weight.pool, None if bias is None else bias.pool]", kernels.linear_planned),
     quick="len(weight.shape) == 2 and x.shape[-1:] == weight.shape[1:] and (bias is None or bias.shape == weight.shape[:1])",
     vjp={
         "x": lambda g, weight: matmul(g, weight) if len(g.shape) > 1 else squeeze(matmul(unsqueeze(g, 0), weight), 0),
