@@ -37,11 +37,14 @@ int mg_has_openmp(void);
 int mg_threads(void);
 void mg_set_threads(int threads);
 
-/* Matrix products: out (m x n) = x (m x k) y (k x n), x and y by their strides; or of many such pairs, whose offsets
- * in x and y are operands 0 and 1 of `batch`. */
+/* Matrix products: out (m x n) = f(x y + bias), x (m x k) and y (k x n) by their strides; or of many such pairs, whose
+ * offsets in x and y are operands 0 and 1 of `batch`. */
+enum { MG_LINEAR, MG_RELU, MG_SIGMOID, MG_TANH, MG_GELU, MG_GELU_TANH, MG_SILU };
 typedef struct {
     int64_t m, k, n, x_row, x_col, y_row, y_col;
     const mg_walk *batch;                   /* NULL: one pair */
+    int64_t activation;                     /* f: one of the above */
+    int64_t accumulate;                     /* out holds numbers to add to, in place of a bias */
 } mg_product;
 
 /* Elements of scratch memory that mg_matmul_* wants for a product; 0: none. */

@@ -379,6 +379,27 @@ def test_matmul_shapes(shape: tuple[int, int, int], dtype: np.dtype[Any], isa: s
 
 
 @every_dtype
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_matmul_epilogues(shape: tuple[int, int, int], dtype: np.dtype[Any], isa: str) -> None:
+    """Added to what is there; and an activation at write-back, of the whole sum and not of a part of it."""
+    for i, layouts in enumerate(product(LAYOUTS, LAYOUTS)):
+        problem = shaped_product(dtype, shape, layouts, accumulate=i % 2 == 0, relu=True)
+        assert_right(run("matmul", dtype, problem), problem, dtype, f"matmul {shape} of {layouts}")
+
+
+@every_dtype
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu"])
+def test_activation_at_write_back_has_the_bits_of_its_kernel(activation: str, dtype: np.dtype[Any], isa: str) -> None:
+    for shape in ((33, 70, 67), (1, 40, 300), (40, 300, 1), (5, 300, 9), (150, 200, 130)):
+        plain = shaped_product(dtype, shape, ("rows", "columns"))
+        fused = shaped_product(dtype, shape, ("rows", "columns"))
+        fused.given["product"].activation = getattr(lib, f"MG_{activation.upper()}")
+        want = run("matmul", dtype, plain)["out"]
+        call(activation, dtype, {"out": want, "x": want.copy(), "walk": None, "n": want.size})
+        assert_same_bits(run("matmul", dtype, fused), {"out": want}, f"{activation} of {shape}")
+
+
+@every_dtype
 def test_matmul_of_any_shape(dtype: np.dtype[Any], isa: str) -> None:
     """The kernel chooses its way by sizes and strides, which may change: so here are some of everything."""
     rng = random.Random(0)

@@ -35,9 +35,10 @@ def laid_out(matrices: Numbers, layout: str) -> tuple[Numbers, int, int]:
 
 
 def product_problem(
-    x: Numbers, y: Numbers, bias: Numbers | None = None, layouts: tuple[str, str] = ("rows", "rows")
-) -> Problem:
-    """x (..., m, k) times y (..., k, n), batches broadcast; bias (n,).
+    x: Numbers, y: Numbers, bias: Numbers | None = None, layouts: tuple[str, str] = ("rows", "rows"),
+    prior: Numbers | None = None, relu: bool = False,
+) -> Problem:  # fmt: skip
+    """x (..., m, k) times y (..., k, n), batches broadcast; bias (n,); prior: numbers to add to; relu: of the whole.
 
     An inner product of length k in any order is off by at most k u sum |x| |y| (Higham 2002, section 3.1): ours and the
     reference's, and the bias."""
@@ -49,13 +50,17 @@ def product_problem(
         value, scale = wide_x @ wide_y, np.abs(wide_x) @ np.abs(wide_y)
         if bias is not None:
             value, scale = value + bias.astype(np.float64), scale + np.abs(bias)
+        if prior is not None:
+            value, scale = value + prior.astype(np.float64), scale + np.abs(prior)
     batch = _batch(x_memory, y_memory)
-    product = ffi.new("mg_product *", (m, k, n, x_row, x_col, y_row, y_col, batch))
+    product = ffi.new("mg_product *", (m, k, n, x_row, x_col, y_row, y_col, batch, lib.MG_RELU if relu else 0, prior is not None))
     given = {
         "x": x_memory, "y": y_memory, "bias": bias, "work": _work(lib.mg_matmul_work(product), x.dtype),
         "product": product, "batch": batch,  # which the product points to, and must outlive the call
     }  # fmt: skip
-    return Problem(given, {"out": Want(value, 2 * (k + 2), scale), "work": None})
+    if prior is not None:
+        given["out"] = prior
+    return Problem(given, {"out": Want(np.maximum(value, 0) if relu else value, 2 * (k + 2), scale), "work": None})
 
 
 def _work(size: int, dtype: np.dtype[Any]) -> Numbers | None:
@@ -94,10 +99,13 @@ SHAPES = (
 )  # fmt: skip
 
 
-def shaped_product(dtype: np.dtype[Any], shape: tuple[int, int, int], layouts: tuple[str, str]) -> Problem:
+def shaped_product(
+    dtype: np.dtype[Any], shape: tuple[int, int, int], layouts: tuple[str, str], accumulate: bool = False, relu: bool = False
+) -> Problem:
     (m, k, n), rng = shape, np.random.default_rng(shape)
-    x, y, bias = (rng.uniform(-1, 1, s).astype(dtype) for s in ((m, k), (k, n), (n,)))
-    return product_problem(x, y, bias if layouts[1] != "rows" else None, layouts)
+    x, y, bias, prior = (rng.uniform(-1, 1, s).astype(dtype) for s in ((m, k), (k, n), (n,), (m, n)))
+    given = bias if layouts[1] != "rows" and not accumulate else None
+    return product_problem(x, y, given, layouts, prior if accumulate else None, relu)
 
 
 def large_products(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
