@@ -14,11 +14,25 @@ from minigrad import autograd as autograd
 from minigrad._array import bool_ as bool
 from minigrad._array import float32, float64, int64
 from minigrad._array import free_memory as free_memory
-from minigrad._create import arange, empty, eye, full, full_like, linspace, ones, ones_like, zeros, zeros_like
+from minigrad._create import (
+    arange,
+    as_tensor,
+    empty,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
 from minigrad._kernels import get_num_threads, set_num_threads
 from minigrad._op import backend
 from minigrad._tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from minigrad._tensor import Tensor, as_tensor, from_numpy, tensor
+from minigrad._tensor import Tensor
 from minigrad._version import __version__ as __version__
 from minigrad.ops.activation import relu, sigmoid, tanh
 from minigrad.ops.elementwise import (

@@ -1,4 +1,4 @@
-"""Tensors of given shape and content."""
+"""Making tensors: of data that exists, or of given shape and content."""
 
 from __future__ import annotations
 
@@ -8,16 +8,73 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _array
-from minigrad._array import bool_, canonical, float32, from_array, int64
+from minigrad._array import Array, bool_, canonical, float32, from_array, int64
 from minigrad._shapes import lengths
 from minigrad._tensor import Tensor, _may_require
-from minigrad.errors import OutOfMemory, ShapeError, message
+from minigrad.errors import DTypeError, OutOfMemory, ShapeError, message
+from minigrad.ops import elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
 _LARGEST = np.iinfo(np.int64).max
+
+
+# -- of data -----------------------------------------------------------------------------------------------------------
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of data: numbers, nested lists, a NumPy array, another tensor.
+
+    Python floats become float32, ints int64, bools bool; an array keeps its type.
+    """
+    array = _as_numpy(data)
+    if dtype is not None:
+        array = array.astype(canonical(dtype))
+    elif array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.float64, Array)):
+        array = array.astype(np.float32)
+    made = from_array(array)
+    if made.array is array or made.array.base is not None:
+        made = _array.duplicate(made.array)
+    _may_require(made.dtype, requires_grad, "tensor")
+    made.requires_grad = bool(requires_grad)
+    return made  # type: ignore[no-any-return]
+
+
+def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
+    if isinstance(data, Array):
+        return data.array
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+        data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
+    try:
+        found = np.asarray(data)
+    except ValueError as error:
+        got, remedy = "nested lists of different lengths", "Make every row the same length."
+        raise ShapeError(message("tensor", "data", got, "a rectangular shape", remedy)) from error
+    if found.dtype.kind not in "fiub":
+        got = f"a {type(data).__name__} of dtype {found.dtype}"
+        raise DTypeError(message("tensor", "data", got, "numbers, lists of numbers, an array or a tensor"))
+    return found
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor of data, sharing its memory where it is a tensor or an array of the right type."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    made = from_array(data) if isinstance(data, np.ndarray) else tensor(data)
+    return made if dtype is None else elementwise.to_dtype(made, dtype)
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor around a NumPy array: the same memory."""
+    if not isinstance(array, np.ndarray):
+        remedy = "minigrad.tensor takes lists."
+        raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", remedy))
+    return from_array(array)  # type: ignore[no-any-return]
+
+
+# -- of a shape --------------------------------------------------------------------------------------------------------
 
 
 def _shape(op: str, *given: Any) -> tuple[int, ...]:

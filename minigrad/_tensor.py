@@ -7,10 +7,9 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad import _array, _tape
-from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array, int64
-from minigrad._tape import mode
-from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
+from minigrad import _array, _inplace, _tape
+from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
+from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops import activation, elementwise, layout, linalg, reduce
 from minigrad.ops import softmax as softmax_ops
 
@@ -218,77 +217,32 @@ class Tensor(Array):
 
     # -- in place: without history only --------------------------------------------------------------------------------
 
-    def _check_writable(self, op: str, value: Any, array: np.ndarray[Any, Any]) -> None:
-        """Raises where writing would be lost to the tape, to the element type, or to other elements."""
-        if mode.on and (self.requires_grad or (isinstance(value, Array) and value.requires_grad)):
-            got, remedy = "a tensor that requires a gradient", "Do it inside `with minigrad.no_grad():`."
-            raise GradError(message(op, "", got, "one without, as writing into it is not recorded", remedy))
-        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
-            remedy = f"Convert one of them, as in value.to(minigrad.{self.dtype})."
-            raise DTypeError(message(op, "value", f"dtype {array.dtype}", f"what {self.dtype} holds", remedy))
-        if not self.array.flags.writeable:
-            remedy = "Write into a clone()."
-            raise ShapeError(message(op, "", "a view whose elements share memory", "memory of its own", remedy))
-
-    def _overwrite(self, op: str, new: Any) -> Tensor:
-        """Writes numbers into this tensor's memory, where no recorded op can have kept them by right."""
-        array = new.array if isinstance(new, Array) else np.asarray(new)
-        self._check_writable(op, new, array)
-        try:
-            fits = np.broadcast_shapes(array.shape, self.shape) == self.shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ShapeError(message(op, "value", f"shape {array.shape}", f"a shape that broadcasts to {self.shape}"))
-        np.copyto(self.array, array, casting="same_kind")
-        return self
-
-    def _update(self, name: str, op: Any, other: Any) -> Any:
-        """In place without history, else a new tensor with it: what x += y does."""
-        if mode.on and (self.requires_grad or (isinstance(other, Array) and other.requires_grad)):
-            if self.node is None and self.requires_grad:
-                got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
-                remedy = "Do it inside `with minigrad.no_grad():`."
-                raise GradError(message(name, "", got, expected, remedy))
-            return op(self, other)
-        return self._overwrite(name, op(self, other))
-
     def __iadd__(self, other: Any) -> Any:
-        return self._update("+=", elementwise.add, other)
+        return _inplace.update(self, "+=", elementwise.add, other)
 
     def __isub__(self, other: Any) -> Any:
-        return self._update("-=", elementwise.sub, other)
+        return _inplace.update(self, "-=", elementwise.sub, other)
 
     def __imul__(self, other: Any) -> Any:
-        return self._update("*=", elementwise.mul, other)
+        return _inplace.update(self, "*=", elementwise.mul, other)
 
     def __itruediv__(self, other: Any) -> Any:
-        return self._update("/=", elementwise.div, other)
+        return _inplace.update(self, "/=", elementwise.div, other)
 
     def zero_(self) -> Tensor:
         """Sets every element to 0."""
-        return self._overwrite("zero_", False)
+        return _inplace.overwrite(self, "zero_", False)  # type: ignore[no-any-return]
 
     def fill_(self, value: float) -> Tensor:
         """Sets every element to a value."""
-        return self._overwrite("fill_", value)
+        return _inplace.overwrite(self, "fill_", value)  # type: ignore[no-any-return]
 
     def copy_(self, source: Any) -> Tensor:
         """Copies another tensor's numbers into this one, broadcast."""
-        return self._overwrite("copy_", source)
+        return _inplace.overwrite(self, "copy_", source)  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        array = value.array if isinstance(value, Array) else np.asarray(value)
-        self._check_writable("setitem", value, array)
-        plain = tuple(map(layout.plain_index, index)) if isinstance(index, tuple) else layout.plain_index(index)
-        try:
-            self.array[plain] = array
-        except IndexError as error:
-            fitting = f"an index into shape {self.shape}"
-            raise AxisError(message("setitem", "index", f"{index!r} ({error})", fitting)) from error
-        except ValueError as error:
-            fitting = f"what broadcasts to the elements at {index!r}"
-            raise ShapeError(message("setitem", "value", f"shape {array.shape}", fitting)) from error
+        _inplace.put(self, index, value)
 
     # -- other types ---------------------------------------------------------------------------------------------------
 
@@ -483,56 +437,3 @@ def _restore(array: Any, requires_grad: bool) -> Tensor:
 _array.results_are(Tensor)
 _ONES = {d: from_array(np.ones((), d)) for d in (float32, float64)}
 _tape.toolbox(elementwise.add, layout.sum_to, elementwise.to_dtype, _ONES)
-
-
-# -- making tensors ----------------------------------------------------------------------------------------------------
-
-
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new tensor with a copy of data: numbers, nested lists, a NumPy array, another tensor.
-
-    Python floats become float32, ints int64, bools bool; an array keeps its type.
-    """
-    array = _as_numpy(data)
-    if dtype is not None:
-        array = array.astype(canonical(dtype))
-    elif array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.float64, Array)):
-        array = array.astype(np.float32)
-    made = from_array(array)
-    if made.array is array or made.array.base is not None:
-        made = _array.duplicate(made.array)
-    _may_require(made.dtype, requires_grad, "tensor")
-    made.requires_grad = bool(requires_grad)
-    return made  # type: ignore[no-any-return]
-
-
-def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
-    if isinstance(data, Array):
-        return data.array
-    if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
-        data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
-    try:
-        found = np.asarray(data)
-    except ValueError as error:
-        got, remedy = "nested lists of different lengths", "Make every row the same length."
-        raise ShapeError(message("tensor", "data", got, "a rectangular shape", remedy)) from error
-    if found.dtype.kind not in "fiub":
-        got = f"a {type(data).__name__} of dtype {found.dtype}"
-        raise DTypeError(message("tensor", "data", got, "numbers, lists of numbers, an array or a tensor"))
-    return found
-
-
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
-    """A tensor of data, sharing its memory where it is a tensor or an array of the right type."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    made = from_array(data) if isinstance(data, np.ndarray) else tensor(data)
-    return made if dtype is None else elementwise.to_dtype(made, dtype)
-
-
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor around a NumPy array: the same memory."""
-    if not isinstance(array, np.ndarray):
-        remedy = "minigrad.tensor takes lists."
-        raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", remedy))
-    return from_array(array)  # type: ignore[no-any-return]

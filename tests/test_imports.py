@@ -19,7 +19,7 @@ LAYERS = (
     {"_array", "_kernels"},
     {"_tape", "_op"},
     {"ops"},
-    {"_tensor"},
+    {"_inplace", "_tensor"},
     {"_create", "autograd"},
     {"nn", "optim", "data", "datasets", "testing"},
     {"__init__"},

@@ -1,0 +1,69 @@
+"""Writing into a tensor's own memory. Nothing here is recorded, so it is for tensors without history: where ops are
+recorded, `x += y` makes a new tensor instead, and the rest is an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad._array import Array
+from minigrad._tape import mode
+from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
+from minigrad.ops.layout import plain_index
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _check_writable(x: Any, op: str, value: Any, array: np.ndarray[Any, Any]) -> None:
+    """Raises where writing would be lost to the tape, to the element type, or to other elements."""
+    if mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
+        got, remedy = "a tensor that requires a gradient", "Do it inside `with minigrad.no_grad():`."
+        raise GradError(message(op, "", got, "one without, as writing into it is not recorded", remedy))
+    if not np.can_cast(array.dtype, x.dtype, "same_kind"):
+        remedy = f"Convert one of them, as in value.to(minigrad.{x.dtype})."
+        raise DTypeError(message(op, "value", f"dtype {array.dtype}", f"what {x.dtype} holds", remedy))
+    if not x.array.flags.writeable:
+        remedy = "Write into a clone()."
+        raise ShapeError(message(op, "", "a view whose elements share memory", "memory of its own", remedy))
+
+
+def overwrite(x: Any, op: str, new: Any) -> Any:
+    """Writes numbers, broadcast, over all of x; returns x."""
+    array = new.array if isinstance(new, Array) else np.asarray(new)
+    _check_writable(x, op, new, array)
+    try:
+        fits = np.broadcast_shapes(array.shape, x.shape) == x.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(message(op, "value", f"shape {array.shape}", f"a shape that broadcasts to {x.shape}"))
+    np.copyto(x.array, array, casting="same_kind")
+    return x
+
+
+def update(x: Any, name: str, op: Any, other: Any) -> Any:
+    """In place without history, else a new tensor with it: what x += y does."""
+    if mode.on and (x.requires_grad or (isinstance(other, Array) and other.requires_grad)):
+        if x.node is None and x.requires_grad:
+            got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
+            remedy = "Do it inside `with minigrad.no_grad():`."
+            raise GradError(message(name, "", got, expected, remedy))
+        return op(x, other)
+    return overwrite(x, name, op(x, other))
+
+
+def put(x: Any, index: Any, value: Any) -> None:
+    """x[index] = value, by NumPy's rules."""
+    array = value.array if isinstance(value, Array) else np.asarray(value)
+    _check_writable(x, "setitem", value, array)
+    plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
+    try:
+        x.array[plain] = array
+    except IndexError as error:
+        fitting = f"an index into shape {x.shape}"
+        raise AxisError(message("setitem", "index", f"{index!r} ({error})", fitting)) from error
+    except ValueError as error:
+        fitting = f"what broadcasts to the elements at {index!r}"
+        raise ShapeError(message("setitem", "value", f"shape {array.shape}", fitting)) from error
