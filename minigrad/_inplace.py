@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _writes
 from minigrad._array import Array
 from minigrad._tape import mode
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
@@ -40,6 +41,7 @@ def overwrite(x: Any, op: str, new: Any) -> Any:
     if not fits:
         raise ShapeError(message(op, "value", f"shape {array.shape}", f"a shape that broadcasts to {x.shape}"))
     np.copyto(x.array, array, casting="same_kind")
+    _writes.note(x.array, op)
     return x
 
 
@@ -67,3 +69,4 @@ def put(x: Any, index: Any, value: Any) -> None:
     except ValueError as error:
         fitting = f"what broadcasts to the elements at {index!r}"
         raise ShapeError(message("setitem", "value", f"shape {array.shape}", fitting)) from error
+    _writes.note(x.array, "x[...] = y")

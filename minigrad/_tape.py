@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from functools import wraps
 from heapq import heappop, heappush
-from itertools import count
 from threading import local
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _writes
 from minigrad._array import Array, alias
+from minigrad._writes import next_index
 from minigrad.errors import GradError, ShapeError, message
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ class _Mode(local):
 
 
 mode = _Mode()
-_next_index = count(1).__next__
 
 
 class Node:
@@ -49,7 +49,7 @@ class Node:
         self.saved: tuple[Any, ...] | None = saved
         self.shape = out.shape
         self.dtype = out.dtype
-        self.index = _next_index()
+        self.index = next_index()
         self.hooks: list[Callable[[Any], Any]] | None = None
 
     def __repr__(self) -> str:
@@ -126,7 +126,7 @@ def propagate(
     leading = _leading_to(start, targets, wanted) if wanted else None
     pending = {start.index: (start, g)}
     heap = [-start.index]
-    tools, before, mode.on = _toolbox, mode.on, create_graph
+    tools, writes, before, mode.on = _toolbox, _writes.log, mode.on, create_graph
     try:
         while heap:
             node, g = pending.pop(-heappop(heap))
@@ -138,6 +138,8 @@ def propagate(
                     ends[id(node)] = (node, g, False)
                 if id(node) not in leading:
                     continue
+            if node.index < writes.latest:
+                _writes.check(node)
             for parent, dx in zip(node.parents, gradients(node, g, create_graph)):
                 if dx is None:
                     continue

@@ -7,7 +7,7 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad import _array, _inplace, _tape
+from minigrad import _array, _inplace, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops import activation, elementwise, layout, linalg, reduce
@@ -84,6 +84,7 @@ class Tensor(Array):
             raise DTypeError(message("data", "value", f"a {type(new).__name__}", "a tensor", remedy))
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
         self.shape, self.size, self.flat, self.pool = new.shape, new.size, new.flat, new.pool
+        _writes.note(self, "assigning to .data")
 
     def item(self) -> Any:
         """The number of a tensor that has one element."""

@@ -17,7 +17,7 @@ LAYERS = (
     {"_version", "_C", "errors"},
     {"_shapes", "_samples", "_ulp"},
     {"_array", "_kernels"},
-    {"_tape", "_op"},
+    {"_writes", "_tape", "_op"},
     {"ops"},
     {"_inplace", "_tensor"},
     {"_create", "autograd"},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _array
+from minigrad import _array, _writes
 from minigrad._array import Array, alias, canonical
 from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, message
@@ -320,6 +320,7 @@ class Module:
                 mine[name].data = _array.from_array(array)
             else:
                 np.copyto(mine[name].array, array, casting="same_kind")
+                _writes.note(mine[name].array, "load_state_dict")
         return _Keys((missing, unexpected))
 
     # -- printing ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _op
+from minigrad import _op, _writes
 from minigrad._array import Array, alias, empty, float32, float64, from_array
 from minigrad._C import ffi
 from minigrad._tape import enable_grad
@@ -65,16 +65,21 @@ class Memory:
     updated and written back.
     """
 
-    __slots__ = ("arrays", "copies", "count", "grads", "owners", "params", "sizes", "slots", "states", "steps", "used")
+    __slots__ = (
+        "arrays", "copies", "count", "grads", "marks", "owners", "params", "sizes", "slots", "states", "steps", "used",
+        "write",
+    )  # fmt: skip
 
     def __init__(
-        self, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]
+        self, writer: str, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]
     ) -> None:
         pointers = "float *[]" if params[0].dtype is float32 else "double *[]"
         self.count, self.used = len(params), used
         # Who owns the memory that is pointed to is kept here, so that it lives as long as the pointers.
         self.owners, self.states = params, states
         self.arrays = [p.array for p in params]
+        self.write = _writes.Write(_writes.NEVER, writer)
+        self.marks = [_writes.mark(array) for array in self.arrays]
         self.copies = [(p, empty(p.shape, p.dtype)) for p in params if not p.flat]
         contiguous = {id(p): copy for p, copy in self.copies}
         self.params = ffi.new(pointers, [contiguous.get(id(p), p).ptr for p in params])
@@ -203,6 +208,7 @@ class Optimizer:
             ready = [(group, p) for group in groups for params in self._ready(group) for p in params]
             for group, p, state in [(group, p, self._state(group, p)) for group, p in ready]:
                 self._reference(group, p.array, p.grad.array, state)
+                _writes.note(p.array, self._writer())
         else:
             for group, memory in [(g, self._memory(g, params)) for g in groups for params in self._ready(g)]:
                 self._update(group, memory)
@@ -238,8 +244,12 @@ class Optimizer:
         memory = group.memory.get(dtype)
         if memory is None or not memory.fits(params, used):
             states = [self._state(group, p) for p in params]
-            memory = group.memory[dtype] = Memory(params, states, self._slots, used)
+            memory = group.memory[dtype] = Memory(self._writer(), params, states, self._slots, used)
         return memory
+
+    def _writer(self) -> str:
+        """Who has written into the parameters, for those who meet the new numbers unawares."""
+        return f"{type(self).__name__}.step"
 
     def _update(self, group: Group, memory: Memory) -> None:
         grads, moved = memory.grads, []
@@ -254,6 +264,7 @@ class Optimizer:
         kernel(memory.params, grads, *memory.slots, memory.steps, memory.sizes, memory.count, group.c)
         for p, copy in memory.copies:
             p.array[...] = copy.array
+        _writes.note_all(memory.marks, memory.write)
 
     def _state(self, group: Group, p: Any) -> dict[str, Any]:
         """The state of one parameter, made when it is first updated: zeros, and a count of its steps. Empty where the

@@ -1,0 +1,137 @@
+"""Writes in place, so that backward can tell when numbers that it is about to read are no longer those of the forward
+pass: the gradient would be wrong without a word.
+
+The usual way is a version counter in every tensor, compared in every node. Ops are many and writes are few, so here the
+writes do the work: ops and writes are numbered by one count, and what is written into carries a mark with the number
+of its last write. A node that is newer than every write needs no look; that is all that a training loop pays, where
+each step writes the parameters after its backward. For an older node the marks of what it has kept are compared: a
+mark that is newer than the node is an error. A node holds on to what it keeps, so memory that bears a newer mark was
+that node's when it was written: marks of memory in its second use cannot mislead.
+
+Memory is known by the array that owns it, so views are covered; what is written through NumPy itself is not seen.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+from weakref import ref
+
+import numpy as np
+
+from minigrad._array import Array
+from minigrad.errors import GradError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from minigrad._tape import Node
+
+#: The next number, for an op that is recorded or for a write.
+next_index = count(1).__next__
+#: The number of a write that has not happened; smaller than any, and than that of the log before its first write.
+NEVER = -1
+
+
+class Write:
+    """The last write of one writer: its number, and the writer's name."""
+
+    __slots__ = ("at", "by")
+
+    def __init__(self, at: int, by: str) -> None:
+        self.at, self.by = at, by
+
+
+class Mark(ref):  # type: ignore[type-arg]
+    """On what has been written into, last by `last`."""
+
+    __slots__ = ("key", "last")
+
+    key: int
+    last: Write
+
+
+class _Log:
+    """`latest` is the number of the last write of all; `marks` are found by the id of what they are on, and go with it."""
+
+    def __init__(self) -> None:
+        self.latest = 0
+        self.marks: dict[int, Mark] = {}
+
+
+log = _Log()
+_NOTHING = Write(NEVER, "")
+
+
+def _gone(mark: Any, marks: dict[int, Mark] = log.marks) -> None:
+    del marks[mark.key]  # bound early: when the interpreter ends, the module may be empty before the last array goes
+
+
+def _owner(written: Any) -> Any:
+    """The array that owns an array's memory; a tensor itself."""
+    while isinstance(written, np.ndarray) and isinstance(written.base, np.ndarray):
+        written = written.base
+    return written
+
+
+def mark(written: Any) -> Mark:
+    """The mark of an array's memory; or of a tensor, whose array is exchanged for another."""
+    owner = _owner(written)
+    found = log.marks.get(id(owner))
+    if found is None:
+        new = Mark(owner, _gone)
+        new.key, new.last = id(owner), _NOTHING
+        found = log.marks.setdefault(new.key, new)  # another thread's, if that was quicker
+    return found
+
+
+def note(written: Any, by: str) -> None:
+    """Says that this has just been written into, by an operation of this name."""
+    log.latest = now = next_index()
+    mark(written).last = Write(now, by)
+
+
+def note_all(marks: Iterable[Mark], write: Write) -> None:
+    """Says that a writer who writes often, and always the same, has just done so."""
+    if log.latest != write.at:  # others have written since, so the marks may be theirs
+        for one in marks:
+            one.last = write
+    log.latest = write.at = next_index()
+
+
+def check(node: Node) -> None:
+    """Raises where something that a node has kept was written into after the node was made."""
+    if node.saved is None:
+        return  # freed, which has an error of its own
+    for name, value in zip(node.op.values, node.saved, strict=True):
+        for kept in _kept(value):
+            found = log.marks.get(id(kept))
+            if found is not None and found.last.at > node.index:
+                raise GradError(_complaint(node, name, value, found.last.by))
+
+
+def _kept(value: Any) -> Iterator[Any]:
+    """What may bear a mark in a saved value: a tensor, an index array, or several of them."""
+    if isinstance(value, Array):
+        yield value
+        value = value.array
+    if isinstance(value, np.ndarray):
+        yield _owner(value)
+    elif isinstance(value, (tuple, list)):
+        for one in value:
+            yield from _kept(one)
+
+
+def _complaint(node: Node, name: str, value: Any, by: str) -> str:
+    what = "its result" if name == "out" else f"its input {name}" if name in node.op.inputs else f"its {name}"
+    shape = f" of shape {value.shape}" if isinstance(value, (Array, np.ndarray)) else ""
+    remedy = (
+        "Call backward() before optimizer.step(), and compute the loss anew after it."
+        if by.endswith(".step")
+        else "Write after backward(), or into a clone(); or make a new tensor, as in x = x + 1."
+    )
+    return (
+        f"backward: {node.op.name} reads {what}{shape}, which {by} has overwritten since: one of the variables needed for "
+        f"gradient computation has been modified by an inplace operation. {remedy}"
+    )
