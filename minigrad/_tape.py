@@ -19,7 +19,7 @@ import numpy as np
 from minigrad import _writes
 from minigrad._array import Array, alias
 from minigrad._writes import next_index
-from minigrad.errors import GradError, ShapeError, message
+from minigrad.errors import DTypeError, GradError, ShapeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,6 +93,29 @@ def toolbox(add: Any, sum_to: Any, cast: Any, one: dict[Any, Any]) -> None:
     _toolbox.add, _toolbox.sum_to, _toolbox.cast, _toolbox.one = add, sum_to, cast, one
 
 
+def _hooked(node: Node, g: Any) -> Any:
+    """What a node's hooks make of its gradient."""
+    for hook in node.hooks or ():
+        replaced = hook(g.clone())  # its own copy: g may be the gradient of other nodes too
+        if replaced is None:
+            continue
+        if not isinstance(replaced, Array) or replaced.shape != g.shape or replaced.dtype is not g.dtype:
+            raise _misfit(node, hook, replaced, g)
+        g = replaced
+    return g
+
+
+def _misfit(node: Node, hook: Any, got: Any, g: Any) -> Exception:
+    """The error for a hook that returned what cannot take the gradient's place."""
+    name = getattr(hook, "__qualname__", type(hook).__name__)
+    kind: type[Exception] = DTypeError
+    what = f"a {type(got).__name__}"
+    if isinstance(got, Array):
+        kind, what = ShapeError if got.shape != g.shape else DTypeError, f"shape {got.shape} of {got.dtype}"
+    expected = f"None, or a tensor of the gradient's shape {g.shape} of {g.dtype}"
+    return kind(message(f"backward: hook {name} on the result of {node.op.name}", "", what, expected))
+
+
 def _leading_to(start: Node, targets: Sequence[Any], wanted: set[int]) -> set[int]:
     """The ids of the nodes, from start back, behind which a target lies. What is older than every target cannot be."""
     oldest = min(t.index if isinstance(t, Node) else 0 for t in targets)
@@ -130,9 +153,8 @@ def propagate(
     try:
         while heap:
             node, g = pending.pop(-heappop(heap))
-            for hook in node.hooks or ():
-                replaced = hook(g.clone())  # its own copy: g may be the gradient of other nodes too
-                g = g if replaced is None else replaced
+            if node.hooks is not None:
+                g = _hooked(node, g)
             if leading is not None:
                 if id(node) in wanted:
                     ends[id(node)] = (node, g, False)

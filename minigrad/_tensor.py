@@ -198,7 +198,10 @@ class Tensor(Array):
         return alias(self)  # type: ignore[no-any-return]
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> None:
-        """Calls hook(gradient) when the gradient of this computed tensor is known; what it returns replaces it."""
+        """Calls hook(gradient) when the gradient of this computed tensor is known. A tensor that it returns, of the same
+        shape and type, replaces the gradient; None leaves it."""
+        if not callable(hook):
+            raise TypeError(message("register_hook", "hook", f"a {type(hook).__name__}", "a function of the gradient"))
         if self.node is None:
             remedy = "A leaf's gradient is in .grad after backward()."
             raise GradError(message("register_hook", "", "a leaf", "a tensor that was computed and recorded", remedy))

@@ -236,3 +236,36 @@ def test_a_hook_that_fails_leaves_recording_on():
     assert x.grad is None
     with pytest.raises(GradError, match=r"^register_hook: got a leaf"):
         x.register_hook(failing)
+
+
+@pytest.mark.parametrize(
+    ("hook", "error", "text"),
+    [
+        (lambda g: g.sum(), ShapeError, r"got shape \(\) of float64"),
+        (lambda g: g.expand(1, 2), ShapeError, r"got shape \(1, 2\) of float64"),
+        (lambda g: g.float(), DTypeError, r"got shape \(2,\) of float32"),
+        (lambda g: g.tolist(), DTypeError, r"got a list"),
+        (lambda g: 2.0, DTypeError, r"got a float"),
+    ],
+)
+def test_a_hook_that_returns_no_gradient(hook, error, text):
+    x = leaf(1.0, 2.0)
+    y = x * 2.0
+    y.register_hook(hook)
+    expected = r", expected None, or a tensor of the gradient's shape \(2,\) of float64"
+    with pytest.raises(error, match=r"^backward: hook <lambda> on the result of mul: " + text + expected):
+        (y * y).sum().backward()
+    assert x.grad is None
+
+
+def test_a_hook_without_a_name_is_called_by_its_class():
+    class Halve:
+        def __call__(self, g):
+            return g[:1]
+
+    y = leaf(1.0, 2.0) * 2.0
+    y.register_hook(Halve())
+    with pytest.raises(ShapeError, match="hook Halve on the result of mul"):
+        y.sum().backward()
+    with pytest.raises(TypeError, match=r"^register_hook: argument hook: got a float, expected a function"):
+        y.register_hook(1.0)
