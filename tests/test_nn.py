@@ -440,6 +440,10 @@ SIGNATURES = {
     ),
     F.dropout: "input, p=0.5, training=True, inplace=False, *, generator=None",
     F.linear: "x, weight, bias=None",
+    F.relu: "input, inplace=False",
+    F.leaky_relu: "input, negative_slope=0.01, inplace=False",
+    F.elu: "input, alpha=1.0, inplace=False",
+    F.silu: "input, inplace=False",
 }
 
 
@@ -450,6 +454,35 @@ def test_signatures_and_defaults_are_pytorchs(function):
     assert str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)) == (
         f"({SIGNATURES[function]})"
     )
+
+
+INPLACE = {
+    "ReLU(inplace=True)": (nn.ReLU(True), F.relu),
+    "LeakyReLU(negative_slope=0.2, inplace=True)": (
+        nn.LeakyReLU(0.2, inplace=True), lambda x, inplace: F.leaky_relu(x, 0.2, inplace),
+    ),
+    "ELU(alpha=0.5, inplace=True)": (nn.ELU(0.5, inplace=True), lambda x, inplace: F.elu(x, 0.5, inplace)),
+    "SiLU(inplace=True)": (nn.SiLU(inplace=True), F.silu),
+    "Dropout(p=0.5, inplace=True)": (nn.Dropout(0.5, inplace=True), lambda x, inplace: F.dropout(x, inplace=inplace)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INPLACE)
+def test_inplace_is_taken_and_changes_nothing(text):
+    module, function = INPLACE[text]
+    assert repr(module) == text
+    assert module.inplace is True
+    found = []
+    for call in (module, lambda x: function(x, inplace=True), lambda x: function(x, inplace=False)):
+        mg.manual_seed(5)
+        x = mg.tensor([-1.0, -0.25, 0.5, 2.0], requires_grad=True)
+        hidden = x * 1.0
+        out = call(hidden)
+        (out * out).sum().backward()
+        assert out is not hidden
+        assert hidden.tolist() == x.tolist()
+        found.append((out.tolist(), x.grad.tolist()))
+    assert found[0] == found[1] == found[2]
 
 
 # -- layers ------------------------------------------------------------------------------------------------------------
@@ -508,11 +541,6 @@ def test_linear_starts_uniformly_within_one_over_the_root_of_its_inputs():
         (lambda: nn.Linear(2, 2)([[1.0, 2.0]]), DTypeError, "linear: argument input: got a list"),
         (lambda: nn.Dropout(1.5), ValueError, "dropout probability has to be between 0 and 1, but got 1.5"),
         (lambda: nn.Dropout(float("nan")), ValueError, "got nan"),
-        (lambda: nn.Dropout(inplace=True), ValueError, "Dropout: argument inplace: got True"),
-        (lambda: nn.ReLU(inplace=True), ValueError, "ReLU: argument inplace: got True"),
-        (lambda: nn.LeakyReLU(inplace=True), ValueError, "LeakyReLU: argument inplace"),
-        (lambda: nn.ELU(inplace=True), ValueError, "ELU: argument inplace"),
-        (lambda: nn.SiLU(inplace=True), ValueError, "SiLU: argument inplace"),
         (lambda: nn.GELU("fast"), ValueError, "GELU: argument approximate: got 'fast'"),
         (lambda: nn.Softmax()(mg.zeros(2, 2)), TypeError, r"softmax: argument dim.*softmax\(x, -1\)"),
         (lambda: nn.LogSoftmax(2)(mg.zeros(2, 2)), IndexError, "log_softmax"),

@@ -1,4 +1,8 @@
-"""Activations as modules; the functions are in `minigrad.ops.activation` and `softmax`."""
+"""Activations as modules; the functions are in `minigrad.ops.activation` and `softmax`.
+
+`inplace=True` is taken, shown and otherwise without effect, here and in `minigrad.nn.functional`: the tape may need the
+input again, so the result is always a new tensor. The numbers are the same.
+"""
 
 from __future__ import annotations
 
@@ -13,29 +17,33 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _not_inplace(name: str, inplace: bool) -> None:
-    if inplace:
-        raise ValueError(message(name, "inplace", True, "False", "In-place ops would overwrite what backward reads."))
+def _shown(inplace: bool) -> list[str]:
+    """As PyTorch prints it: only where it is True."""
+    return ["inplace=True"] if inplace else []
 
 
 class ReLU(Module):
-    """max(x, 0)."""
+    """max(x, 0); inplace changes nothing."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
-        _not_inplace("ReLU", inplace)
+        self.inplace = inplace
 
     def forward(self, x: Any) -> Any:
         """max(x, 0)."""
         return ops.relu(x)
 
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return "".join(_shown(self.inplace))
+
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope x."""
+    """x where x > 0, else negative_slope x; inplace changes nothing."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
-        _not_inplace("LeakyReLU", inplace)
+        self.inplace = inplace
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
@@ -44,15 +52,15 @@ class LeakyReLU(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
-        return f"negative_slope={self.negative_slope}"
+        return ", ".join([f"negative_slope={self.negative_slope}", *_shown(self.inplace)])
 
 
 class ELU(Module):
-    """x where x > 0, else alpha (exp(x) - 1)."""
+    """x where x > 0, else alpha (exp(x) - 1); inplace changes nothing."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
-        _not_inplace("ELU", inplace)
+        self.inplace = inplace
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
@@ -61,7 +69,7 @@ class ELU(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
-        return f"alpha={self.alpha}"
+        return ", ".join([f"alpha={self.alpha}", *_shown(self.inplace)])
 
 
 class GELU(Module):
@@ -83,15 +91,19 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x sigmoid(x)."""
+    """x sigmoid(x); inplace changes nothing."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
-        _not_inplace("SiLU", inplace)
+        self.inplace = inplace
 
     def forward(self, x: Any) -> Any:
         """The product x sigmoid(x)."""
         return ops.silu(x)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return "".join(_shown(self.inplace))
 
 
 class Sigmoid(Module):

@@ -61,17 +61,14 @@ class Linear(Module):
 
 class Dropout(Module):
     """In training each number becomes 0 with probability p, and the rest is scaled by 1 / (1 - p) so that the mean
-    stays; in evaluation everything passes (Srivastava et al. 2014)."""
+    stays; in evaluation everything passes (Srivastava et al. 2014). inplace changes nothing: the result is a new tensor."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0.0 <= p <= 1.0:
             remedy = f"dropout probability has to be between 0 and 1, but got {p}"
             raise ValueError(message("Dropout", "p", p, "a number in [0, 1]", remedy))
-        if inplace:
-            remedy = "In-place ops would overwrite what backward reads."
-            raise ValueError(message("Dropout", "inplace", True, "False", remedy))
-        self.p = p
+        self.p, self.inplace = p, inplace
 
     def forward(self, x: Any) -> Any:
         """Dropout in training mode, else x."""
@@ -79,7 +76,7 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
-        return f"p={self.p}, inplace=False"
+        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Flatten(Module):

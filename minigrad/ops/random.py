@@ -123,17 +123,14 @@ def dropout(
 ) -> Any:
     """Sets elements to 0 with probability p and scales the rest by 1 / (1 - p). training=False: the input itself.
 
-    Note the default training=True: a function cannot know the mode of a module. nn.Dropout does.
+    Note the default training=True: a function cannot know the mode of a module. nn.Dropout does. inplace changes nothing:
+    the result is a new tensor.
     """
     if not 0.0 <= p <= 1.0:
         raise ValueError(
             message(
                 "dropout", "p", p, "a number in [0, 1]", f"dropout probability has to be between 0 and 1, but got {p}"
             )
-        )
-    if inplace:
-        raise ValueError(
-            message("dropout", "inplace", True, "False", "In-place ops would overwrite what backward reads.")
         )
     if not training or p == 0.0:
         return identity(input)
