@@ -29,6 +29,7 @@ from minigrad._create import (
     zeros,
     zeros_like,
 )
+from minigrad._device import device
 from minigrad._kernels import get_num_threads, set_num_threads
 from minigrad._op import backend
 from minigrad._tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -71,7 +72,7 @@ from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint
 from minigrad.ops.reduce import amax, amin, argmax, argmin, logsumexp, max, mean, min, sum
 from minigrad.ops.softmax import log_softmax, softmax
 
-_LAZY = ("data", "datasets", "nn", "optim", "testing")
+_LAZY = ("cuda", "data", "datasets", "nn", "optim", "testing")
 
 __all__ = [
     "Generator",
@@ -90,8 +91,10 @@ __all__ = [
     "bool",
     "broadcast_to",
     "clone",
+    "cuda",
     "data",
     "datasets",
+    "device",
     "div",
     "empty",
     "enable_grad",

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import _array
 from minigrad._array import Array, bool_, canonical, float32, from_array, int64
+from minigrad._device import require_cpu
 from minigrad._shapes import lengths
 from minigrad._tensor import Tensor, _may_require
 from minigrad.errors import DTypeError, OutOfMemory, ShapeError, message
@@ -24,11 +25,12 @@ _LARGEST = np.iinfo(np.int64).max
 # -- of data -----------------------------------------------------------------------------------------------------------
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A new tensor with a copy of data: numbers, nested lists, a NumPy array, another tensor.
 
     Python floats become float32, ints int64, bools bool; an array keeps its type.
     """
+    require_cpu("tensor", device)
     array = _as_numpy(data)
     if dtype is not None:
         array = array.astype(canonical(dtype))
@@ -58,8 +60,9 @@ def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
     return found
 
 
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of data, sharing its memory where it is a tensor or an array of the right type."""
+    require_cpu("as_tensor", device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     made = from_array(data) if isinstance(data, np.ndarray) else tensor(data)
@@ -85,16 +88,17 @@ def _shape(op: str, *given: Any) -> tuple[int, ...]:
     return size
 
 
-def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool) -> Any:
+def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool, device: Any) -> Any:
     """An uninitialised tensor."""
+    require_cpu(op, device)
     _may_require(dtype, requires_grad, op)
     made = _array.empty(shape, dtype, op)
     made.requires_grad = bool(requires_grad)
     return made
 
 
-def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
-    made = _made(op, shape, dtype, requires_grad)
+def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
+    made = _made(op, shape, dtype, requires_grad, device)
     made.array[...] = value
     return made  # type: ignore[no-any-return]
 
@@ -103,22 +107,22 @@ def _dtype(op: str, given: Any, natural: Any = float32) -> Any:
     return natural if given is None else canonical(given, op)
 
 
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Uninitialised numbers, to be overwritten."""
-    return _made("empty", _shape("empty", *size), _dtype("empty", dtype), requires_grad)  # type: ignore[no-any-return]
+    return _made("empty", _shape("empty", *size), _dtype("empty", dtype), requires_grad, device)  # type: ignore[no-any-return]
 
 
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Zeros of a shape, given as 2, 3 or as (2, 3); float32 unless dtype says otherwise."""
-    return _filled("zeros", _shape("zeros", *size), 0, _dtype("zeros", dtype), requires_grad)
+    return _filled("zeros", _shape("zeros", *size), 0, _dtype("zeros", dtype), requires_grad, device)
 
 
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Ones of a shape, given as 2, 3 or as (2, 3); float32 unless dtype says otherwise."""
-    return _filled("ones", _shape("ones", *size), 1, _dtype("ones", dtype), requires_grad)
+    return _filled("ones", _shape("ones", *size), 1, _dtype("ones", dtype), requires_grad, device)
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """One value everywhere; its kind (bool, int, float) decides the type unless dtype does."""
     value = np.asarray(fill_value)
     if value.shape or value.dtype.kind not in "fiub" or (value.dtype.kind == "u" and value > _LARGEST):
@@ -128,25 +132,29 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
     if real.kind != "f" and not np.isfinite(value):
         remedy = "Pass dtype=minigrad.float32."
         raise ValueError(message("full", "fill_value", value, f"a number that {real} holds", remedy))
-    return _filled("full", _shape("full", size), value, real, requires_grad)
+    return _filled("full", _shape("full", size), value, real, requires_grad, device)
 
 
-def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Zeros of another tensor's shape and type."""
-    return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
 
 
-def ones_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Ones of another tensor's shape and type."""
-    return ones(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return ones(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
 
 
-def full_like(x: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    x: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """One value everywhere, in another tensor's shape and type."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Counts: start, start + step, ... below end; from 0 where one number is given. Ints give int64, floats float32."""
     if end is None:
         start, end = 0, start
@@ -157,24 +165,29 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, req
         raise ValueError(message("arange", "step", step, f"a step that leads from {start} to {end}"))
     natural = float32 if any(isinstance(v, (float, np.floating)) for v in (start, end, step)) else int64
     real = _dtype("arange", dtype, natural)
-    return _from_numpy("arange", "end", lambda: np.arange(start, end, step), real, requires_grad)
+    return _from_numpy("arange", "end", lambda: np.arange(start, end, step), real, requires_grad, device)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """`steps` numbers at equal distances from start to end, both included."""
     (count,) = _shape("linspace", steps)
     real = _dtype("linspace", dtype)
-    return _from_numpy("linspace", "steps", lambda: np.linspace(start, end, count), real, requires_grad)
+    return _from_numpy("linspace", "steps", lambda: np.linspace(start, end, count), real, requires_grad, device)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """The identity matrix, n x n or n x m."""
     rows, cols = _shape("eye", n, n if m is None else m)
-    return _from_numpy("eye", "n", lambda: np.eye(rows, cols), _dtype("eye", dtype), requires_grad)
+    return _from_numpy("eye", "n", lambda: np.eye(rows, cols), _dtype("eye", dtype), requires_grad, device)
 
 
-def _from_numpy(op: str, argument: str, make: Callable[[], Any], dtype: Any, requires_grad: bool) -> Tensor:
+def _from_numpy(
+    op: str, argument: str, make: Callable[[], Any], dtype: Any, requires_grad: bool, device: Any
+) -> Tensor:
     """What NumPy makes of checked arguments, so that it can fail for their size alone."""
+    require_cpu(op, device)
     _may_require(dtype, requires_grad, op)
     try:
         made = from_array(make().astype(dtype))

@@ -7,8 +7,9 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad import _array, _inplace, _tape, _writes
+from minigrad import _array, _device, _inplace, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
+from minigrad._device import require_cpu, wanted_dtype
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops import activation, elementwise, layout, linalg, reduce
 from minigrad.ops import softmax as softmax_ops
@@ -250,13 +251,10 @@ class Tensor(Array):
 
     # -- other types ---------------------------------------------------------------------------------------------------
 
-    def to(self, *wanted: Any, dtype: Any = None) -> Tensor:
-        """Itself in another element type, or in that of another tensor; "cpu" is where everything is."""
-        for one in wanted:
-            if isinstance(one, Array):
-                dtype = one.dtype
-            elif one != "cpu":
-                dtype = one
+    def to(self, *wanted: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False) -> Tensor:
+        """Itself in another element type, or in that of another tensor. A device may be named, if it is the CPU, and
+        non_blocking says nothing there. DeviceError for any other."""
+        dtype = wanted_dtype("to", wanted, dtype, device)
         return self if dtype is None else elementwise.to_dtype(self, dtype)
 
     def float(self) -> Tensor:
@@ -278,6 +276,16 @@ class Tensor(Array):
     def cpu(self) -> Tensor:
         """Itself: everything is on the CPU."""
         return self
+
+    def cuda(self, device: Any = None, non_blocking: Any = False) -> Tensor:
+        """DeviceError: everything is on the CPU."""
+        require_cpu("cuda", "cuda" if device is None else device)
+        return self
+
+    @property
+    def device(self) -> Any:
+        """Where it is: minigrad.device("cpu")."""
+        return _device.CPU
 
     # -- operators -----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,10 @@ class DTypeError(MinigradError, RuntimeError, TypeError):
     """An element type that the operation does not take."""
 
 
+class DeviceError(MinigradError, RuntimeError, ValueError):
+    """A device other than the CPU."""
+
+
 class GradError(MinigradError, RuntimeError):
     """A gradient that cannot be computed: nothing was recorded, or it is gone."""
 

@@ -22,6 +22,7 @@ def leaf(*numbers):
     [
         (ShapeError, (RuntimeError, ValueError)),
         (DTypeError, (RuntimeError, TypeError)),
+        (errors.DeviceError, (RuntimeError, ValueError)),
         (GradError, (RuntimeError,)),
         (AxisError, (IndexError, ValueError)),
         (LabelError, (IndexError, ValueError)),

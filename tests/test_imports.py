@@ -16,12 +16,12 @@ PACKAGE = Path(mg.__file__).parent
 LAYERS = (
     {"_version", "_C", "errors"},
     {"_shapes", "_samples", "_ulp"},
-    {"_array", "_kernels"},
+    {"_array", "_device", "_kernels"},
     {"_writes", "_tape", "_op"},
     {"ops"},
     {"_inplace", "_tensor"},
     {"_create", "autograd"},
-    {"nn", "optim", "data", "datasets", "testing"},
+    {"nn", "optim", "data", "datasets", "testing", "cuda"},
     {"__init__"},
     {"_demo", "__main__"},
 )
@@ -62,14 +62,14 @@ def test_import_brings_in_nothing_but_itself():
     assert not outside(modules)
     assert not {m for m in modules if m in HEAVY or m.partition(".")[0] in HEAVY}
     subpackages = {m.split(".")[1] for m in modules if m.count(".")}
-    assert not subpackages & {"nn", "optim", "data", "datasets", "testing"}
+    assert not subpackages & {"nn", "optim", "data", "datasets", "testing", "cuda"}
 
 
 def test_import_needs_numpy_and_cffi_alone():
     assert outside(newly_imported("import minigrad", before="")) == {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "testing"])
+@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "testing", "cuda"])
 def test_subpackages_are_imported_when_they_are_named(name):
     modules = newly_imported(f"import minigrad; assert minigrad.{name}.__name__ == 'minigrad.{name}'")
     assert f"minigrad.{name}" in modules

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from minigrad._array import canonical, empty, float32
+from minigrad._device import require_cpu
 from minigrad.errors import DTypeError, message
 from minigrad.nn import init
 from minigrad.nn._module import Module, Parameter
@@ -33,8 +34,7 @@ class Linear(Module):
                 raise TypeError(message("Linear", name, repr(n), "an int of at least 0"))
             if n < 0:
                 raise ValueError(message("Linear", name, n, "an int of at least 0"))
-        if device not in (None, "cpu"):
-            raise ValueError(message("Linear", "device", f"{device!r}", "None or 'cpu'"))
+        require_cpu("Linear", device)
         real = float32 if dtype is None else canonical(dtype, "Linear")
         if real.kind != "f":
             raise DTypeError(message("Linear", "dtype", real, "float32 or float64"))

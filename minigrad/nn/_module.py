@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import _array, _writes
 from minigrad._array import Array, alias, canonical
+from minigrad._device import require_cpu, wanted_dtype
 from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, message
 
@@ -250,17 +251,16 @@ class Module:
                 pending += reversed([(m, False) for m in module.children()])
         return self
 
-    def to(self, *wanted: Any, dtype: Any = None) -> Module:
-        """All floating parameters and buffers in another element type; "cpu" is where everything is.
+    def to(self, *wanted: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Module:
+        """All floating parameters and buffers in another element type. A device may be named, if it is the CPU, and
+        non_blocking says nothing there. DeviceError for any other.
 
         A parameter stays the same object, with other memory; a buffer becomes another tensor. Do this before making an
         optimizer: its state has the type that the parameters had.
         """
-        for one in wanted:
-            if one != "cpu":
-                dtype = one.dtype if isinstance(one, Array) else one
+        dtype = wanted_dtype("Module.to", wanted, dtype, device)
         if dtype is not None:
-            real = canonical(dtype, "to")
+            real = canonical(dtype, "Module.to")
             if real.kind != "f":
                 raise DTypeError(message("Module.to", "dtype", real, "float32 or float64"))
             self._convert(real)
@@ -276,6 +276,15 @@ class Module:
                 t = getattr(module, name)
                 if t is not None and t.dtype.kind == "f":
                     setattr(module, name, t.to(real))
+
+    def cpu(self) -> Module:
+        """Itself: everything is on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None) -> Module:
+        """DeviceError: everything is on the CPU."""
+        require_cpu("Module.cuda", "cuda" if device is None else device)
+        return self
 
     def float(self) -> Module:
         """All parameters as float32."""

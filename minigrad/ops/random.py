@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, canonical, empty, float32, int64, view
+from minigrad._device import require_cpu
 from minigrad._kernels import random as kernels
 from minigrad._op import defop
 from minigrad._samples import Draw, Sample
@@ -34,7 +35,8 @@ class Generator:
 
     __slots__ = ("_seed", "offset")
 
-    def __init__(self) -> None:
+    def __init__(self, device: Any = None) -> None:
+        require_cpu("Generator", device)
         self._seed = int.from_bytes(os.urandom(8), "little")
         self.offset = 0
 
@@ -144,8 +146,9 @@ def dropout(
 # -- tensors of random numbers ------------------------------------------------------------------------------------------------------
 
 
-def _empty(op: str, size: Sequence[Any], dtype: Any) -> Any:
+def _empty(op: str, size: Sequence[Any], dtype: Any, device: Any) -> Any:
     """The memory first: where it fails, the generator has not moved."""
+    require_cpu(op, device)
     shape = shapes.lengths(op, "size", size)
     if any(n < 0 for n in shape):
         raise ShapeError(message(op, "size", shape, "lengths of at least 0"))
@@ -155,29 +158,35 @@ def _empty(op: str, size: Sequence[Any], dtype: Any) -> Any:
     return empty(shape, real, op)
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Any:
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Any:
     """Numbers from [0, 1), uniformly: rand(2, 3) or rand((2, 3))."""
-    out = _empty("rand", size, dtype)
+    out = _empty("rand", size, dtype, device)
     seed, offset = (generator or default_generator).take(blocks_for(out.size, out.dtype))
     out.requires_grad = bool(requires_grad)
     return kernels.uniform(out, seed=seed, offset=offset, low=0.0, high=1.0)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Any:
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Any:
     """Normally distributed numbers, mean 0 and variance 1: randn(2, 3) or randn((2, 3))."""
-    out = _empty("randn", size, dtype)
+    out = _empty("randn", size, dtype, device)
     seed, offset = (generator or default_generator).take(blocks_for(out.size, out.dtype))
     out.requires_grad = bool(requires_grad)
     return kernels.normal(out, seed=seed, offset=offset, mean=0.0, std=1.0)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None) -> Any:
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, device: Any = None
+) -> Any:
     """Integers from low to high - 1: randint(10, (3,)) or randint(0, 10, (3,))."""
     if size is None:
         low, high, size = 0, low, high
     if not all(hasattr(n, "__index__") for n in (low, high)) or not high > low:
         raise ValueError(message("randint", "high", f"{high!r}", f"an int above low, {low!r}"))
-    out = _empty("randint", size if isinstance(size, (tuple, list)) else (size,), np.float64)
+    out = _empty("randint", size if isinstance(size, (tuple, list)) else (size,), np.float64, device)
     seed, offset = (generator or default_generator).take(blocks_for(out.size, out.dtype))
     kernels.uniform(out, seed=seed, offset=offset, low=0.0, high=1.0)
     return view(np.asarray(out.array * (high - low)).astype(np.int64) + low, None)
@@ -191,8 +200,9 @@ def bernoulli(p: Any, *, generator: Generator | None = None) -> Any:
     return kernels.bernoulli(p, seed=seed, offset=offset)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None) -> Any:
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Any:
     """0 .. n-1 in random order, as int64."""
+    require_cpu("randperm", device)
     if isinstance(n, bool) or not hasattr(n, "__index__") or n < 0:
         raise ValueError(message("randperm", "n", f"{n!r}", "an int of at least 0"))
     if dtype is not None and canonical(dtype, "randperm") is not int64:
