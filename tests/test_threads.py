@@ -302,6 +302,19 @@ def test_environment_sets_the_number(environment: dict[str, str], threads: int) 
     assert done.stdout.strip() == str(threads), done.stderr
 
 
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "2.5", "4,2", "1025", "9" * 30])
+def test_a_number_of_threads_that_is_none_is_one_clear_error(value: str) -> None:
+    done = python("import minigrad", MINIGRAD_NUM_THREADS=value)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(f"ValueError: MINIGRAD_NUM_THREADS: got {value!r}, expected an int from 1 to 1024.")
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", ""])
+def test_an_invalid_setting_of_openmp_is_openmps_own_business(value: str) -> None:
+    done = python(PRINT, OMP_NUM_THREADS=value)
+    assert done.stdout.strip() == str(_kernels.usable_processors()), done.stderr
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_affinity_sets_the_number() -> None:
     """No more threads than processors that the process may run on."""

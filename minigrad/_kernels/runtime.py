@@ -61,12 +61,18 @@ def set_num_threads(threads: int) -> None:
 
 
 def _initial_threads() -> int:
-    """MINIGRAD_NUM_THREADS, or OMP_NUM_THREADS, or every processor that this process may run on."""
-    for name in ("MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS"):
-        value = os.environ.get(name, "").split(",")[0].strip()
-        if value.isdigit() and int(value) > 0:
-            return min(int(value), MOST_THREADS)
-    return usable_processors()
+    """MINIGRAD_NUM_THREADS, or OMP_NUM_THREADS, or every processor that this process may run on.
+
+    ValueError for a MINIGRAD_NUM_THREADS that is no such number. OMP_NUM_THREADS is the OpenMP runtime's, which goes on
+    without it where it is invalid (GNU's says so); it may list one number for each level of nesting.
+    """
+    ours = os.environ.get("MINIGRAD_NUM_THREADS", "").strip()
+    if ours:
+        if not ours.isdecimal() or not 1 <= int(ours) <= MOST_THREADS:
+            raise ValueError(f"MINIGRAD_NUM_THREADS: got {ours!r}, expected an int from 1 to {MOST_THREADS}.")
+        return int(ours)
+    shared = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(int(shared), MOST_THREADS) if shared.isdecimal() and int(shared) > 0 else usable_processors()
 
 
 def usable_processors() -> int:
