@@ -186,8 +186,9 @@ def load_diabetes(
     Errors: DTypeError (a TypeError) for a ``dtype`` that is not a float.
 
     Source: B. Efron, T. Hastie, I. Johnstone and R. Tibshirani (2004), Least Angle Regression, Annals of Statistics
-    32(2), 407-499; table at https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html. Licence: its authors published
-    the table without stating one.
+    32(2), 407-499; table at https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html. Licence: the table's page states
+    none. Two of the authors distribute it, standardised, in their R package lars (GPL-2); scikit-learn distributes these
+    numbers with its code (BSD 3-Clause).
     """
     kind = _float_dtype("load_diabetes", dtype)
     data, target, names = _table("diabetes.csv", np.dtype(np.float64))
