@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from math import copysign
+from threading import Lock
 from types import FunctionType
 from typing import TYPE_CHECKING
 
@@ -464,21 +465,33 @@ def _by_reference(op: Op) -> Callable[..., Any]:
 @contextmanager
 def backend(name: str) -> Iterator[None]:
     """Inside the block every op runs on its C kernel ("c") or on its NumPy reference ("numpy"): the same tape over
-    code that one can read."""
+    code that one can read.
+
+    The choice is the whole process's: other threads compute so too, meanwhile. Where blocks of several threads overlap,
+    the one that was entered last decides; after the last of them all is as before.
+    """
     if name not in ("c", "numpy"):
         raise ValueError(f"backend: argument name: got {name!r}, expected 'c' or 'numpy'.")
-    global backend_name
-    before = backend_name
-    _switch(name)
+    block = [name]
+    with _switching:
+        _blocks.append(block)
+        _switch()
     try:
         yield
     finally:
-        _switch(before)
+        with _switching:
+            _blocks[:] = [b for b in _blocks if b is not block]
+            _switch()
 
 
-def _switch(name: str) -> None:
+#: The blocks that are open, in any thread, the newest last. Each is a list, to be told from others of the same name.
+_blocks: list[list[str]] = []
+_switching = Lock()
+
+
+def _switch() -> None:
     global backend_name
-    backend_name = name
+    backend_name = _blocks[-1][0] if _blocks else "c"
     for op in registry.values():
         _enter_backend(op)
 

@@ -1,5 +1,7 @@
 """autograd.grad, derivatives of derivatives, hooks, the modes of recording, and the backends."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -279,6 +281,28 @@ def test_the_numpy_backend_is_the_same_tape_over_the_references():
     finally:
         _op.registry["exp"].reference = reference
     np.testing.assert_allclose(x.grad.numpy(), np.exp([0.5, 1.0]), rtol=1e-15)
+
+
+def test_backends_of_two_threads_overlap_and_end_as_before():
+    """The other thread's block is entered within this one's, and left after it."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def other():
+        with mg.backend("numpy"):
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with mg.backend("numpy"):
+        thread.start()
+        assert inside.wait(10)
+        with mg.backend("c"):
+            assert _op.backend_name == "c"
+    assert _op.backend_name == "numpy"
+    leave.set()
+    thread.join()
+    assert _op.backend_name == "c"
+    assert _op.registry["exp"].run is _op.registry["exp"].forward
 
 
 def test_backends_nest_and_end_with_their_block():
