@@ -180,7 +180,7 @@ def propagate(
                     if id(parent) in ends:
                         ends[id(parent)] = (parent, tools.add(ends[id(parent)][1], dx), True)
                     else:
-                        ends[id(parent)] = (parent, dx, dx is not g and dx.array.base is None)
+                        ends[id(parent)] = (parent, dx, dx is not g and dx.pool is not None)
             if not retain_graph:
                 node.saved = None
     finally:
