@@ -414,7 +414,7 @@ def _method(function: Callable[..., Any]) -> Any:
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module, names in (
-        (elementwise, "add sub mul div neg abs sign sqrt exp expm1 log log1p erf square"),
+        (elementwise, "add sub mul div neg abs sign sqrt exp expm1 log log1p sin cos erf square"),
         (elementwise, "maximum minimum clone logical_not"),
         (activation, "relu sigmoid tanh"),
         (reduce, "sum mean amax amin max min argmax argmin logsumexp"),

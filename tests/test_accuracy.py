@@ -35,6 +35,8 @@ BOUND = {
     "tanh": (0.8, 1.0),
     "sigmoid": (0.8, 0.8),
     "erf": (1.4, 1.5),
+    "sin": (1.0, 1.0),
+    "cos": (1.0, 1.0),
     "pow": (0.8, 0.9),
 }
 
@@ -56,9 +58,11 @@ EXACT: dict[str, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
     "sigmoid": exact_sigmoid,
     "erf": exact_erf,
+    "sin": np.sin,
+    "cos": np.cos,
 }
 # The results, too, must stay inside these limits.
-RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1), "erf": (-1, 1), "exp": (0, math.inf), "expm1": (-1, math.inf)}
+RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1), "erf": (-1, 1), "sin": (-1, 1), "cos": (-1, 1), "exp": (0, math.inf), "expm1": (-1, math.inf)}
 
 
 def assert_within(name: str, got: Floats, exact: Floats, *arguments: Floats) -> None:
@@ -83,6 +87,8 @@ HARD: dict[str, tuple[str, ...]] = {
     "tanh": ("0x1.632266p-3", "-0x1.fe4a6fac2a54p-5"),
     "sigmoid": ("-0x1.5e9196p+6", "-0x1.6244b5301231ep+9"),
     "erf": ("0x1.fedf6ep-1", "0x1.ff650ap-1"),
+    "sin": ("0x1.e101e4p+12", "0x1.cc27512af60d4p+7"),
+    "cos": ("0x1.5f116ap+8", "0x1.2d8545991695p+1"),
 }
 
 
@@ -173,6 +179,8 @@ SPECIAL = {
     "tanh": [(0, 0), (-0.0, -0.0), (INF, 1), (-INF, -1), (NAN, NAN)],
     "sigmoid": [(0, 0.5), (-0.0, 0.5), (INF, 1), (-INF, 0), (NAN, NAN)],
     "erf": [(0, 0), (-0.0, -0.0), (INF, 1), (-INF, -1), (NAN, NAN)],
+    "sin": [(0, 0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)],
+    "cos": [(0, 1), (-0.0, 1), (INF, NAN), (-INF, NAN), (NAN, NAN)],
 }
 
 

@@ -81,6 +81,7 @@ add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
 maximum, minimum = map(_binary, ("maximum", "minimum"))
 neg, abs, sign, sqrt = map(_unary, ("neg", "abs", "sign", "sqrt"))
 exp, expm1, log, log1p, erf = map(_unary, ("exp", "expm1", "log", "log1p", "erf"))
+sin, cos = map(_unary, ("sin", "cos"))
 
 relu, sigmoid, tanh, silu = map(_unary, ("relu", "sigmoid", "tanh", "silu"))
 gelu, gelu_tanh = map(_unary, ("gelu", "gelu_tanh"))

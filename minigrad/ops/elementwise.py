@@ -305,6 +305,29 @@ log1p: Function = defop(
 )  # fmt: skip
 
 
+sin: Function = defop(
+    "sin", "x",
+    forward=kernels.sin,
+    shape=shapes.same,
+    vjp={"x": lambda g, x: mul(g, cos(x))},
+    reference=np.sin,
+    samples=unary(),
+    kind="float",
+    doc="The sine of x radians; NaN for an infinite x.",
+)  # fmt: skip
+
+cos: Function = defop(
+    "cos", "x",
+    forward=kernels.cos,
+    shape=shapes.same,
+    vjp={"x": lambda g, x: neg(mul(g, sin(x)))},
+    reference=np.cos,
+    samples=unary(),
+    kind="float",
+    doc="The cosine of x radians; NaN for an infinite x.",
+)  # fmt: skip
+
+
 def erf_reference(x: Any) -> Any:
     """erf by the C library of Python, number by number."""
     return (

@@ -126,6 +126,8 @@ WALKS = {
     "expm1": Map(lambda x: np.expm1(x), MATH, {"x": (-5.0, 20.0)}),
     "log": Map(lambda x: np.log(x), MATH, POSITIVE),
     "log1p": Map(lambda x: np.log1p(x), MATH, {"x": (-0.99, 10.0)}),
+    "sin": Map(lambda x: np.sin(x), MATH, X),
+    "cos": Map(lambda x: np.cos(x), MATH, X),
     "erf": Map(lambda x: erf(x), MATH, X),
     "relu": Map(lambda x: where(x < 0, 0, x), 0, X),
     "relu_bwd": Map(lambda dout, out: where(out > 0, dout, 0), 0, {"dout": ANY, "out": ANY}),
