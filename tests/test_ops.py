@@ -174,3 +174,36 @@ def test_record_is_complete(name):
     assert op.samples()
     assert all(s.inputs for s in op.samples())
     assert all(len(s.inputs) == len(op.inputs) and set(s.keywords) == set(op.keywords) for s in op.samples())
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+def test_a_nan_lets_the_gradient_pass(dtype):
+    """As in PyTorch: what is compared with a NaN is not below it, and only what is below loses its gradient."""
+    x = mg.tensor([NAN, 1.0, -1.0, 0.0], dtype=dtype, requires_grad=True)
+    (dx,) = autograd.grad(mg.relu(x), x, mg.full((4,), 3.0, dtype=dtype))
+    np.testing.assert_array_equal(dx.array, [3.0, 3.0, 0.0, 0.0])
+    (dx,) = autograd.grad(mg.nn.functional.leaky_relu(x, 0.5), x, mg.full((4,), 3.0, dtype=dtype))
+    np.testing.assert_array_equal(dx.array, [1.5, 3.0, 1.5, 1.5])
+
+    x = mg.tensor([NAN, 1.0, NAN, 2.0, 1.0], dtype=dtype, requires_grad=True)
+    y = mg.tensor([1.0, NAN, NAN, 1.0, 1.0], dtype=dtype, requires_grad=True)
+    for function, below, above in ((mg.maximum, 0.0, 1.0), (mg.minimum, 1.0, 0.0)):
+        dx, dy = autograd.grad(function(x, y), (x, y), mg.ones(5, dtype=dtype))
+        np.testing.assert_array_equal(dx.array, [1.0, 1.0, 1.0, above, 0.5])
+        np.testing.assert_array_equal(dy.array, [1.0, 1.0, 1.0, below, 0.5])
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+def test_gelu_of_large_arguments(dtype, approximate):
+    """x and 0, with the derivatives 1 and 0, although the powers of x in the formulas overflow."""
+    large = [*10.0 ** np.arange(2, 38, 5), np.finfo(dtype).max]
+    x = mg.tensor(np.concatenate([large, np.negative(large)]), dtype=dtype, requires_grad=True)
+    out = mg.nn.functional.gelu(x, approximate=approximate)
+    (dx,) = autograd.grad(out, x, mg.ones(out.shape, dtype=dtype))
+    positive = x.array > 0
+    np.testing.assert_array_equal(out.array, np.where(positive, x.array, 0))
+    np.testing.assert_array_equal(dx.array, positive)

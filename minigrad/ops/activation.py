@@ -21,6 +21,7 @@ from minigrad.ops.elementwise import (
     exp,
     expm1,
     greater,
+    less_equal,
     log1p,
     mul,
     neg,
@@ -61,10 +62,10 @@ relu_bwd: Function = defop(
     shape=shapes.broadcast,
     vjp={"g": lambda g, out: relu_bwd(g, out)},
     nondiff="out",
-    composition=lambda g, out: where(greater(out, 0.0), g, 0.0),
-    reference=lambda g, out: np.where(out > 0, g, np.zeros_like(g)),
+    composition=lambda g, out: where(less_equal(out, 0.0), 0.0, g),
+    reference=lambda g, out: np.where(out <= 0, np.zeros_like(g), g),
     samples=_with_cotangent(away=(0.0,)),
-    doc="g where out > 0, else 0.",
+    doc="0 where out <= 0, else g: a NaN lets the gradient pass.",
 )  # fmt: skip
 
 leaky_relu_op: Function = defop(

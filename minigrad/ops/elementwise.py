@@ -155,7 +155,7 @@ maximum: Function = defop(
     vjp={"x": lambda g, x, y: mul(g, _larger(x, y)), "y": lambda g, x, y: mul(g, _larger(y, x))},
     reference=np.maximum,
     samples=binary(),
-    doc="The larger of both, elementwise; NaN wins. Equal operands share the gradient, half each.",
+    doc="The larger of both, elementwise; NaN wins. Equal operands share the gradient, half each; beside a NaN both get all.",
 )  # fmt: skip
 
 minimum: Function = defop(
@@ -165,14 +165,14 @@ minimum: Function = defop(
     vjp={"x": lambda g, x, y: mul(g, _larger(y, x)), "y": lambda g, x, y: mul(g, _larger(x, y))},
     reference=np.minimum,
     samples=binary(),
-    doc="The smaller of both, elementwise; NaN wins. Equal operands share the gradient, half each.",
+    doc="The smaller of both, elementwise; NaN wins. Equal operands share the gradient, half each; beside a NaN both get all.",
 )  # fmt: skip
 
 
 def _larger(x: Any, y: Any) -> Any:
-    """1 where x > y, 1/2 where they are equal, else 0; constant as far as derivatives go."""
-    above, equal = np.greater(x.array, y.array), np.equal(x.array, y.array)
-    return from_array((above + np.multiply(0.5, equal)).astype(x.dtype))
+    """0 where x < y, 1/2 where they are equal, else 1, at a NaN too; constant as far as derivatives go."""
+    below, equal = np.less(x.array, y.array), np.equal(x.array, y.array)
+    return from_array((1.0 - below - np.multiply(0.5, equal)).astype(x.dtype))
 
 
 where_op: Function = defop(

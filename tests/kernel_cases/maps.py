@@ -95,6 +95,7 @@ def _gelu_tanh(x: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _gelu_tanh_bwd(dout: Numbers, x: Numbers) -> tuple[Numbers, Numbers]:
+    x = np.clip(x, -50, 50)  # beyond, the derivative is 0 or 1; the formula comes to 0 inf in the end
     a, slope = _gelu_tanh_argument(x)
     p, bell = sigmoid(a), np.abs(x) * slope * sigmoid(a)
     return dout * (p + x * p * (1 - p) * slope), np.abs(dout) * (p + bell) * (1 + np.abs(a))
@@ -130,7 +131,7 @@ WALKS = {
     "cos": Map(lambda x: np.cos(x), MATH, X),
     "erf": Map(lambda x: erf(x), MATH, X),
     "relu": Map(lambda x: where(x < 0, 0, x), 0, X),
-    "relu_bwd": Map(lambda dout, out: where(out > 0, dout, 0), 0, {"dout": ANY, "out": ANY}),
+    "relu_bwd": Map(lambda dout, out: where(out <= 0, 0, dout), 0, {"dout": ANY, "out": ANY}),
     "leaky_relu": Map(lambda x, slope: where(x > 0, x, slope * x), 0, X, ({"slope": 0.01}, {"slope": -0.3})),
     "leaky_relu_bwd": Map(
         lambda dout, x, slope: where(x > 0, dout, slope * dout), 0, {"dout": ANY, "x": ANY}, ({"slope": 0.01},)
