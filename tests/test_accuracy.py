@@ -28,13 +28,13 @@ needs_long_double = pytest.mark.skipif(not LONG_DOUBLE, reason="long double has 
 
 # Worst distance in ULP, (float32, float64).
 BOUND = {
-    "exp": (0.8, 0.8),
+    "exp": (1.1, 1.1),
     "expm1": (1.1, 1.2),
-    "log": (0.9, 0.9),
-    "log1p": (0.9, 0.9),
-    "tanh": (0.8, 1.0),
-    "sigmoid": (0.8, 0.8),
-    "erf": (1.4, 1.5),
+    "log": (1.2, 0.9),
+    "log1p": (1.4, 0.9),
+    "tanh": (1.4, 1.1),
+    "sigmoid": (1.4, 1.3),
+    "erf": (1.3, 1.6),
     "sin": (1.0, 1.0),
     "cos": (1.0, 1.0),
     "pow": (0.8, 0.9),
@@ -62,7 +62,15 @@ EXACT: dict[str, Callable[[Floats], Floats]] = {
     "cos": np.cos,
 }
 # The results, too, must stay inside these limits.
-RANGE = {"tanh": (-1, 1), "sigmoid": (0, 1), "erf": (-1, 1), "sin": (-1, 1), "cos": (-1, 1), "exp": (0, math.inf), "expm1": (-1, math.inf)}
+RANGE = {
+    "tanh": (-1, 1),
+    "sigmoid": (0, 1),
+    "erf": (-1, 1),
+    "sin": (-1, 1),
+    "cos": (-1, 1),
+    "exp": (0, math.inf),
+    "expm1": (-1, math.inf),
+}
 
 
 def assert_within(name: str, got: Floats, exact: Floats, *arguments: Floats) -> None:
@@ -80,15 +88,22 @@ def assert_within(name: str, got: Floats, exact: Floats, *arguments: Floats) -> 
 
 # Where long sweeps found the worst results: over all 2^32 float32 numbers, and over 2 10^7 float64 ones.
 HARD: dict[str, tuple[str, ...]] = {
-    "exp": ("-0x1.5e9196p+6", "-0x1.6244b5301231ep+9"),
-    "expm1": ("0x1.125246p+4", "0x1.11eaa2p+4", "0x1.952dfc73c4558p-2"),
-    "log": ("0x1.69f6aap-1", "0x1.6950b2182d6abp-1", "0x1.6988618da4a3cp-1"),
-    "log1p": ("0x1.ba10bap-2", "0x1.ac60eap-2", "0x1.a53bbc8e8f635p-2", "0x1.c639eef3cf6ffp-2"),
-    "tanh": ("0x1.632266p-3", "-0x1.fe4a6fac2a54p-5"),
-    "sigmoid": ("-0x1.5e9196p+6", "-0x1.6244b5301231ep+9"),
-    "erf": ("0x1.fedf6ep-1", "0x1.ff650ap-1"),
-    "sin": ("0x1.e101e4p+12", "0x1.cc27512af60d4p+7"),
-    "cos": ("0x1.5f116ap+8", "0x1.2d8545991695p+1"),
+    "exp": ("-0x1.76f0d6p+2", "-0x1.992c7cp+4", "0x1.ee6d88e28895fp+1"),
+    "expm1": ("0x1.120df4p+4", "0x1.28c768236221ap+5", "0x1.952dfc73c4558p-2"),
+    "log": ("0x1.696edep-1", "0x1.f7f906p-1", "0x1.6950b2182d6abp-1", "0x1.6988618da4a3cp-1"),
+    "log1p": ("-0x1.0035eap-6", "0x1.00ac7ap-5", "0x1.b2ce12p-2", "0x1.a53bbc8e8f635p-2", "0x1.c639eef3cf6ffp-2"),
+    "tanh": (
+        "0x1.632266p-3",
+        "0x1.15a0dap-1",
+        "0x1.4ddca2p+1",
+        "0x1.14bfd4p-1",
+        "-0x1.fe4a6fac2a54p-5",
+        "0x1.8b94be32acb4cp-1",
+    ),
+    "sigmoid": ("-0x1.5e9196p+6", "-0x1.1b9e9p+0", "-0x1.79131ep+2", "-0x1.6244b5301231ep+9", "-0x1.1fae1700379aap+0"),
+    "erf": ("0x1.fac6a6p-1", "0x1.fffffb821107bp-1", "0x1.0705c8p+1"),
+    "sin": ("0x1.e101e4p+12", "0x1.cc27512af60d4p+7", "0x1.97fe0545c3e33p+26"),
+    "cos": ("0x1.5f116ap+8", "0x1.2d8545991695p+1", "0x1.2cf41ad8031b6p+1"),
 }
 
 

@@ -70,6 +70,7 @@ MG_WORD V v_fnma(V a, V b, V c) { return MM(fnmadd)(a, b, c); }
 MG_WORD V v_residual(V c, V a, V b) { return MM(fnmadd)(a, b, c); }
 MG_WORD V v_max(V a, V b) { return MM(max)(a, b); }
 MG_WORD V v_min(V a, V b) { return MM(min)(a, b); }
+MG_WORD V v_reciprocal(V x) { return (T)1 / x; }
 MG_WORD V v_abs(V x) { return MM(andnot)(v_set1((T)-0.0), x); }
 MG_WORD V v_sqrt(V x) { return MM(sqrt)(x); }
 MG_WORD V v_round(V x) { return MM(round)(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

@@ -96,9 +96,17 @@ MG_WORD V v_from_bits(I i) { return (V)i; }
 #if defined(MG_REAL_F32)
 MG_WORD I v_to_int(V x) { return (I)_mm512_cvtps_epi32(x); }
 MG_WORD V v_from_int(I i) { return _mm512_cvtepi32_ps((__m512i)i); }
+MG_WORD V v_reciprocal(V x) { return _mm512_rcp14_ps(x); }
+MG_WORD V v_lookup(const T *table, I at) { return _mm512_permutex2var_ps(v_load(table), (__m512i)at, v_load(table + 16)); }
+MG_WORD V v_exponent(V x) { return _mm512_getexp_ps(x); }
+MG_WORD V v_mantissa(V x) { return _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src); }
+/* Four bits for each kind of x, from the lowest: NaN (two kinds) -> x, 0 -> -inf, 1 -> y, -inf -> NaN, inf -> inf,
+ * negative -> NaN, positive -> y. */
+MG_WORD V v_log_limits(V y, V x) { return _mm512_fixupimm_ps(y, x, _mm512_set1_epi32(0x03530422), 0); }
 #else
 MG_WORD I v_to_int(V x) { return (I)_mm512_cvtpd_epi64(x); }
 MG_WORD V v_from_int(I i) { return _mm512_cvtepi64_pd((__m512i)i); }
+MG_WORD V v_reciprocal(V x) { return (T)1 / x; }
 #endif
 
 /* Shuffles, as the port that shifts is the one that multiplies. */

@@ -37,6 +37,7 @@ MG_WORD V v_residual(V c, V a, V b) {
     return (c - product) - (((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2);
 }
 #endif
+MG_WORD V v_reciprocal(V x) { return (T)1 / x; }
 MG_WORD V v_max(V a, V b) { return a > b ? a : b; }
 MG_WORD V v_min(V a, V b) { return a < b ? a : b; }
 
