@@ -117,6 +117,17 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
     return out
 
 
+def reshaped(x: Array, shape: tuple[int, ...]) -> Any:
+    """The same numbers in another shape of that size: a view of contiguous memory, else what NumPy makes of it."""
+    if not x.flat:
+        return view(x.array.reshape(shape), None)
+    out = alias(x)
+    out.array = x.array.reshape(shape)
+    out.shape = shape
+    out.pool = None
+    return out
+
+
 def alias(x: Array) -> Any:
     """The same numbers without their history."""
     out = _new(_class)

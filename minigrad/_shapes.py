@@ -46,6 +46,8 @@ def axes(op: str, axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...
     """Dimensions as a sorted tuple of non-negative ints; None is all of them. A scalar has none left to name."""
     if axis is None:
         return tuple(range(ndim))
+    if axis.__class__ is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     found = {one_axis(op, a, ndim) for a in given}
     if len(found) != len(given):
@@ -138,9 +140,9 @@ def equal(op: str, x: Shape, target: Shape, **_: Any) -> Shape:
 def reshape(op: str, shape: Shape, wanted: Sequence[int]) -> Shape:
     """Fills in one -1."""
     new, size = tuple(wanted), prod(shape)
-    if new.count(-1) > 1 or any(n < -1 for n in new):
-        raise ShapeError(message(op, "shape", new, "lengths of at least 0, and -1 at most once"))
-    if -1 in new:
+    if new and min(new) < 0:
+        if new.count(-1) > 1 or min(new) < -1:
+            raise ShapeError(message(op, "shape", new, "lengths of at least 0, and -1 at most once"))
         rest = -prod(new)
         if rest == 0 or size % rest:
             raise ShapeError(message(op, "shape", new, f"a shape that {size} elements of {shape} can fill"))
@@ -155,6 +157,7 @@ def lengths(op: str, argument: str, given: Sequence[Any]) -> Shape:
     """The lengths of a shape as ints: given one by one, or as one sequence."""
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = given[0]
-    if not all(hasattr(n, "__index__") for n in given):
-        raise TypeError(message(op, argument, f"{tuple(given)!r}", "ints, or one tuple of ints"))
-    return tuple([n.__index__() for n in given])
+    try:
+        return tuple([n.__index__() for n in given])
+    except (AttributeError, TypeError) as error:
+        raise TypeError(message(op, argument, f"{tuple(given)!r}", "ints, or one tuple of ints")) from error

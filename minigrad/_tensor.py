@@ -400,16 +400,6 @@ def _truth(op: str, x: Any) -> Any:
     return x
 
 
-def _method(function: Callable[..., Any]) -> Any:
-    """A function of the namespace as a method: the tensor is its first argument."""
-
-    def method(self: Tensor, *args: Any, **keywords: Any) -> Any:
-        return function(self, *args, **keywords)
-
-    method.__name__, method.__doc__ = function.__name__, function.__doc__
-    return method
-
-
 #: Functions that are methods too, under the same name.
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
@@ -430,8 +420,7 @@ METHODS |= {
     "logical_and": elementwise.logical_and, "logical_or": elementwise.logical_or,
 }  # fmt: skip
 for _name, _function in METHODS.items():
-    # An op's own function becomes a method without a layer in between.
-    setattr(Tensor, _name, _function if hasattr(_function, "op") else _method(_function))
+    setattr(Tensor, _name, _function)
 
 
 def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:
