@@ -14,6 +14,7 @@ from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, messag
 from minigrad.ops.layout import plain_index
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -54,6 +55,11 @@ def update(x: Any, name: str, op: Any, other: Any) -> Any:
             raise GradError(message(name, "", got, expected, remedy))
         return op(x, other)
     return overwrite(x, name, op(x, other))
+
+
+def updating(name: str, op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The operator of this name, as a method."""
+    return lambda x, other: update(x, name, op, other)
 
 
 def put(x: Any, index: Any, value: Any) -> None:

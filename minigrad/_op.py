@@ -1,33 +1,34 @@
 """The record: everything there is to know about an op, in one declaration.
 
-`defop` checks the record at import and returns the function that users call. Tests, benchmarks and docs walk
-`registry`, so an op cannot exist without a reference, samples, a derivative (or the word that it has none) and prose.
+`defop` declares a primitive: a kernel, or a movement of data by NumPy, and its derivative. `composed` registers a function
+that is made of other ops, and so needs no derivative of its own. Both are checked at import; tests, benchmarks and docs
+walk `registry`, so an op cannot exist without a reference, samples and prose. What users call is in `surface`: the
+namespace `minigrad`, the methods of Tensor and the functions of submodules are filled from there.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from math import copysign
-from threading import Lock
-from types import FunctionType
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
+from minigrad import _backend, _compile
 from minigrad import _shapes as shapes
-from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
-from minigrad._tape import Node, mode, propagate
-from minigrad.errors import DTypeError, message
+from minigrad._tape import mode, propagate, tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     #: What defop returns: the inputs positional, the keywords by name.
     Function = Callable[..., Any]
 
-registry: dict[str, Op] = {}
-backend_name = "c"
+F = TypeVar("F", bound="Function")
+
+registry: dict[str, Op | Composition] = {}
+#: {where: {name: function}}, where one writes it: "minigrad", "Tensor", "nn.functional", "linalg".
+surface: dict[str, dict[str, Function]] = {}
+#: Where most ops are found.
+EVERYWHERE = "minigrad Tensor"
 
 
 class Op:
@@ -79,7 +80,7 @@ class Op:
     @property
     def source(self) -> str:
         """The Python function that this record is compiled to."""
-        return _source(self)
+        return _compile.source(self)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.inputs + self.keywords)})>"
@@ -90,10 +91,10 @@ def defop(
     signature: str,
     *,
     forward: Callable[..., Any],
-    shape: Callable[..., Any],
     reference: Callable[..., Any],
     samples: Callable[[], Sequence[Any]],
     doc: str,
+    shape: Callable[..., Any] | None = None,
     vjp: dict[str, Callable[..., Any]] | None = None,
     composition: Callable[..., Any] | None = None,
     nondiff: str = "",
@@ -105,12 +106,15 @@ def defop(
     planned: tuple[str, Callable[..., Any]] | None = None,
     unusual: Callable[..., Any] | None = None,
     kind: str = "same",
+    names: str = "",
+    spaces: str = EVERYWHERE,
 ) -> Callable[..., Any]:
     """Declares an op and returns the function that calls it.
 
     signature    "x, y | dim, keepdim": inputs before the bar, keywords behind it
     forward      arrays in, array out (with the auxiliary outputs, a tuple); keywords as such
-    shape        rule(name, *shapes, **keywords): raises where they do not fit
+    shape        rule(name, *shapes, **keywords): raises where they do not fit; by default several inputs broadcast, and
+                 one may have any shape
     vjp          for each input its derivative: a function whose first parameter is g, the cotangent of the output,
                  and whose other parameters name what it needs; those alone are kept
     composition  the same op in terms of others: it gives the derivative of inputs that vjp leaves out
@@ -127,6 +131,7 @@ def defop(
     unusual      asked first where quick does not hold: a function of the inputs that answers in the op's place, by other
                  ops, or gives None
     kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"
+    names        under which users find the op, if it is theirs to call, in the `spaces` of the surface
     """
     op = Op()
     inputs, _, keywords = (tuple(n.strip() for n in part.split(",") if n.strip()) for part in signature.partition("|"))
@@ -135,7 +140,8 @@ def defop(
     op.integer, op.optional, op.quick, op.unusual = tuple(integer.split()), tuple(optional.split()), quick, unusual
     op.planned, op.planned_kernel = planned or _alike(op, forward)
     op.forward = forward
-    op.shape, op.reference, op.samples, op.doc, op.kind = shape, reference, samples, doc, kind
+    op.shape = shape or (shapes.same if len(inputs) == 1 else shapes.broadcast)
+    op.reference, op.samples, op.doc, op.kind = reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition
     op.values = (*inputs, "out", *op.aux, *keywords)
     named = {p for formula in op.vjp.values() for p in _parameters(formula)}
@@ -148,9 +154,83 @@ def defop(
     op.joint_kernel = _joint_rule(op, joint) if joint else None
     op.keeps_out = any(op.out_at in need for need in op.needs)
     registry[name] = op
-    op.call = _make_call(op)
-    _enter_backend(op)
-    return op.call
+    op.call = _compile.function_of(op)
+    _backend.enter(op)
+    return public(names, spaces)(op.call) if names else op.call
+
+
+class Composition:
+    """The record of a function that is made of other ops, which carry its derivative."""
+
+    __slots__ = ("call", "doc", "name", "reference", "samples")
+
+    def __init__(self, name: str, call: Function, reference: Function, samples: Callable[[], Sequence[Any]]) -> None:
+        self.name, self.call, self.reference, self.samples = name, call, reference, samples
+        self.doc = call.__doc__ or ""
+
+    def __repr__(self) -> str:
+        return f"<composition {self.name}>"
+
+
+def composed(
+    reference: Function, samples: Callable[[], Sequence[Any]], *, also: str = "", spaces: str = EVERYWHERE
+) -> Callable[[F], F]:
+    """Registers a function of other ops under its own name, and those in `also`."""
+
+    def register(function: F) -> F:
+        name = function.__name__
+        offered = public(f"{name} {also}", spaces)(function)
+        record = Composition(name, offered, reference, samples)
+        _check_complete(record)
+        registry[name] = record
+        return offered
+
+    return register
+
+
+def public(names: str, spaces: str = EVERYWHERE) -> Callable[[F], F]:
+    """Offers a function to users, under these names. NumPy's axis, axes and keepdims are taken for dim, dims and keepdim
+    where it has those."""
+
+    def offer(function: F) -> F:
+        offered = _spelled(function)
+        for space in spaces.split():
+            for name in names.split():
+                if surface.setdefault(space, {}).setdefault(name, offered) is not offered:
+                    raise TypeError(f"public({name!r}): there is a function of this name in {space} already")
+        return offered
+
+    return offer
+
+
+#: NumPy's names of arguments, and PyTorch's.
+_SPELLINGS = {"axis": ("dim", "dims"), "axes": ("dims",), "keepdims": ("keepdim",)}
+
+
+def _spelled(function: F) -> F:
+    """The function, with other spellings of its arguments taken too."""
+    code = function.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    spellings = {name: torch for name, choice in _SPELLINGS.items() for torch in choice if torch in known}
+    if not spellings:
+        return function
+    numpy = {torch: name for name, torch in spellings.items()}
+
+    @wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        if not given:
+            return function(*args)
+        for name in [n for n in given if n not in known]:
+            torch = spellings.get(name)
+            if torch is None:
+                taken = ", ".join(f"{n} (or {numpy[n]})" if n in numpy else n for n in known[1:])
+                raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}; it takes {taken}.")
+            if torch in given or (torch in code.co_varnames[: len(args)]):
+                raise TypeError(f"{function.__name__}() got both {torch} and {name}, which are two names for one argument.")
+            given[torch] = given.pop(name)
+        return function(*args, **given)
+
+    return call  # type: ignore[return-value]
 
 
 def _alike(op: Op, forward: Callable[..., Any]) -> tuple[str, Callable[..., Any] | None]:
@@ -159,12 +239,17 @@ def _alike(op: Op, forward: Callable[..., Any]) -> tuple[str, Callable[..., Any]
     return (f"{op.inputs[0]}.pool.alike[{op.inputs[-1]}.pool]" if kernel else ""), kernel
 
 
+def _check_complete(record: Op | Composition) -> None:
+    """Refuses a record that could not be tested or explained, or that hides another."""
+    if record.name in registry:
+        raise TypeError(f"defop({record.name!r}): there is an op of this name already")
+    if not record.doc or not callable(record.samples) or not callable(record.reference):
+        raise TypeError(f"defop({record.name!r}): a record needs samples, a reference and a doc")
+
+
 def _check(op: Op) -> None:
-    """Refuses an incomplete record."""
-    if op.name in registry:
-        raise TypeError(f"defop({op.name!r}): there is an op of this name already")
-    if not op.doc or not callable(op.samples) or not callable(op.reference):
-        raise TypeError(f"defop({op.name!r}): a record needs samples, a reference and a doc")
+    """Refuses an op whose gradients are not all accounted for."""
+    _check_complete(op)
     for named in (*op.vjp, *op.nondiff, *op.integer):
         if named not in op.inputs:
             raise TypeError(f"defop({op.name!r}): {named!r} is not one of its inputs {op.inputs}")
@@ -230,7 +315,7 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
         mode.on = True
         try:
             # A recorded alias stands for the input, so that an input given twice is differentiated once at a time.
-            inputs[position] = stand_in = registry["identity"].call(inputs[position])
+            inputs[position] = stand_in = tools.identity(inputs[position])
             out = op.composition(*inputs, **keywords)  # type: ignore[misc]
         finally:
             mode.on = create_graph
@@ -241,264 +326,3 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
         return None if found is None else found[1]
 
     return rule
-
-
-# -- calling ---------------------------------------------------------------------------------------------------------------
-#
-# A generic call, which loops over inputs and builds dicts, costs more than the arithmetic of a small network. So every
-# record is written out as the Python function that one would write by hand for it, and compiled when it is first
-# called. `print(minigrad.ops.elementwise.mul.op.source)` shows it.
-
-
-def _source(op: Op) -> str:
-    """The function of one record: check, run the forward, record."""
-    given, indent = ", ".join(op.inputs), "    "
-    passed = "".join(f", {k}={k}" for k in op.keywords)
-    results = ", ".join(("result", *op.aux))
-    lines = [f"def {op.name}({given}{', *, ' if op.keywords else ''}{', '.join(op.keywords)}):"]
-    if op.planned:
-        lines += ["    try:", f"        plan = {op.planned}", "    except (AttributeError, KeyError):"]
-        indent *= 2
-    lines += [indent + line for line in (*_checks(op, passed), f"{results} = op.run({given}{passed})")]
-    if op.planned:
-        lines += ["    else:", f"        {results} = op.run_planned(plan, {given}{passed})"]
-    return "\n".join([*lines, *_recording(op), "    return result", ""])
-
-
-def _checks(op: Op, passed: str) -> list[str]:
-    """The lines that see to it that the inputs are of one type and fit."""
-    first, *others = [n for n in op.inputs if n not in op.integer]
-    lines = [f"if not ({_ready(op, first, others)}):", f"    return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))"]
-    if op.shape is shapes.same:
-        return lines
-    quick = op.quick
-    if op.shape is shapes.broadcast and len(op.inputs) == 2:
-        quick = f"{op.inputs[0]}.shape == {op.inputs[1]}.shape"
-    given = ", ".join(f"None if {n} is None else {n}.shape" if n in op.optional else f"{n}.shape" for n in op.inputs)
-    unusual = [f"answer = op.unusual({', '.join(op.inputs)})", "if answer is not None:", "    return answer"]
-    rule = [*(unusual if op.unusual else ()), f"op.shape({op.name!r}, {given}{passed})"]
-    return [*lines, f"if not ({quick}):", *["    " + line for line in rule]] if quick else [*lines, *rule]
-
-
-def _ready(op: Op, first: str, others: list[str]) -> str:
-    """The test that the inputs are Arrays of one float type."""
-    if not any(n in op.optional for n in others):
-        arrays = " and ".join(f"isinstance({n}, Array)" for n in (first, *others))
-        types = (" is ".join([f"{first}.dtype is {dtype}", *[f"{n}.dtype" for n in others]]) for dtype in _FLOAT_NAMES)
-        return f"{arrays} and ({' or '.join(types)})"
-    same = [f"isinstance({n}, Array) and {n}.dtype is {first}.dtype" for n in others]
-    tests = [f"({n} is None or {t})" if n in op.optional else t for n, t in zip(others, same, strict=True)]
-    types = (f"{first}.dtype is {dtype}" for dtype in _FLOAT_NAMES)
-    return " and ".join([f"isinstance({first}, Array)", *tests, f"({' or '.join(types)})"])
-
-
-_FLOAT_NAMES = ("float32", "float64")
-
-
-def _recording(op: Op) -> list[str]:
-    """The lines that leave a node where an input wants a gradient. A value is kept for the formulas that name it, of
-    the inputs that want one; the output is kept without its history, which would be a circle."""
-    wanting = [i for i, rule in enumerate(op.rules) if rule is not None]
-    if not wanting:
-        return []
-    wants = {i: f"{op.inputs[i]}.requires_grad" for i in wanting}
-    for i in wanting:
-        if op.inputs[i] in op.optional:
-            wants[i] = f"({op.inputs[i]} is not None and {wants[i]})"
-    parents = ["None"] * len(op.inputs)
-    for i in wanting:
-        parents[i] = f"{op.inputs[i]}.node or {op.inputs[i]}" + (
-            f" if {wants[i]} else None" if len(wanting) > 1 else ""
-        )
-    saved = []
-    for at, value in enumerate(op.values):
-        needed = [i for i in wanting if at in op.needs[i]]
-        sized = at >= len(op.values) - len(op.sized)
-        name = "alias(result)" if at == op.out_at else value.removesuffix("_shape") + ".shape" if sized else value
-        condition = "" if len(needed) == len(wanting) else f" if {' or '.join(wants[i] for i in needed)} else None"
-        saved.append(f"{name}{condition}" if needed else "None")
-    return [
-        f"    if ({' or '.join(wants.values())}) and mode.on:",
-        "        result.requires_grad = True",
-        f"        result.node = Node(op, ({', '.join(parents)},), ({', '.join(saved)},), result)",
-    ]
-
-
-def _first_call(*inputs: Any, **keywords: Any) -> Any:
-    """Stands in for an op's function until it is compiled; `op` and `compile_op` are among that function's globals."""
-    return compile_op(op)(*inputs, **keywords)  # type: ignore[name-defined]  # noqa: F821
-
-
-def _make_call(op: Op) -> Callable[..., Any]:
-    """A function that becomes the compiled one at its first call, in place, so that every reference to it gains."""
-    names = {
-        "Array": Array,
-        "Node": Node,
-        "alias": alias,
-        "float32": float32,
-        "float64": float64,
-        "mode": mode,
-        "op": op,
-        "slow": _slow,
-        "compile_op": _compile,
-    }
-    call = FunctionType(_first_call.__code__, names)
-    call.__name__ = call.__qualname__ = op.name
-    call.__doc__ = op.doc
-    call.op = op  # type: ignore[attr-defined]
-    return call
-
-
-def _compile(op: Op) -> Callable[..., Any]:
-    names: dict[str, Any] = {}
-    exec(compile(op.source, f"<op {op.name}>", "exec"), names)
-    op.call.__code__ = names[op.name].__code__
-    return op.call
-
-
-# -- the slow path: numbers, lists, mixed types, integers ----------------------------------------------------------------------
-
-_RANK = {bool_: 0, int64: 1, float32: 2, float64: 3}
-_FLOATS = (float32, float64)
-
-
-def _slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Brings the inputs to one element type; integers then go to the reference, since they carry no gradient."""
-    scaled = _with_number(inputs)
-    if scaled is not None:
-        return op.call(*scaled, **keywords)
-    if len(inputs) != len(op.inputs):
-        raise TypeError(f"{op.name}() takes {len(op.inputs)} inputs ({', '.join(op.inputs)}), got {len(inputs)}.")
-    ready = [_accept(op, name, x) for name, x in zip(op.inputs, inputs, strict=True)]
-    real = [i for i, name in enumerate(op.inputs) if name not in op.integer and ready[i] is not None]
-    dtype = _common(op, [ready[i] for i in real])
-    for i in real:
-        ready[i] = _as(op.name, op.inputs[i], ready[i], dtype)
-    if dtype in _FLOATS:
-        return op.call(*ready, **keywords)
-    op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
-    return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
-
-
-def _accept(op: Op, name: str, x: Any) -> Any:
-    """Arrays and lists become Arrays; plain numbers stay, because they must not decide the type."""
-    if (x is None and name in op.optional) or isinstance(x, (Array, bool, int, float)):
-        return from_array(np.asarray(x)) if name in op.integer and x is not None and not isinstance(x, Array) else x
-    if isinstance(x, np.generic):
-        return x.item()
-    if isinstance(x, np.ndarray):
-        return from_array(x, op.name)
-    if isinstance(x, (list, tuple)):
-        array = np.asarray(x)
-        return from_array(array.astype(np.float32) if array.dtype == np.float64 else array, op.name)
-    raise DTypeError(message(op.name, name, f"a {type(x).__name__}", "a tensor, an array or a number"))
-
-
-def _common(op: Op, operands: list[Any]) -> Any:
-    """PyTorch's promotion: the kind of number decides (bool, int, float), then arrays before scalars, then the width."""
-    best = (-1, False, 0)
-    for x in operands:
-        if isinstance(x, Array):
-            best = max(best, (min(_RANK[x.dtype], 2), bool(x.shape), _RANK[x.dtype]))
-        else:
-            best = max(best, (0 if isinstance(x, bool) else 1 if isinstance(x, int) else 2, False, 0))
-    if best[0] == 2 or op.kind == "float":
-        return float64 if best[2] == 3 else float32
-    return int64 if best[0] == 1 else bool_
-
-
-def _as(op: str, name: str, x: Any, dtype: Any) -> Any:
-    """x as an array of this type; recorded where both types have gradients."""
-    if not isinstance(x, Array):
-        return from_array(np.asarray(x, dtype))
-    if x.requires_grad and x.dtype not in _FLOATS:
-        got, remedy = f"dtype {x.dtype} with requires_grad", "Integers have no gradient."
-        raise DTypeError(message(op, name, got, "floats", remedy))
-    if x.dtype is dtype:
-        return x
-    if x.dtype in _FLOATS and dtype in _FLOATS:
-        return registry["cast"].call(x, dtype=dtype)
-    return from_array(x.array.astype(dtype))
-
-
-#: Numbers that have met a tensor, as arrays: x * 2.0 in a loop makes one only once.
-_numbers: dict[tuple[Any, float, float], Any] = {}
-
-
-def _with_number(inputs: tuple[Any, ...]) -> tuple[Any, Any] | None:
-    """A tensor of floats and a number, in either order: the number as an array of the tensor's type. Else None."""
-    if len(inputs) != 2:
-        return None
-    x, y = inputs
-    tensor, number = (x, y) if isinstance(x, Array) else (y, x)
-    if not isinstance(tensor, Array) or type(number) not in (float, int) or tensor.dtype not in _FLOATS:
-        return None
-    key = (tensor.dtype, number, copysign(1.0, number))  # 0.0 and -0.0 are equal, but not the same
-    array = _numbers.get(key)
-    if array is None:
-        if len(_numbers) >= 256:
-            _numbers.clear()
-        array = _numbers[key] = from_array(np.asarray(number, tensor.dtype))
-    return (x, array) if tensor is x else (array, y)
-
-
-# -- backends ------------------------------------------------------------------------------------------------------------------------
-
-
-def _by_reference(op: Op) -> Callable[..., Any]:
-    """A forward that calls the NumPy reference."""
-
-    def run(*inputs: Array | None, **keywords: Any) -> Any:
-        result = op.reference(*[None if x is None else x.array for x in inputs], **keywords)
-        first = next(x.dtype for n, x in zip(op.inputs, inputs, strict=True) if x is not None and n not in op.integer)
-        dtype = keywords.get("dtype", first)
-
-        def wrap(value: Any) -> Any:
-            array = np.asarray(value)
-            return from_array(array.astype(dtype) if array.dtype.kind == "f" and array.dtype != dtype else array)
-
-        return tuple(map(wrap, result)) if op.aux else wrap(result)
-
-    return run
-
-
-@contextmanager
-def backend(name: str) -> Iterator[None]:
-    """Inside the block every op runs on its C kernel ("c") or on its NumPy reference ("numpy"): the same tape over
-    code that one can read.
-
-    The choice is the whole process's: other threads compute so too, meanwhile. Where blocks of several threads overlap,
-    the one that was entered last decides; after the last of them all is as before.
-    """
-    if name not in ("c", "numpy"):
-        raise ValueError(f"backend: argument name: got {name!r}, expected 'c' or 'numpy'.")
-    block = [name]
-    with _switching:
-        _blocks.append(block)
-        _switch()
-    try:
-        yield
-    finally:
-        with _switching:
-            _blocks[:] = [b for b in _blocks if b is not block]
-            _switch()
-
-
-#: The blocks that are open, in any thread, the newest last. Each is a list, to be told from others of the same name.
-_blocks: list[list[str]] = []
-_switching = Lock()
-
-
-def _switch() -> None:
-    global backend_name
-    backend_name = _blocks[-1][0] if _blocks else "c"
-    for op in registry.values():
-        _enter_backend(op)
-
-
-def _enter_backend(op: Op) -> None:
-    """Lets an op run on the backend that is chosen; also one that is declared, by a late import, while it is."""
-    op.run = op.forward if backend_name == "c" else _by_reference(op)
-    if op.planned_kernel is not None:
-        op.run_planned = op.planned_kernel if backend_name == "c" else lambda _, *inputs, **given: op.run(*inputs, **given)
-    op.joint = op.joint_kernel if backend_name == "c" else None

@@ -76,21 +76,17 @@ def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
 
 
 class _Toolbox:
-    """The three ops that the walk itself needs, and the 1 that it starts from; `_tensor` puts them here, since this
-    module names none."""
+    """The ops that the walk itself needs, and the 1 that it starts from; `_tensor` puts them here, since this module
+    names none. `identity` records nothing but a new node."""
 
     add: Callable[[Any, Any], Any]
     sum_to: Callable[[Any, tuple[int, ...]], Any]
     cast: Callable[[Any, Any], Any]
+    identity: Callable[[Any], Any]
     one: dict[Any, Any]
 
 
-_toolbox = _Toolbox()
-
-
-def toolbox(add: Any, sum_to: Any, cast: Any, one: dict[Any, Any]) -> None:
-    """Gives the walk its ops."""
-    _toolbox.add, _toolbox.sum_to, _toolbox.cast, _toolbox.one = add, sum_to, cast, one
+tools = _Toolbox()
 
 
 def _hooked(node: Node, g: Any) -> Any:
@@ -149,7 +145,7 @@ def propagate(
     leading = _leading_to(start, targets, wanted) if wanted else None
     pending = {start.index: (start, g)}
     heap = [-start.index]
-    tools, writes, before, mode.on = _toolbox, _writes.log, mode.on, create_graph
+    writes, before, mode.on = _writes.log, mode.on, create_graph
     try:
         while heap:
             node, g = pending.pop(-heappop(heap))
@@ -215,7 +211,7 @@ def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
     a gradient may be kept by the nodes that made it.)"""
     before, mode.on = mode.on, create_graph
     try:
-        return dx.clone() if leaf.grad is None else _toolbox.add(leaf.grad, dx)
+        return dx.clone() if leaf.grad is None else tools.add(leaf.grad, dx)
     finally:
         mode.on = before
 
@@ -242,12 +238,12 @@ def seed(root: Any, gradient: Any, op: str) -> Any:
         if root.size != 1:
             remedy = "Reduce it first (loss.sum() or loss.mean()), or pass gradient= of that shape."
             raise GradError(message(op, "", f"a tensor of shape {root.shape}", "a scalar", remedy))
-        return root.new_tensor(np.ones(root.shape)) if root.shape else _toolbox.one[root.dtype]
+        return root.new_tensor(np.ones(root.shape)) if root.shape else tools.one[root.dtype]
     if not isinstance(gradient, Array):
         gradient = root.new_tensor(gradient)
     if gradient.shape != root.shape:
         raise ShapeError(message(op, "gradient", f"shape {gradient.shape}", f"the tensor's shape {root.shape}"))
-    return gradient if gradient.dtype is root.dtype else _toolbox.cast(gradient, root.dtype)
+    return gradient if gradient.dtype is root.dtype else tools.cast(gradient, root.dtype)
 
 
 _new = object.__new__

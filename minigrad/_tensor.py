@@ -10,9 +10,9 @@ import numpy as np
 from minigrad import _array, _device, _inplace, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._device import require_cpu, wanted_dtype
+from minigrad._op import surface
 from minigrad.errors import DTypeError, GradError, ShapeError, message
-from minigrad.ops import activation, elementwise, layout, linalg, reduce
-from minigrad.ops import softmax as softmax_ops
+from minigrad.ops import elementwise, layout, linalg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +33,11 @@ class _Retained:
         tensor = self.tensor()
         if tensor is not None:
             tensor.grad = g if tensor.grad is None else tensor.grad + g
+
+
+def _reflected(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """For an operand on the left that is no tensor: __radd__(y, x) is add(x, y)."""
+    return lambda y, x: op(x, y)
 
 
 class Tensor(Array):
@@ -222,17 +227,8 @@ class Tensor(Array):
 
     # -- in place: without history only --------------------------------------------------------------------------------
 
-    def __iadd__(self, other: Any) -> Any:
-        return _inplace.update(self, "+=", elementwise.add, other)
-
-    def __isub__(self, other: Any) -> Any:
-        return _inplace.update(self, "-=", elementwise.sub, other)
-
-    def __imul__(self, other: Any) -> Any:
-        return _inplace.update(self, "*=", elementwise.mul, other)
-
-    def __itruediv__(self, other: Any) -> Any:
-        return _inplace.update(self, "/=", elementwise.div, other)
+    __iadd__, __isub__ = _inplace.updating("+=", elementwise.add), _inplace.updating("-=", elementwise.sub)
+    __imul__, __itruediv__ = _inplace.updating("*=", elementwise.mul), _inplace.updating("/=", elementwise.div)
 
     def zero_(self) -> Tensor:
         """Sets every element to 0."""
@@ -287,70 +283,26 @@ class Tensor(Array):
         """Where it is: minigrad.device("cpu")."""
         return _device.CPU
 
-    # -- operators -----------------------------------------------------------------------------------------------------
+    # -- operators: most are the ops themselves, __add__(x, y) being add(x, y) --------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
-        return elementwise.add(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return elementwise.add(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return elementwise.sub(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return elementwise.sub(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return elementwise.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return elementwise.mul(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return elementwise.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return elementwise.div(other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return elementwise.power(self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return elementwise.power(other, self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return linalg.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return linalg.matmul(other, self)
-
-    def __neg__(self) -> Any:
-        return elementwise.neg(self)
+    __add__, __radd__ = elementwise.add, _reflected(elementwise.add)
+    __sub__, __rsub__ = elementwise.sub, _reflected(elementwise.sub)
+    __mul__, __rmul__ = elementwise.mul, _reflected(elementwise.mul)
+    __truediv__, __rtruediv__ = elementwise.div, _reflected(elementwise.div)
+    __pow__, __rpow__ = elementwise.power, _reflected(elementwise.power)
+    __matmul__, __rmatmul__ = linalg.matmul, _reflected(linalg.matmul)
+    __neg__, __abs__ = elementwise.neg, elementwise.abs
+    __lt__, __le__, __gt__, __ge__ = elementwise.less, elementwise.less_equal, elementwise.greater, elementwise.greater_equal
+    __getitem__ = layout.getitem
 
     def __pos__(self) -> Tensor:
         return self
-
-    def __abs__(self) -> Any:
-        return elementwise.abs(self)
 
     def __eq__(self, other: object) -> Any:
         return elementwise.equals(self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
         return elementwise.not_equal(self, other) if isinstance(other, _NUMBERS) else NotImplemented
-
-    def __lt__(self, other: Any) -> Any:
-        return elementwise.less(self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return elementwise.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return elementwise.greater(self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return elementwise.greater_equal(self, other)
 
     def __and__(self, other: Any) -> Any:
         return elementwise.logical_and(_truth("&", self), _truth("&", other))
@@ -362,9 +314,6 @@ class Tensor(Array):
         return elementwise.logical_not(_truth("~", self))
 
     __rand__, __ror__ = __and__, __or__
-
-    def __getitem__(self, index: Any) -> Any:
-        return layout.getitem(self, index)
 
     # -- shape ---------------------------------------------------------------------------------------------------------
 
@@ -400,26 +349,8 @@ def _truth(op: str, x: Any) -> Any:
     return x
 
 
-#: Functions that are methods too, under the same name.
-METHODS: dict[str, Callable[..., Any]] = {
-    name: getattr(module, name)
-    for module, names in (
-        (elementwise, "add sub mul div neg abs sign sqrt exp expm1 log log1p sin cos erf square"),
-        (elementwise, "maximum minimum clone logical_not"),
-        (activation, "relu sigmoid tanh"),
-        (reduce, "sum mean amax amin max min argmax argmin logsumexp"),
-        (softmax_ops, "softmax log_softmax"),
-        (layout, "reshape flatten permute transpose squeeze unsqueeze expand broadcast_to"),
-        (linalg, "matmul"),
-    )
-    for name in names.split()
-}
-METHODS |= {
-    "pow": elementwise.power, "eq": elementwise.equals, "ne": elementwise.not_equal, "lt": elementwise.less,
-    "le": elementwise.less_equal, "gt": elementwise.greater, "ge": elementwise.greater_equal,
-    "logical_and": elementwise.logical_and, "logical_or": elementwise.logical_or,
-}  # fmt: skip
-for _name, _function in METHODS.items():
+#: The methods that are ops too, from their records.
+for _name, _function in surface["Tensor"].items():
     setattr(Tensor, _name, _function)
 
 
@@ -437,4 +368,5 @@ def _restore(array: Any, requires_grad: bool) -> Tensor:
 
 _array.results_are(Tensor)
 _ONES = {d: from_array(np.ones((), d)) for d in (float32, float64)}
-_tape.toolbox(elementwise.add, layout.sum_to, elementwise.to_dtype, _ONES)
+_tape.tools.add, _tape.tools.sum_to, _tape.tools.cast = elementwise.add, layout.sum_to, elementwise.to_dtype
+_tape.tools.identity, _tape.tools.one = elementwise.identity, _ONES

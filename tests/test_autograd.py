@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import _op, _tensor, autograd
+from minigrad import _backend, _op, _tensor, autograd
 from minigrad.errors import GradError, ShapeError
 
 
@@ -297,22 +297,22 @@ def test_backends_of_two_threads_overlap_and_end_as_before():
         thread.start()
         assert inside.wait(10)
         with mg.backend("c"):
-            assert _op.backend_name == "c"
-    assert _op.backend_name == "numpy"
+            assert _backend.backend_name == "c"
+    assert _backend.backend_name == "numpy"
     leave.set()
     thread.join()
-    assert _op.backend_name == "c"
+    assert _backend.backend_name == "c"
     assert _op.registry["exp"].run is _op.registry["exp"].forward
 
 
 def test_backends_nest_and_end_with_their_block():
     with mg.backend("numpy"):
         with mg.backend("c"):
-            assert _op.backend_name == "c"
-        assert _op.backend_name == "numpy"
+            assert _backend.backend_name == "c"
+        assert _backend.backend_name == "numpy"
         with pytest.raises(ZeroDivisionError), mg.backend("c"):
             raise ZeroDivisionError
-        assert _op.backend_name == "numpy"
-    assert _op.backend_name == "c"
+        assert _backend.backend_name == "numpy"
+    assert _backend.backend_name == "c"
     with pytest.raises(ValueError, match=r"^backend: argument name: got 'cuda', expected 'c' or 'numpy'"):
         mg.backend("cuda").__enter__()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _shapes as shapes
 from minigrad._kernels import elementwise as kernels
 from minigrad._op import defop
 from minigrad._samples import SHAPES, Draw, Sample, unary
@@ -49,17 +48,16 @@ def _with_cotangent(
 relu: Function = defop(
     "relu", "x",
     forward=kernels.relu,
-    shape=shapes.same,
     vjp={"x": lambda g, out: relu_bwd(g, out)},
     reference=lambda x: np.maximum(x, np.zeros_like(x)),
     samples=unary(away=(0.0,)),
+    names="relu",
     doc="max(x, 0). The subgradient at 0 is 0. Only the output is kept: it is positive where x was.",
 )  # fmt: skip
 
 relu_bwd: Function = defop(
     "relu_bwd", "g, out",
     forward=kernels.relu_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, out: relu_bwd(g, out)},
     nondiff="out",
     composition=lambda g, out: where(less_equal(out, 0.0), 0.0, g),
@@ -71,7 +69,6 @@ relu_bwd: Function = defop(
 leaky_relu_op: Function = defop(
     "leaky_relu", "x | negative_slope",
     forward=kernels.leaky_relu,
-    shape=shapes.same,
     vjp={"x": lambda g, x, negative_slope: leaky_relu_bwd(g, x, negative_slope=negative_slope)},
     composition=lambda x, *, negative_slope: where(greater(x, 0.0), x, mul(x, negative_slope)),
     reference=lambda x, *, negative_slope: np.where(x > 0, x, x * x.dtype.type(negative_slope)),
@@ -82,7 +79,6 @@ leaky_relu_op: Function = defop(
 leaky_relu_bwd: Function = defop(
     "leaky_relu_bwd", "g, x | negative_slope",
     forward=kernels.leaky_relu_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, x, negative_slope: leaky_relu_bwd(g, x, negative_slope=negative_slope)},
     nondiff="x",
     composition=lambda g, x, *, negative_slope: where(greater(x, 0.0), g, mul(g, negative_slope)),
@@ -94,7 +90,6 @@ leaky_relu_bwd: Function = defop(
 elu_op: Function = defop(
     "elu", "x | alpha",
     forward=kernels.elu,
-    shape=shapes.same,
     vjp={"x": lambda g, x, alpha: elu_bwd(g, x, alpha=alpha)},
     composition=lambda x, *, alpha: where(greater(x, 0.0), x, mul(expm1(x), alpha)),
     reference=lambda x, *, alpha: np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0))),
@@ -105,7 +100,6 @@ elu_op: Function = defop(
 elu_bwd: Function = defop(
     "elu_bwd", "g, x | alpha",
     forward=kernels.elu_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, x, alpha: elu_bwd(g, x, alpha=alpha)},
     composition=lambda g, x, *, alpha: where(greater(x, 0.0), g, mul(mul(g, alpha), exp(x))),
     reference=lambda g, x, *, alpha: np.where(x > 0, g, g * g.dtype.type(alpha) * np.exp(np.minimum(x, 0))),
@@ -125,19 +119,18 @@ def sigmoid_reference(x: Any) -> Any:
 sigmoid: Function = defop(
     "sigmoid", "x",
     forward=kernels.sigmoid,
-    shape=shapes.same,
     vjp={"x": lambda g, out: sigmoid_bwd(g, out)},
     composition=lambda x: div(1.0, add(exp(neg(x)), 1.0)),
     reference=sigmoid_reference,
     samples=unary(),
     kind="float",
+    names="sigmoid",
     doc="1 / (1 + exp(-x)). y' = y (1 - y), so the output alone is kept.",
 )  # fmt: skip
 
 sigmoid_bwd: Function = defop(
     "sigmoid_bwd", "g, out",
     forward=kernels.sigmoid_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, out: sigmoid_bwd(g, out)},
     composition=lambda g, out: mul(g, mul(out, sub(1.0, out))),
     reference=lambda g, out: g * (out * (1 - out)),
@@ -148,19 +141,18 @@ sigmoid_bwd: Function = defop(
 tanh: Function = defop(
     "tanh", "x",
     forward=kernels.tanh,
-    shape=shapes.same,
     vjp={"x": lambda g, out: tanh_bwd(g, out)},
     composition=lambda x: sub(mul(sigmoid(mul(x, 2.0)), 2.0), 1.0),
     reference=np.tanh,
     samples=unary(),
     kind="float",
+    names="tanh",
     doc="The hyperbolic tangent. y' = 1 - y^2, so the output alone is kept.",
 )  # fmt: skip
 
 tanh_bwd: Function = defop(
     "tanh_bwd", "g, out",
     forward=kernels.tanh_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, out: tanh_bwd(g, out)},
     composition=lambda g, out: mul(g, sub(1.0, square(out))),
     reference=lambda g, out: g * (1 - out * out),
@@ -171,7 +163,6 @@ tanh_bwd: Function = defop(
 softplus_op: Function = defop(
     "softplus", "x | beta, threshold",
     forward=kernels.softplus,
-    shape=shapes.same,
     vjp={"x": lambda g, x, beta, threshold: softplus_bwd(g, x, beta=beta, threshold=threshold)},
     composition=lambda x, *, beta, threshold: where(greater(mul(x, beta), threshold), x, div(log1p(exp(mul(x, beta))), beta)),
     reference=lambda x, *, beta, threshold: np.where(
@@ -184,7 +175,6 @@ softplus_op: Function = defop(
 softplus_bwd: Function = defop(
     "softplus_bwd", "g, x | beta, threshold",
     forward=kernels.softplus_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, x, beta, threshold: softplus_bwd(g, x, beta=beta, threshold=threshold)},
     composition=lambda g, x, *, beta, threshold: where(greater(mul(x, beta), threshold), g, mul(g, sigmoid(mul(x, beta)))),
     reference=lambda g, x, *, beta, threshold: np.where(x * beta > threshold, g, g * sigmoid_reference(x * x.dtype.type(beta))),
@@ -195,7 +185,6 @@ softplus_bwd: Function = defop(
 silu: Function = defop(
     "silu", "x",
     forward=kernels.silu,
-    shape=shapes.same,
     vjp={"x": lambda g, x: silu_bwd(g, x)},
     composition=lambda x: mul(x, sigmoid(x)),
     reference=lambda x: x * sigmoid_reference(x),
@@ -213,7 +202,6 @@ def _silu_bwd_composed(g: Any, x: Any) -> Any:
 silu_bwd: Function = defop(
     "silu_bwd", "g, x",
     forward=kernels.silu_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, x: silu_bwd(g, x)},
     composition=_silu_bwd_composed,
     reference=lambda g, x: g * sigmoid_reference(x) * (1 + x * (1 - sigmoid_reference(x))),
@@ -229,7 +217,6 @@ _INV_SQRT_2PI = 1 / math.sqrt(2 * math.pi)
 gelu_erf: Function = defop(
     "gelu", "x",
     forward=kernels.gelu,
-    shape=shapes.same,
     vjp={"x": lambda g, x: gelu_bwd(g, x)},
     composition=lambda x: mul(mul(x, 0.5), add(erf(mul(x, _SQRT_HALF)), 1.0)),
     reference=lambda x: x * 0.5 * (1 + erf_reference(x * x.dtype.type(_SQRT_HALF))),
@@ -248,7 +235,6 @@ def _gelu_bwd_composed(g: Any, x: Any) -> Any:
 gelu_bwd: Function = defop(
     "gelu_bwd", "g, x",
     forward=kernels.gelu_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, x: gelu_bwd(g, x)},
     composition=_gelu_bwd_composed,
     reference=lambda g, x: g * (0.5 * (1 + erf_reference(x * x.dtype.type(_SQRT_HALF))) + x * np.exp(-x * x / 2) * x.dtype.type(_INV_SQRT_2PI)),
@@ -271,7 +257,6 @@ def _gelu_tanh_reference(x: Any) -> Any:
 gelu_tanh: Function = defop(
     "gelu_tanh", "x",
     forward=kernels.gelu_tanh,
-    shape=shapes.same,
     vjp={"x": lambda g, x: gelu_tanh_bwd(g, x)},
     composition=_gelu_tanh_composed,
     reference=_gelu_tanh_reference,
@@ -296,7 +281,6 @@ def _gelu_tanh_bwd_reference(g: Any, x: Any) -> Any:
 gelu_tanh_bwd: Function = defop(
     "gelu_tanh_bwd", "g, x",
     forward=kernels.gelu_tanh_bwd,
-    shape=shapes.broadcast,
     vjp={"g": lambda g, x: gelu_tanh_bwd(g, x)},
     composition=_gelu_tanh_bwd_composed,
     reference=_gelu_tanh_bwd_reference,

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _shapes as shapes
 from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array
 from minigrad._kernels import elementwise as kernels
-from minigrad._op import defop
+from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import DTypeError, message
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 identity: Function = defop(
     "identity", "x",
     forward=alias,
-    shape=shapes.same,
     vjp={"x": lambda g: g},
     reference=np.asarray,
     samples=unary(),
@@ -34,10 +32,10 @@ identity: Function = defop(
 clone: Function = defop(
     "clone", "x",
     forward=kernels.copy,
-    shape=shapes.same,
     vjp={"x": lambda g: g},
     reference=np.array,
     samples=unary(),
+    names="clone",
     doc="A copy of x, contiguous, with x's history.",
 )  # fmt: skip
 
@@ -46,7 +44,6 @@ _DIFFERENTIABLE = (float32, float64)
 cast: Function = defop(
     "cast", "x | dtype",
     forward=lambda x, *, dtype: from_array(x.array.astype(dtype)),
-    shape=shapes.same,
     vjp={"x": lambda g: g},
     reference=lambda x, *, dtype: x.astype(dtype),
     samples=lambda: [Sample(Draw((3, 4)), dtype=d) for d in _DIFFERENTIABLE],
@@ -58,41 +55,41 @@ cast: Function = defop(
 add: Function = defop(
     "add", "x, y",
     forward=kernels.add,
-    shape=shapes.broadcast,
     vjp={"x": lambda g: g, "y": lambda g: g},
     reference=np.add,
     samples=binary(),
+    names="add",
     doc="Elementwise sum, broadcast. Each operand receives the gradient unchanged.",
 )  # fmt: skip
 
 sub: Function = defop(
     "sub", "x, y",
     forward=kernels.sub,
-    shape=shapes.broadcast,
     vjp={"x": lambda g: g, "y": lambda g: neg(g)},
     reference=lambda x, y: np.subtract(x, y) if x.dtype != bool else np.logical_xor(x, y),
     samples=binary(),
+    names="sub",
     doc="Elementwise difference, broadcast.",
 )  # fmt: skip
 
 mul: Function = defop(
     "mul", "x, y",
     forward=kernels.mul,
-    shape=shapes.broadcast,
     vjp={"x": lambda g, y: mul(g, y), "y": lambda g, x: mul(g, x)},
     reference=np.multiply,
     samples=binary(),
+    names="mul",
     doc="Elementwise product, broadcast. Backward reads both operands, so both stay alive until then.",
 )  # fmt: skip
 
 div: Function = defop(
     "div", "x, y",
     forward=kernels.div,
-    shape=shapes.broadcast,
     vjp={"x": lambda g, y: div(g, y), "y": lambda g, y, out: neg(div(mul(g, out), y))},
     reference=np.divide,
     samples=binary(y_low=-2, away=(0.0,)),
     kind="float",
+    names="div",
     doc="Elementwise quotient, broadcast. d(x/y)/dy = -x/y^2 = -out/y, so out is kept and x is not.",
 )  # fmt: skip
 
@@ -111,7 +108,6 @@ def _power_rule_y(g: Any, x: Any, y: Any, out: Any) -> Any:
 pow: Function = defop(
     "pow", "x, y",
     forward=kernels.pow,
-    shape=shapes.broadcast,
     vjp={"x": _power_rule_x, "y": _power_rule_y},
     reference=lambda x, y: np.power(x, y),
     samples=binary(low=0.2, high=2.0, y_low=-2.0, y_high=2.0, away=(0.0,)),
@@ -121,50 +117,50 @@ pow: Function = defop(
 neg: Function = defop(
     "neg", "x",
     forward=kernels.neg,
-    shape=shapes.same,
     vjp={"x": lambda g: neg(g)},
     reference=np.negative,
     samples=unary(),
+    names="neg",
     doc="-x.",
 )  # fmt: skip
 
 abs: Function = defop(
     "abs", "x",
     forward=kernels.abs,
-    shape=shapes.same,
     vjp={"x": lambda g, x: mul(g, sign(x))},
     reference=np.abs,
     samples=unary(away=(0.0,)),
+    names="abs",
     doc="|x|. The subgradient at 0 is 0.",
 )  # fmt: skip
 
 sign: Function = defop(
     "sign", "x",
     forward=kernels.sign,
-    shape=shapes.same,
     vjp={"x": lambda g: mul(g, 0.0)},
     reference=np.sign,
     samples=unary(away=(0.0,)),
+    names="sign",
     doc="-1, 0 or 1. Constant but for the step, so its derivative is 0.",
 )  # fmt: skip
 
 maximum: Function = defop(
     "maximum", "x, y",
     forward=kernels.maximum,
-    shape=shapes.broadcast,
     vjp={"x": lambda g, x, y: mul(g, _larger(x, y)), "y": lambda g, x, y: mul(g, _larger(y, x))},
     reference=np.maximum,
     samples=binary(),
+    names="maximum",
     doc="The larger of both, elementwise; NaN wins. Equal operands share the gradient, half each; beside a NaN both get all.",
 )  # fmt: skip
 
 minimum: Function = defop(
     "minimum", "x, y",
     forward=kernels.minimum,
-    shape=shapes.broadcast,
     vjp={"x": lambda g, x, y: mul(g, _larger(y, x)), "y": lambda g, x, y: mul(g, _larger(x, y))},
     reference=np.minimum,
     samples=binary(),
+    names="minimum",
     doc="The smaller of both, elementwise; NaN wins. Equal operands share the gradient, half each; beside a NaN both get all.",
 )  # fmt: skip
 
@@ -178,7 +174,6 @@ def _larger(x: Any, y: Any) -> Any:
 where_op: Function = defop(
     "where", "condition, x, y",
     forward=kernels.where,
-    shape=shapes.broadcast,
     vjp={"x": lambda g, condition: where_op(condition, g, zero_like(g)), "y": lambda g, condition: where_op(condition, zero_like(g), g)},
     nondiff="condition",
     integer="condition",
@@ -192,6 +187,7 @@ where_op: Function = defop(
 )  # fmt: skip
 
 
+@public("where")
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """x where condition holds, else y; broadcast. With the condition alone: the indices where it holds, by dimension."""
     array = condition if isinstance(condition, Array) else from_array(np.asarray(condition))
@@ -218,11 +214,11 @@ def _compare(name: str, function: Any, doc: str) -> Function:
     return defop(
         name, "x, y",
         forward=lambda x, y: from_array(function(x.array, y.array)),
-        shape=shapes.broadcast,
         nondiff="x y",
         reference=function,
         samples=binary(),
         kind="bool",
+        names=name,
         doc=doc,
     )  # fmt: skip
 
@@ -239,7 +235,6 @@ logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true 
 logical_not: Function = defop(
     "logical_not", "x",
     forward=lambda x: from_array(np.logical_not(x.array)),
-    shape=shapes.same,
     nondiff="x",
     reference=np.logical_not,
     samples=unary(),
@@ -252,55 +247,55 @@ logical_not: Function = defop(
 sqrt: Function = defop(
     "sqrt", "x",
     forward=kernels.sqrt,
-    shape=shapes.same,
     vjp={"x": lambda g, out: div(g, mul(out, 2.0))},
     reference=np.sqrt,
     samples=unary(0.1, 4.0),
     kind="float",
+    names="sqrt",
     doc="The square root. d sqrt(x)/dx = 1 / (2 sqrt(x)), infinite at 0.",
 )  # fmt: skip
 
 exp: Function = defop(
     "exp", "x",
     forward=kernels.exp,
-    shape=shapes.same,
     vjp={"x": lambda g, out: mul(g, out)},
     reference=np.exp,
     samples=unary(),
     kind="float",
+    names="exp",
     doc="e to the power x: its own derivative.",
 )  # fmt: skip
 
 expm1: Function = defop(
     "expm1", "x",
     forward=kernels.expm1,
-    shape=shapes.same,
     vjp={"x": lambda g, out: mul(g, add(out, 1.0))},
     reference=np.expm1,
     samples=unary(),
     kind="float",
+    names="expm1",
     doc="exp(x) - 1, with all digits near 0.",
 )  # fmt: skip
 
 log: Function = defop(
     "log", "x",
     forward=kernels.log,
-    shape=shapes.same,
     vjp={"x": lambda g, x: div(g, x)},
     reference=np.log,
     samples=unary(0.1, 4.0),
     kind="float",
+    names="log",
     doc="The natural logarithm; -inf at 0, NaN below.",
 )  # fmt: skip
 
 log1p: Function = defop(
     "log1p", "x",
     forward=kernels.log1p,
-    shape=shapes.same,
     vjp={"x": lambda g, x: div(g, add(x, 1.0))},
     reference=np.log1p,
     samples=unary(-0.9, 4.0),
     kind="float",
+    names="log1p",
     doc="log(1 + x), with all digits near 0.",
 )  # fmt: skip
 
@@ -308,22 +303,22 @@ log1p: Function = defop(
 sin: Function = defop(
     "sin", "x",
     forward=kernels.sin,
-    shape=shapes.same,
     vjp={"x": lambda g, x: mul(g, cos(x))},
     reference=np.sin,
     samples=unary(),
     kind="float",
+    names="sin",
     doc="The sine of x radians; NaN for an infinite x.",
 )  # fmt: skip
 
 cos: Function = defop(
     "cos", "x",
     forward=kernels.cos,
-    shape=shapes.same,
     vjp={"x": lambda g, x: neg(mul(g, sin(x)))},
     reference=np.cos,
     samples=unary(),
     kind="float",
+    names="cos",
     doc="The cosine of x radians; NaN for an infinite x.",
 )  # fmt: skip
 
@@ -340,20 +335,22 @@ def erf_reference(x: Any) -> Any:
 erf: Function = defop(
     "erf", "x",
     forward=kernels.erf,
-    shape=shapes.same,
     vjp={"x": lambda g, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / math.sqrt(math.pi)))},
     reference=erf_reference,
     samples=unary(),
     kind="float",
+    names="erf",
     doc="The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.",
 )  # fmt: skip
 
 
+@composed(np.square, unary())
 def square(x: Any) -> Any:
     """x times x."""
     return mul(x, x)
 
 
+@public("pow")
 def power(x: Any, y: Any) -> Any:
     """x to the power y. Squares, roots and reciprocals are exact and fast: x**2 is a product, x**0.5 a square root."""
     if isinstance(y, (int, float)) and isinstance(x, Array) and x.dtype.kind == "f":

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64, reshaped, view
-from minigrad._op import defop
+from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, OutOfMemory, ShapeError, message
 
@@ -33,7 +33,6 @@ reshape_op: Callable[..., Any] = defop(
 permute_op: Callable[..., Any] = defop(
     "permute", "x | dims",
     forward=lambda x, *, dims: view(x.array.transpose(dims), x.ptr),
-    shape=shapes.same,
     vjp={"x": lambda g, dims: permute_op(g, dims=tuple(int(d) for d in np.argsort(dims)))},
     reference=lambda x, *, dims: x.transpose(dims),
     samples=lambda: [
@@ -58,7 +57,6 @@ expand_op = defop(
 getitem_op = defop(
     "getitem", "x | index",
     forward=lambda x, *, index: _taken(x.array[index]),
-    shape=shapes.same,
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
     reference=lambda x, *, index: x[index],
     samples=lambda: [
@@ -76,7 +74,6 @@ getitem_op = defop(
 putitem_op: Callable[..., Any] = defop(
     "putitem", "g | index, shape",
     forward=lambda g, *, index, shape: from_array(_put(g.array, index, shape)),
-    shape=shapes.same,
     vjp={"g": lambda g, index: getitem_op(g, index=index)},
     reference=lambda g, *, index, shape: _put(g, index, shape),
     samples=lambda: [
@@ -111,12 +108,14 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     return x if x.shape == shape else reshape_op(x, shape=shape)
 
 
+@public("reshape")
 def reshape(x: Any, *shape: Any) -> Any:
     """The same numbers in another shape, given as 2, 3 or as (2, 3); one length may be -1. A view where memory allows
     it."""
     return reshape_op(x, shape=shapes.reshape("reshape", x.shape, shapes.lengths("reshape", "shape", shape)))
 
 
+@public("flatten")
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Dimensions start_dim to end_dim as one."""
     first, last = shapes.one_axis("flatten", start_dim, len(x.shape)), shapes.one_axis("flatten", end_dim, len(x.shape))
@@ -128,6 +127,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return reshape_op(x, shape=(*x.shape[:first], middle, *x.shape[last + 1 :]))
 
 
+@public("permute")
 def permute(x: Any, *dims: Any) -> Any:
     """Dimensions in the order given; a view."""
     order = tuple(shapes.one_axis("permute", d, len(x.shape)) for d in shapes.lengths("permute", "dims", dims))
@@ -136,6 +136,7 @@ def permute(x: Any, *dims: Any) -> Any:
     return permute_op(x, dims=order)
 
 
+@public("transpose")
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
     """Two dimensions exchanged; a view."""
     order = list(range(len(x.shape)))
@@ -157,18 +158,21 @@ def reverse_dims(x: Any) -> Any:
     return x if len(x.shape) < 2 else permute_op(x, dims=tuple(range(len(x.shape)))[::-1])
 
 
+@public("unsqueeze")
 def unsqueeze(x: Any, dim: int) -> Any:
     """A new dimension of length 1 at position dim."""
     at = shapes.one_axis("unsqueeze", dim, len(x.shape) + 1)
     return reshape_op(x, shape=(*x.shape[:at], 1, *x.shape[at:]))
 
 
+@public("squeeze")
 def squeeze(x: Any, dim: int | Sequence[int] | None = None) -> Any:
     """Without its dimensions of length 1, or those of them that dim names."""
     wanted = shapes.axes("squeeze", dim, len(x.shape))
     return reshape_op(x, shape=tuple(n for d, n in enumerate(x.shape) if n != 1 or d not in wanted))
 
 
+@public("expand")
 def expand(x: Any, *shape: Any) -> Any:
     """A view of x broadcast to a shape, -1 for a length that stays. Its repeated elements share memory."""
     wanted = shapes.lengths("expand", "shape", shape)
@@ -185,6 +189,7 @@ def expand(x: Any, *shape: Any) -> Any:
         raise OutOfMemory(message("expand", "shape", wanted, "fewer elements than addresses")) from error
 
 
+@public("broadcast_to")
 def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
     """NumPy's name for expand."""
     return expand(x, tuple(shape))

@@ -52,6 +52,7 @@ matmul: Function = defop(
     vjp={"x": lambda g, y: matmul_nt(g, y), "y": lambda g, x: matmul_tn(x, g)},
     reference=np.matmul,
     samples=lambda: [Sample(Draw(x), Draw(y)) for x, y in _PRODUCTS],
+    names="matmul",
     doc="(..., m, k) @ (..., k, n); a vector counts as a row on the left and as a column on the right. For out = x y: "
     "dx = dout y^T and dy = x^T dout, summed over broadcast batches.",
 )  # fmt: skip

@@ -111,7 +111,6 @@ def _dropout_reference(x: Any, *, p: float, seed: int, offset: int) -> Any:
 dropout_op: Function = defop(
     "dropout", "x | p, seed, offset",
     forward=kernels.dropout,
-    shape=shapes.same,
     vjp={"x": lambda g, p, seed, offset: dropout_op(g, p=p, seed=seed, offset=offset)},
     reference=_dropout_reference,
     samples=lambda: [Sample(Draw(s), p=p, seed=7, offset=3) for s, p in (((7,), 0.5), ((2, 3), 0.0), ((33,), 0.25), ((0,), 0.5), ((5,), 1.0), ((), 0.5))],

@@ -11,7 +11,7 @@ from minigrad import _shapes as shapes
 from minigrad._array import from_array
 from minigrad._kernels import reduce as kernels
 from minigrad._kernels.softmax import logsumexp as logsumexp_kernel
-from minigrad._op import defop
+from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, message
 from minigrad.ops.elementwise import div, equals, exp, maximum, minimum, mul, sub, to_dtype
@@ -43,7 +43,6 @@ def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...]) -> Any:
 sum_op = defop(
     "sum", "x | dim, keepdim",
     forward=kernels.sum,
-    shape=shapes.same,
     vjp={"x": lambda g, dim, x_shape: _spread(g, x_shape, dim)},
     reference=lambda x, *, dim, keepdim: np.sum(x, axis=dim, keepdims=keepdim),
     samples=_samples(),
@@ -53,7 +52,6 @@ sum_op = defop(
 mean_op = defop(
     "mean", "x | dim, keepdim",
     forward=kernels.mean,
-    shape=shapes.same,
     vjp={"x": lambda g, dim, x_shape: _spread(div(g, float(prod([x_shape[d] for d in dim]))), x_shape, dim)},
     reference=lambda x, *, dim, keepdim: _mean(x, dim, keepdim),
     samples=_samples(empty=False),
@@ -157,6 +155,7 @@ def names(op: str, dim: Any, keepdim: bool, given: dict[str, Any]) -> tuple[Any,
     return dim, bool(keepdim)
 
 
+@public("sum")
 def sum(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **given: Any) -> Any:
     """The sum over the dimensions dim (default: all)."""
     dim, keepdim = names("sum", dim, keepdim, given)
@@ -166,6 +165,7 @@ def sum(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, *
     return sum_op(x, dim=axes, keepdim=keepdim)
 
 
+@public("mean")
 def mean(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **given: Any) -> Any:
     """The mean over the dimensions dim (default: all), of a tensor of floats."""
     dim, keepdim = names("mean", dim, keepdim, given)
@@ -180,30 +180,35 @@ def _float(op: str, x: Any) -> None:
         raise DTypeError(message(op, "input", f"dtype {x.dtype}", "floats", f"Write x.float().{op}(...)."))
 
 
+@public("amax")
 def amax(x: Any, dim: Dims = None, keepdim: bool = False, **given: Any) -> Any:
     """The largest element over the dimensions dim (default: all); equal largest elements share the gradient."""
     dim, keepdim = names("amax", dim, keepdim, given)
     return amax_op(x, dim=shapes.axes("amax", dim, len(x.shape)), keepdim=keepdim)
 
 
+@public("amin")
 def amin(x: Any, dim: Dims = None, keepdim: bool = False, **given: Any) -> Any:
     """The smallest element over the dimensions dim (default: all); equal smallest elements share the gradient."""
     dim, keepdim = names("amin", dim, keepdim, given)
     return amin_op(x, dim=shapes.axes("amin", dim, len(x.shape)), keepdim=keepdim)
 
 
+@public("argmax")
 def argmax(x: Any, dim: int | None = None, keepdim: bool = False, **given: Any) -> Any:
     """The position of the largest element along dim, or in the flattened tensor, as int64."""
     dim, keepdim = names("argmax", dim, keepdim, given)
     return argmax_op(x, dim=shapes.axes("argmax", dim, len(x.shape)), keepdim=keepdim)
 
 
+@public("argmin")
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False, **given: Any) -> Any:
     """The position of the smallest element along dim, or in the flattened tensor, as int64."""
     dim, keepdim = names("argmin", dim, keepdim, given)
     return argmin_op(x, dim=shapes.axes("argmin", dim, len(x.shape)), keepdim=keepdim)
 
 
+@public("logsumexp")
 def logsumexp(x: Any, dim: Dims = None, keepdim: bool = False, **given: Any) -> Any:
     """The logarithm of the sum of exp(x) over the dimensions dim, without overflow."""
     dim, keepdim = names("logsumexp", dim, keepdim, given)
@@ -241,6 +246,7 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
     return MinMax((values, where))
 
 
+@public("max")
 def max(x: Any, dim: Any = None, keepdim: bool = False, **given: Any) -> Any:
     """The largest element; along dim, (values, indices), where the gradient goes to the element at the index.
     max(x, other) is maximum(x, other)."""
@@ -248,6 +254,7 @@ def max(x: Any, dim: Any = None, keepdim: bool = False, **given: Any) -> Any:
     return _extremum("max", x, dim, keepdim, argmax_op, amax, maximum)
 
 
+@public("min")
 def min(x: Any, dim: Any = None, keepdim: bool = False, **given: Any) -> Any:
     """The smallest element; along dim, (values, indices), where the gradient goes to the element at the index.
     min(x, other) is minimum(x, other)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._kernels import softmax as kernels
-from minigrad._op import defop
+from minigrad._op import EVERYWHERE, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import message
 from minigrad.ops.elementwise import exp, mul, sub, to_dtype
@@ -57,7 +57,6 @@ def log_softmax_reference(x: Any, *, dim: int) -> Any:
 softmax_op: Function = defop(
     "softmax", "x | dim",
     forward=kernels.softmax,
-    shape=shapes.same,
     vjp={"x": lambda g, out, dim: softmax_bwd(g, out, dim=dim)},
     reference=softmax_reference,
     samples=lambda: [Sample(Draw(s), dim=d) for s, d in _CASES],
@@ -78,7 +77,6 @@ softmax_bwd: Function = defop(
 log_softmax_op: Function = defop(
     "log_softmax", "x | dim",
     forward=kernels.log_softmax,
-    shape=shapes.same,
     vjp={"x": lambda g, out, dim: log_softmax_bwd(g, out, dim=dim)},
     reference=log_softmax_reference,
     samples=lambda: [Sample(Draw(s), dim=d) for s, d in _CASES],
@@ -107,12 +105,14 @@ def _dim(op: str, x: Any, dim: Any, given: dict[str, Any]) -> int:
     return shapes.one_axis(op, dim, len(x.shape))
 
 
+@public("softmax", f"{EVERYWHERE} nn.functional")
 def softmax(x: Any, dim: int | None = None, *, dtype: Any = None, **given: Any) -> Any:
     """exp(x) normalised to sum 1 along dim. (cross_entropy takes the logits themselves, without this.)"""
     x = x if dtype is None else to_dtype(x, dtype)
     return softmax_op(x, dim=_dim("softmax", x, dim, given))
 
 
+@public("log_softmax", f"{EVERYWHERE} nn.functional")
 def log_softmax(x: Any, dim: int | None = None, *, dtype: Any = None, **given: Any) -> Any:
     """log(softmax(x)) along dim, with all digits kept."""
     x = x if dtype is None else to_dtype(x, dtype)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _op, _writes
+from minigrad import _backend, _writes
 from minigrad._array import Array, alias, empty, float32, float64, from_array
 from minigrad._C import ffi
 from minigrad._tape import enable_grad
@@ -204,7 +204,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         groups = self.param_groups
-        if _op.backend_name == "numpy":
+        if _backend.backend_name == "numpy":
             ready = [(group, p) for group in groups for params in self._ready(group) for p in params]
             for group, p, state in [(group, p, self._state(group, p)) for group, p in ready]:
                 self._reference(group, p.array, p.grad.array, state)

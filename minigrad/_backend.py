@@ -1,0 +1,81 @@
+"""Where ops run: on the C kernels, or on their NumPy references."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad._array import Array, from_array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from minigrad._op import Op
+
+backend_name = "c"
+#: The ops that the choice is for.
+entered: set[Op] = set()
+
+
+def _by_reference(op: Op) -> Callable[..., Any]:
+    """A forward that calls the NumPy reference."""
+
+    def run(*inputs: Array | None, **keywords: Any) -> Any:
+        result = op.reference(*[None if x is None else x.array for x in inputs], **keywords)
+        first = next(x.dtype for n, x in zip(op.inputs, inputs, strict=True) if x is not None and n not in op.integer)
+        dtype = keywords.get("dtype", first)
+
+        def wrap(value: Any) -> Any:
+            array = np.asarray(value)
+            return from_array(array.astype(dtype) if array.dtype.kind == "f" and array.dtype != dtype else array)
+
+        return tuple(map(wrap, result)) if op.aux else wrap(result)
+
+    return run
+
+
+@contextmanager
+def backend(name: str) -> Iterator[None]:
+    """Inside the block every op runs on its C kernel ("c") or on its NumPy reference ("numpy"): the same tape over
+    code that one can read.
+
+    The choice is the whole process's: other threads compute so too, meanwhile. Where blocks of several threads overlap,
+    the one that was entered last decides; after the last of them all is as before.
+    """
+    if name not in ("c", "numpy"):
+        raise ValueError(f"backend: argument name: got {name!r}, expected 'c' or 'numpy'.")
+    block = [name]
+    with _switching:
+        _blocks.append(block)
+        _switch()
+    try:
+        yield
+    finally:
+        with _switching:
+            _blocks[:] = [b for b in _blocks if b is not block]
+            _switch()
+
+
+#: The blocks that are open, in any thread, the newest last. Each is a list, to be told from others of the same name.
+_blocks: list[list[str]] = []
+_switching = Lock()
+
+
+def _switch() -> None:
+    global backend_name
+    backend_name = _blocks[-1][0] if _blocks else "c"
+    for op in entered:
+        enter(op)
+
+
+def enter(op: Op) -> None:
+    """Lets an op run on the backend that is chosen; also one that is declared, by a late import, while it is."""
+    entered.add(op)
+    op.run = op.forward if backend_name == "c" else _by_reference(op)
+    if op.planned_kernel is not None:
+        op.run_planned = op.planned_kernel if backend_name == "c" else lambda _, *inputs, **given: op.run(*inputs, **given)
+    op.joint = op.joint_kernel if backend_name == "c" else None

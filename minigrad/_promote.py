@@ -1,0 +1,100 @@
+"""The way of an op whose inputs are not simply tensors of one float type: numbers, lists, mixed types, integers."""
+
+from __future__ import annotations
+
+from math import copysign
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad._array import Array, bool_, float32, float64, from_array, int64
+from minigrad._tape import tools
+from minigrad.errors import DTypeError, message
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minigrad._op import Op
+
+_RANK = {bool_: 0, int64: 1, float32: 2, float64: 3}
+_FLOATS = (float32, float64)
+
+
+def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Brings the inputs to one element type; integers then go to the reference, since they carry no gradient."""
+    scaled = _with_number(inputs)
+    if scaled is not None:
+        return op.call(*scaled, **keywords)
+    if len(inputs) != len(op.inputs):
+        raise TypeError(f"{op.name}() takes {len(op.inputs)} inputs ({', '.join(op.inputs)}), got {len(inputs)}.")
+    ready = [_accept(op, name, x) for name, x in zip(op.inputs, inputs, strict=True)]
+    real = [i for i, name in enumerate(op.inputs) if name not in op.integer and ready[i] is not None]
+    dtype = _common(op, [ready[i] for i in real])
+    for i in real:
+        ready[i] = _as(op.name, op.inputs[i], ready[i], dtype)
+    if dtype in _FLOATS:
+        return op.call(*ready, **keywords)
+    op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
+    return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
+
+
+def _accept(op: Op, name: str, x: Any) -> Any:
+    """Arrays and lists become Arrays; plain numbers stay, because they must not decide the type."""
+    if (x is None and name in op.optional) or isinstance(x, (Array, bool, int, float)):
+        return from_array(np.asarray(x)) if name in op.integer and x is not None and not isinstance(x, Array) else x
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return from_array(x, op.name)
+    if isinstance(x, (list, tuple)):
+        array = np.asarray(x)
+        return from_array(array.astype(np.float32) if array.dtype == np.float64 else array, op.name)
+    raise DTypeError(message(op.name, name, f"a {type(x).__name__}", "a tensor, an array or a number"))
+
+
+def _common(op: Op, operands: list[Any]) -> Any:
+    """PyTorch's promotion: the kind of number decides (bool, int, float), then arrays before scalars, then the width."""
+    best = (-1, False, 0)
+    for x in operands:
+        if isinstance(x, Array):
+            best = max(best, (min(_RANK[x.dtype], 2), bool(x.shape), _RANK[x.dtype]))
+        else:
+            best = max(best, (0 if isinstance(x, bool) else 1 if isinstance(x, int) else 2, False, 0))
+    if best[0] == 2 or op.kind == "float":
+        return float64 if best[2] == 3 else float32
+    return int64 if best[0] == 1 else bool_
+
+
+def _as(op: str, name: str, x: Any, dtype: Any) -> Any:
+    """x as an array of this type; recorded where both types have gradients."""
+    if not isinstance(x, Array):
+        return from_array(np.asarray(x, dtype))
+    if x.requires_grad and x.dtype not in _FLOATS:
+        got, remedy = f"dtype {x.dtype} with requires_grad", "Integers have no gradient."
+        raise DTypeError(message(op, name, got, "floats", remedy))
+    if x.dtype is dtype:
+        return x
+    if x.dtype in _FLOATS and dtype in _FLOATS:
+        return tools.cast(x, dtype)
+    return from_array(x.array.astype(dtype))
+
+
+#: Numbers that have met a tensor, as arrays: x * 2.0 in a loop makes one only once.
+_numbers: dict[tuple[Any, float, float], Any] = {}
+
+
+def _with_number(inputs: tuple[Any, ...]) -> tuple[Any, Any] | None:
+    """A tensor of floats and a number, in either order: the number as an array of the tensor's type. Else None."""
+    if len(inputs) != 2:
+        return None
+    x, y = inputs
+    tensor, number = (x, y) if isinstance(x, Array) else (y, x)
+    if not isinstance(tensor, Array) or type(number) not in (float, int) or tensor.dtype not in _FLOATS:
+        return None
+    key = (tensor.dtype, number, copysign(1.0, number))  # 0.0 and -0.0 are equal, but not the same
+    array = _numbers.get(key)
+    if array is None:
+        if len(_numbers) >= 256:
+            _numbers.clear()
+        array = _numbers[key] = from_array(np.asarray(number, tensor.dtype))
+    return (x, array) if tensor is x else (array, y)
