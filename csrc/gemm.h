@@ -31,4 +31,11 @@ static inline mg_product mg_linear_dweight(const mg_product *p) {
     return (mg_product){.m = p->n, .k = p->m, .n = p->k, .x_row = 1, .x_col = p->n, .y_row = p->x_row, .y_col = p->x_col};
 }
 
+/* The length of a product, in that of one float of `add`, which takes about eight multiplications as long. */
+static inline int64_t mg_product_cost(const mg_product *p) {
+    int64_t pairs = 1;
+    for (int64_t d = 0; p->batch && d < p->batch->ndim; d++) pairs *= p->batch->shape[d];
+    return pairs * p->m * p->k * p->n / 8;
+}
+
 #endif

@@ -29,8 +29,8 @@ typedef struct {
 
 /* Instruction sets: 0 portable, 1 AVX2 + FMA, 2 AVX-512 (F, BW, DQ, VL). */
 int mg_isa_available(int isa);
-int mg_isa_active(void);
-int mg_isa_select(int isa);                 /* 0, or -1 where this processor or build lacks it */
+int mg_isa_active(int is_short);
+int mg_isa_select(int isa, int short_isa);  /* for long and for short work; -1 where this processor or build lacks one */
 const char *mg_compiler(void);
 
 int mg_has_openmp(void);

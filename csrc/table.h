@@ -5,7 +5,7 @@
 #include "minigrad.h"
 
 #define UNPAREN(...) __VA_ARGS__
-#define KERNEL(name, params, args) void (*name) params;
+#define KERNEL(name, params, args, work) void (*name) params;
 #define RANGE(name, params, args, cost) void (*name)(UNPAREN params, int64_t lo, int64_t hi);
 
 #define T float

@@ -36,7 +36,8 @@ def info() -> int:
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "processor": _processor(),
-        "instruction sets": f"{_kernels.active_isa()} active; {', '.join(_kernels.available_isas())} available",
+        "instruction sets": f"{_kernels.active_isa()} active, {_kernels.active_isa(short=True)} for short work; "
+        f"{', '.join(_kernels.available_isas())} available",
         "threads": f"{mg.get_num_threads()} of {_kernels.usable_processors()} processors",
         "compiler": ffi.string(lib.mg_compiler()).decode(),
         "OpenMP": "yes" if lib.mg_has_openmp() else "no: kernels use one thread",

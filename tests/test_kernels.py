@@ -6,6 +6,7 @@ The list is read from csrc/kernels.def: a kernel without an entry in kernel_case
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -473,3 +474,36 @@ def test_sgd_without_weight_decay_leaves_infinite_parameters_infinite(dtype: np.
     problem.given["params"][0][:] = np.inf
     got = run("sgd", dtype, problem)["params"][0]
     np.testing.assert_array_equal(got, np.full(5, np.inf, dtype))
+
+
+# -- short work -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif("avx512" not in _kernels.available_isas(), reason="no processor that slows down for wide vectors")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_short_work_runs_without_wide_vectors(threads: int) -> None:
+    """Below 32768 floats of add, of which exp counts 4, in one block or in several threads' hands."""
+    before, chosen = mg.get_num_threads(), (_kernels.active_isa(), _kernels.active_isa(short=True))
+    mg.set_num_threads(threads)
+    try:
+        for n, expected in ((8191, "avx2"), (8192, "avx512"), (100_000, "avx512")):
+            x = mg.linspace(-5, 5, n)
+            _kernels.automatic_isa()
+            found = x.exp().numpy()
+            for isa in ("avx2", "avx512"):
+                with _kernels.use_isa(isa):
+                    same = np.array_equal(x.exp().numpy(), found)
+                assert same == (isa == expected), f"{n} numbers, {isa}"
+    finally:
+        mg.set_num_threads(before)
+        _kernels.select_isa(*chosen)
+
+
+@pytest.mark.skipif("avx512" not in _kernels.available_isas(), reason="no processor that slows down for wide vectors")
+def test_a_forced_instruction_set_is_for_all_work() -> None:
+    code = "from minigrad import _kernels as k; print(k.active_isa(), k.active_isa(short=True))"
+    for forced, expected in (("avx512", "avx512 avx512"), ("portable", "portable portable"), ("", "avx512 avx2")):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "MINIGRAD_ISA": forced}
+        )
+        assert done.stdout.strip() == expected

@@ -9,6 +9,7 @@ from minigrad._C import ffi as ffi
 from minigrad._C import lib as lib
 from minigrad._kernels.runtime import (
     active_isa,
+    automatic_isa,
     available_isas,
     get_num_threads,
     select_isa,
@@ -19,6 +20,7 @@ from minigrad._kernels.runtime import (
 
 __all__ = [
     "active_isa",
+    "automatic_isa",
     "available_isas",
     "ffi",
     "get_num_threads",
