@@ -8,7 +8,7 @@ int64_t mg_matmul_work(const mg_product *p) {
     const int64_t m = swapped ? 1 : p->m, n = swapped ? p->m : p->n, k = p->k;
     const int64_t y_row = swapped ? p->x_col : p->y_row, y_col = swapped ? p->x_row : p->y_col;
     if (k * n <= MG_GEMM_SMALL) return 0;
-    const int64_t all = k * (n + 16), most = MG_GEMM_BLOCK + 80 * 768, block = all < most ? all : most;
+    const int64_t all = k * (n + 16), most = MG_GEMM_WIDE * MG_GEMM_BLOCK + 80 * 768, block = all < most ? all : most;
     if (mg_gemm_thin(k, n)) return (block > (k + 16) * n ? block : (k + 16) * n) + 16;
     const int near = mg_gemm_near(m, k, n, y_row, y_col, 4) && mg_gemm_near(m, k, n, y_row, y_col, 8);
     return near ? 0 : block + 16;

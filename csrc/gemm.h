@@ -9,6 +9,9 @@
 /* A packed block of y has about so many floats: half to all of a second-level cache (of float64, half as many). */
 #define MG_GEMM_BLOCK (192 * 1024)
 
+/* So many blocks are packed at a time where several threads share them. */
+enum { MG_GEMM_WIDE = 8 };
+
 /* A product whose k n is at most this is packed, if at all, on the stack. */
 enum { MG_GEMM_SMALL = 2048 };
 
