@@ -21,11 +21,13 @@ backend_name = "c"
 entered: set[Op] = set()
 
 
-def _by_reference(op: Op) -> Callable[..., Any]:
-    """A forward that calls the NumPy reference."""
+def by_reference(op: Op) -> Callable[..., Any]:
+    """A forward that calls the NumPy reference, on contiguous arrays: NumPy has other loops for the rest, whose last bits
+    differ."""
 
     def run(*inputs: Array | None, **keywords: Any) -> Any:
-        result = op.reference(*[None if x is None else x.array for x in inputs], **keywords)
+        arrays = [None if x is None else x.array if x.flat and x.size > 1 else np.array(x.array) for x in inputs]
+        result = op.reference(*arrays, **keywords)
         first = next(x.dtype for n, x in zip(op.inputs, inputs, strict=True) if x is not None and n not in op.integer)
         dtype = keywords.get("dtype", first)
 
@@ -75,7 +77,7 @@ def _switch() -> None:
 def enter(op: Op) -> None:
     """Lets an op run on the backend that is chosen; also one that is declared, by a late import, while it is."""
     entered.add(op)
-    op.run = op.forward if backend_name == "c" else _by_reference(op)
+    op.run = op.forward if backend_name == "c" else by_reference(op)
     if op.planned_kernel is not None:
         op.run_planned = op.planned_kernel if backend_name == "c" else lambda _, *inputs, **given: op.run(*inputs, **given)
     op.joint = op.joint_kernel if backend_name == "c" else None

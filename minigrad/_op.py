@@ -90,10 +90,10 @@ def defop(
     name: str,
     signature: str,
     *,
-    forward: Callable[..., Any],
     reference: Callable[..., Any],
     samples: Callable[[], Sequence[Any]],
     doc: str,
+    forward: Callable[..., Any] | None = None,
     shape: Callable[..., Any] | None = None,
     vjp: dict[str, Callable[..., Any]] | None = None,
     composition: Callable[..., Any] | None = None,
@@ -112,7 +112,8 @@ def defop(
     """Declares an op and returns the function that calls it.
 
     signature    "x, y | dim, keepdim": inputs before the bar, keywords behind it
-    forward      arrays in, array out (with the auxiliary outputs, a tuple); keywords as such
+    forward      arrays in, array out (with the auxiliary outputs, a tuple); keywords as such. Without one NumPy computes
+                 the op, by its reference.
     shape        rule(name, *shapes, **keywords): raises where they do not fit; by default several inputs broadcast, and
                  one may have any shape
     vjp          for each input its derivative: a function whose first parameter is g, the cotangent of the output,
@@ -138,8 +139,8 @@ def defop(
     op.name, op.inputs, op.keywords = name, inputs, keywords
     op.aux, op.nondiff = tuple(aux.split()), tuple(nondiff.split())
     op.integer, op.optional, op.quick, op.unusual = tuple(integer.split()), tuple(optional.split()), quick, unusual
-    op.planned, op.planned_kernel = planned or _alike(op, forward)
-    op.forward = forward
+    op.forward = forward or _backend.by_reference(op)
+    op.planned, op.planned_kernel = planned or _alike(op, op.forward)
     op.shape = shape or (shapes.same if len(inputs) == 1 else shapes.broadcast)
     op.reference, op.samples, op.doc, op.kind = reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition

@@ -12,7 +12,7 @@ from minigrad._array import Array, alias, bool_, float32, float64, from_array, i
 from minigrad._device import require_cpu, wanted_dtype
 from minigrad._op import surface
 from minigrad.errors import DTypeError, GradError, ShapeError, message
-from minigrad.ops import elementwise, layout, linalg
+from minigrad.ops import elementwise, functions, layout, linalg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -289,6 +289,8 @@ class Tensor(Array):
     __sub__, __rsub__ = elementwise.sub, _reflected(elementwise.sub)
     __mul__, __rmul__ = elementwise.mul, _reflected(elementwise.mul)
     __truediv__, __rtruediv__ = elementwise.div, _reflected(elementwise.div)
+    __floordiv__, __rfloordiv__ = functions.floor_divide, _reflected(functions.floor_divide)
+    __mod__, __rmod__ = functions.remainder, _reflected(functions.remainder)
     __pow__, __rpow__ = elementwise.power, _reflected(elementwise.power)
     __matmul__, __rmatmul__ = linalg.matmul, _reflected(linalg.matmul)
     __neg__, __abs__ = elementwise.neg, elementwise.abs
@@ -304,16 +306,10 @@ class Tensor(Array):
     def __ne__(self, other: object) -> Any:
         return elementwise.not_equal(self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
-    def __and__(self, other: Any) -> Any:
-        return elementwise.logical_and(_truth("&", self), _truth("&", other))
-
-    def __or__(self, other: Any) -> Any:
-        return elementwise.logical_or(_truth("|", self), _truth("|", other))
-
-    def __invert__(self) -> Any:
-        return elementwise.logical_not(_truth("~", self))
-
-    __rand__, __ror__ = __and__, __or__
+    __and__, __rand__ = functions.bitwise_and, functions.bitwise_and
+    __or__, __ror__ = functions.bitwise_or, functions.bitwise_or
+    __xor__, __rxor__ = functions.bitwise_xor, functions.bitwise_xor
+    __invert__ = functions.bitwise_not
 
     # -- shape ---------------------------------------------------------------------------------------------------------
 
@@ -338,15 +334,6 @@ class Tensor(Array):
 
 #: What == compares numbers with; anything else is simply not equal.
 _NUMBERS = (Array, np.ndarray, np.generic, int, float, list, tuple)
-
-
-def _truth(op: str, x: Any) -> Any:
-    """x, which must be of bools: on ints these operators mean bits elsewhere."""
-    dtype = x.dtype if isinstance(x, Array) else np.asarray(x).dtype
-    if dtype != bool_:
-        remedy = "Compare first, as in x > 0, or call logical_and, logical_or or logical_not."
-        raise DTypeError(message(op, "", f"dtype {dtype}", "bools", remedy))
-    return x
 
 
 #: The methods that are ops too, from their records.

@@ -203,14 +203,16 @@ def test_an_array_on_the_left_is_recorded():
     assert w.grad.tolist() == [2.0, 0.0, 0.0]
 
 
-def test_logic_is_for_bools():
+def test_logic_of_bools_and_bits_of_ints():
     t, f = mg.tensor([True, True, False, False]), np.array([True, False, True, False])
     assert (t & f).tolist() == (f & t).tolist() == [True, False, False, False]
     assert (t | f).tolist() == (f | t).tolist() == [True, True, True, False]
     assert (~t).tolist() == [False, False, True, True]
-    for operator in (lambda x: x & 3, lambda x: ~x, lambda x: 1 | x):
-        with pytest.raises(DTypeError, match="got dtype int64, expected bools"):
-            operator(mg.tensor([6]))
+    six = mg.tensor([6])
+    assert [(six & 3).item(), (3 & six).item(), (six | 1).item(), (six ^ 3).item(), (~six).item()] == [2, 2, 7, 5, -7]
+    for operator in (lambda x: x & t, lambda x: ~x, lambda x: t ^ x):
+        with pytest.raises(DTypeError, match="got dtype float32, expected ints or bools"):
+            operator(mg.ones(4))
 
 
 def test_what_is_no_number_is_not_equal():

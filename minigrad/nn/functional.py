@@ -1,6 +1,6 @@
-"""Activations and losses as functions: what the modules of `minigrad.nn` call.
+"""Activations and losses as functions: what the modules of `minigrad.nn` call. They come from their records.
 
-Some have a parameter `inplace`, as programs written for PyTorch pass it. It changes nothing: the tape may need the input
+Some take a parameter `inplace`, as programs written for PyTorch pass it. It changes nothing: the tape may need the input
 again, so the result is always a new tensor.
 """
 
@@ -8,30 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minigrad._op import surface
 from minigrad.ops import activation as ops
-from minigrad.ops.activation import gelu, sigmoid, softplus, tanh
-from minigrad.ops.crossentropy import cross_entropy, nll_loss
-from minigrad.ops.linalg import linear
-from minigrad.ops.losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    smooth_l1_loss,
-)
-from minigrad.ops.random import dropout
-from minigrad.ops.softmax import log_softmax, softmax
+from minigrad.ops import crossentropy, losses
+from minigrad.ops.random import dropout as dropout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-__all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "gelu", "huber_loss",
-    "kl_div", "l1_loss", "leaky_relu", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "silu",
-    "smooth_l1_loss", "softmax", "softplus", "tanh",
-]  # fmt: skip
+    def __getattr__(name: str) -> Callable[..., Any]: ...
+
+
+#: The records of losses are declared with their modules, which are not imported before nn is.
+_LOSSES = (crossentropy, losses)
+globals().update(surface["nn.functional"])
 
 
 def relu(input: Any, inplace: bool = False) -> Any:
@@ -52,3 +43,6 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
 def silu(input: Any, inplace: bool = False) -> Any:
     """The product of input and sigmoid(input)."""
     return ops.silu(input)
+
+
+__all__ = ["dropout", "elu", "leaky_relu", "relu", "silu", *surface["nn.functional"]]

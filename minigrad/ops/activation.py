@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._kernels import elementwise as kernels
-from minigrad._op import defop
+from minigrad._op import composed, defop, public
 from minigrad._samples import SHAPES, Draw, Sample, unary
-from minigrad.errors import message
+from minigrad.errors import ShapeError, message
 from minigrad.ops.elementwise import (
+    abs,
     add,
     div,
     erf,
@@ -20,14 +21,19 @@ from minigrad.ops.elementwise import (
     exp,
     expm1,
     greater,
+    greater_equal,
+    less,
     less_equal,
+    log,
     log1p,
     mul,
     neg,
     square,
     sub,
     where,
+    zero_like,
 )
+from minigrad.ops.layout import reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +131,7 @@ sigmoid: Function = defop(
     samples=unary(),
     kind="float",
     names="sigmoid",
+    spaces="minigrad Tensor nn.functional",
     doc="1 / (1 + exp(-x)). y' = y (1 - y), so the output alone is kept.",
 )  # fmt: skip
 
@@ -147,6 +154,7 @@ tanh: Function = defop(
     samples=unary(),
     kind="float",
     names="tanh",
+    spaces="minigrad Tensor nn.functional",
     doc="The hyperbolic tangent. y' = 1 - y^2, so the output alone is kept.",
 )  # fmt: skip
 
@@ -288,7 +296,10 @@ gelu_tanh_bwd: Function = defop(
     doc="g (p + x p (1 - p) 2u') with p = sigmoid(2u).",
 )  # fmt: skip
 
-# -- as users call them -----------------------------------------------------------------------------------------------------------------
+# -- as users call them ------------------------------------------------------------------------------------------------------------------
+
+ACTIVATIONS = "nn.functional"
+BOTH = "minigrad Tensor nn.functional"
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
@@ -301,13 +312,148 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     return elu_op(x, alpha=float(alpha))
 
 
+@public("softplus", ACTIVATIONS)
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(beta x)) / beta: a smooth relu; x itself where beta x > threshold, as the difference vanishes there."""
     return softplus_op(x, beta=float(beta), threshold=float(threshold))
 
 
+@public("gelu", ACTIVATIONS)
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x P(X <= x) for a standard normal X; approximate="tanh" for the older approximation of it."""
     if approximate not in ("none", "tanh"):
         raise ValueError(message("gelu", "approximate", f"{approximate!r}", "'none' or 'tanh'"))
     return gelu_erf(x) if approximate == "none" else gelu_tanh(x)
+
+
+# -- made of others; inplace changes nothing, as in minigrad.nn.functional ------------------------------------------------------------------------------------------------------------------
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def _between(x: Any, low: float, high: float) -> Any:
+    """x, but low and high beyond them; at these the slope is 0."""
+    return where(less_equal(x, low), low, where(greater_equal(x, high), high, x))
+
+
+def _hard_sigmoid(x: Any) -> Any:
+    return np.clip(x / 6 + 0.5, 0, 1)
+
+
+@composed(lambda x: np.clip(x, 0, 6), unary(-4.0, 8.0, away=(0.0, 6.0)), spaces=ACTIVATIONS)
+def relu6(x: Any, inplace: bool = False) -> Any:
+    """min(max(x, 0), 6) (Howard et al. 2017)."""
+    return _between(x, 0.0, 6.0)
+
+
+@composed(
+    lambda x, *, min_val, max_val: np.clip(x, min_val, max_val), unary(away=(-0.5, 1.0), min_val=-0.5, max_val=1.0), spaces=ACTIVATIONS
+)
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+    """x between min_val and max_val; at these the slope is 0."""
+    return _between(x, min_val, max_val)
+
+
+@composed(_hard_sigmoid, unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
+def hardsigmoid(x: Any, inplace: bool = False) -> Any:
+    """x / 6 + 1 / 2 between 0 and 1."""
+    return _between(add(div(x, 6.0), 0.5), 0.0, 1.0)
+
+
+@composed(lambda x: x * _hard_sigmoid(x), unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
+def hardswish(x: Any, inplace: bool = False) -> Any:
+    """x hardsigmoid(x) (Howard et al. 2019)."""
+    gate = add(div(x, 6.0), 0.5)
+    return mul(x, where(less(gate, 0.0), 0.0, where(greater(gate, 1.0), 1.0, gate)))
+
+
+def _below_zero(x: Any) -> Any:
+    """x where it is not positive, else 0, so that an exponential of it cannot overflow where it is not taken."""
+    return where(greater(x, 0.0), 0.0, x)
+
+
+@composed(
+    lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))), unary(away=(0.0,)), spaces=ACTIVATIONS
+)
+def selu(x: Any, inplace: bool = False) -> Any:
+    """elu with the alpha and scale that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    return mul(where(greater(x, 0.0), x, mul(expm1(_below_zero(x)), _SELU_ALPHA)), _SELU_SCALE)
+
+
+@composed(
+    lambda x, *, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)), unary(away=(0.0,), alpha=1.5), spaces=ACTIVATIONS
+)
+def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """x where x > 0, else alpha (exp(x / alpha) - 1) (Barron 2017): its slope has no jump."""
+    return where(greater(x, 0.0), x, mul(expm1(div(_below_zero(x), alpha)), alpha))
+
+
+@composed(lambda x: -np.logaddexp(0, -x), unary(), spaces=ACTIVATIONS)
+def logsigmoid(x: Any) -> Any:
+    """log(sigmoid(x)), without overflow."""
+    return neg(softplus_op(neg(x), beta=1.0, threshold=40.0))
+
+
+@composed(lambda x: x * np.tanh(np.logaddexp(0, x)), unary(), spaces=ACTIVATIONS)
+def mish(x: Any, inplace: bool = False) -> Any:
+    """x tanh(softplus(x)) (Misra 2019)."""
+    return mul(x, tanh(softplus_op(x, beta=1.0, threshold=40.0)))
+
+
+@composed(lambda x: x / (1 + np.abs(x)), unary(away=(0.0,)), spaces=ACTIVATIONS)
+def softsign(x: Any) -> Any:
+    """x / (1 + |x|)."""
+    return div(x, add(abs(x), 1.0))
+
+
+@composed(lambda x: x - np.tanh(x), unary(), spaces=ACTIVATIONS)
+def tanhshrink(x: Any) -> Any:
+    """x - tanh(x)."""
+    return sub(x, tanh(x))
+
+
+@composed(
+    lambda x, *, lambd: np.where(np.abs(x) > lambd, x - np.sign(x) * lambd, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS
+)
+def softshrink(x: Any, lambd: float = 0.5) -> Any:
+    """x moved towards 0 by lambd, and 0 where that would pass it."""
+    return where(greater(x, lambd), sub(x, lambd), where(less(x, -lambd), add(x, lambd), zero_like(x)))
+
+
+@composed(lambda x, *, lambd: np.where(np.abs(x) > lambd, x, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS)
+def hardshrink(x: Any, lambd: float = 0.5) -> Any:
+    """x, but 0 where |x| <= lambd."""
+    return where(less_equal(abs(x), lambd), zero_like(x), x)
+
+
+@composed(
+    lambda x, *, threshold, value: np.where(x > threshold, x, value), unary(away=(0.1,), threshold=0.1, value=20.0), spaces=ACTIVATIONS
+)
+def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
+    """x where it is above the threshold, else value."""
+    return where(greater(x, threshold), x, value)
+
+
+@composed(
+    lambda x, *, eps: np.log(np.clip(x, eps, 1 - eps) / (1 - np.clip(x, eps, 1 - eps))), unary(0.1, 0.9, eps=0.01), spaces=BOTH
+)
+def logit(x: Any, eps: float | None = None) -> Any:
+    """log(x / (1 - x)), the inverse of sigmoid; eps keeps x that far from 0 and 1."""
+    if eps is not None:
+        x = where(less(x, eps), eps, where(greater(x, 1 - eps), 1 - eps, x))
+    return sub(log(x), log1p(neg(x)))
+
+
+@composed(
+    lambda x, weight: np.where(x > 0, x, weight * x),
+    lambda: [Sample(Draw(s, away=(0.0,)), Draw(w)) for s, w in (((5,), ()), ((3, 1), (1,)), ((0,), ()))],
+    spaces=BOTH,
+)
+def prelu(x: Any, weight: Any) -> Any:
+    """x where x > 0, else weight x (He et al. 2015). weight: one number, or one for each channel, the second dimension."""
+    if weight.size != 1 and len(x.shape) > 1 and weight.size == x.shape[1]:
+        weight = reshape_op(weight, shape=(weight.size, *(1,) * (len(x.shape) - 2)))
+    elif weight.size != 1:
+        expected = "one number, or as many as the input has channels (its second dimension)"
+        raise ShapeError(message("prelu", "weight", f"shape {weight.shape} for input {x.shape}", expected))
+    return where(greater(x, 0.0), x, mul(weight, x))

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64
 from minigrad._kernels import crossentropy as kernels
-from minigrad._op import defop
+from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.ops.elementwise import add, div, mul, neg, sub
@@ -411,6 +411,7 @@ def _unrowed(loss: Any, shape: tuple[int, ...], reduction: str) -> Any:
     return reshape_op(loss, shape=shape) if reduction == "none" and loss.shape != shape else loss
 
 
+@public("cross_entropy", "nn.functional")
 def cross_entropy(
     input: Any, target: Any, weight: Any = None, size_average: None = None, ignore_index: int = -100,
     reduce: None = None, reduction: str = "mean", label_smoothing: float = 0.0,
@@ -442,6 +443,7 @@ def cross_entropy(
     return _unrowed(check_finite(name, loss, target, reduction), shape, reduction)
 
 
+@public("nll_loss", "nn.functional")
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """Minus the log-probability of each label: what cross_entropy is after log_softmax."""
     name = "nll_loss"

@@ -68,7 +68,7 @@ sub: Function = defop(
     vjp={"x": lambda g: g, "y": lambda g: neg(g)},
     reference=lambda x, y: np.subtract(x, y) if x.dtype != bool else np.logical_xor(x, y),
     samples=binary(),
-    names="sub",
+    names="sub subtract",
     doc="Elementwise difference, broadcast.",
 )  # fmt: skip
 
@@ -78,7 +78,7 @@ mul: Function = defop(
     vjp={"x": lambda g, y: mul(g, y), "y": lambda g, x: mul(g, x)},
     reference=np.multiply,
     samples=binary(),
-    names="mul",
+    names="mul multiply",
     doc="Elementwise product, broadcast. Backward reads both operands, so both stay alive until then.",
 )  # fmt: skip
 
@@ -89,7 +89,6 @@ div: Function = defop(
     reference=np.divide,
     samples=binary(y_low=-2, away=(0.0,)),
     kind="float",
-    names="div",
     doc="Elementwise quotient, broadcast. d(x/y)/dy = -x/y^2 = -out/y, so out is kept and x is not.",
 )  # fmt: skip
 
@@ -120,7 +119,7 @@ neg: Function = defop(
     vjp={"x": lambda g: neg(g)},
     reference=np.negative,
     samples=unary(),
-    names="neg",
+    names="neg negative",
     doc="-x.",
 )  # fmt: skip
 
@@ -130,7 +129,7 @@ abs: Function = defop(
     vjp={"x": lambda g, x: mul(g, sign(x))},
     reference=np.abs,
     samples=unary(away=(0.0,)),
-    names="abs",
+    names="abs absolute",
     doc="|x|. The subgradient at 0 is 0.",
 )  # fmt: skip
 
@@ -140,7 +139,7 @@ sign: Function = defop(
     vjp={"x": lambda g: mul(g, 0.0)},
     reference=np.sign,
     samples=unary(away=(0.0,)),
-    names="sign",
+    names="sign sgn",
     doc="-1, 0 or 1. Constant but for the step, so its derivative is 0.",
 )  # fmt: skip
 
@@ -210,27 +209,29 @@ def zero_like(x: Array) -> Any:
 # -- comparisons: bools, which have no derivative -------------------------------------------------------------------------------------
 
 
-def _compare(name: str, function: Any, doc: str) -> Function:
+def _compare(names: str, function: Any, doc: str) -> Function:
     return defop(
-        name, "x, y",
+        names.split()[0], "x, y",
         forward=lambda x, y: from_array(function(x.array, y.array)),
         nondiff="x y",
         reference=function,
         samples=binary(),
         kind="bool",
-        names=name,
+        names=names,
         doc=doc,
     )  # fmt: skip
 
 
 equals = _compare("eq", np.equal, "Whether x == y, elementwise.")
-not_equal = _compare("ne", np.not_equal, "Whether x != y, elementwise.")
-less = _compare("lt", np.less, "Whether x < y, elementwise.")
-less_equal = _compare("le", np.less_equal, "Whether x <= y, elementwise.")
-greater = _compare("gt", np.greater, "Whether x > y, elementwise.")
-greater_equal = _compare("ge", np.greater_equal, "Whether x >= y, elementwise.")
+not_equal = _compare("ne not_equal", np.not_equal, "Whether x != y, elementwise.")
+less = _compare("lt less", np.less, "Whether x < y, elementwise.")
+less_equal = _compare("le less_equal", np.less_equal, "Whether x <= y, elementwise.")
+greater = _compare("gt greater", np.greater, "Whether x > y, elementwise.")
+greater_equal = _compare("ge greater_equal", np.greater_equal, "Whether x >= y, elementwise.")
 logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.")
 logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.")
+
+logical_xor = _compare("logical_xor", np.logical_xor, "Whether exactly one of both is true (not 0), elementwise.")
 
 logical_not: Function = defop(
     "logical_not", "x",
@@ -350,7 +351,7 @@ def square(x: Any) -> Any:
     return mul(x, x)
 
 
-@public("pow")
+@public("pow power")
 def power(x: Any, y: Any) -> Any:
     """x to the power y. Squares, roots and reciprocals are exact and fast: x**2 is a product, x**0.5 a square root."""
     if isinstance(y, (int, float)) and isinstance(x, Array) and x.dtype.kind == "f":

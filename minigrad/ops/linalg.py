@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array
 from minigrad._kernels import linalg as kernels
-from minigrad._op import defop
+from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, message
 from minigrad.ops.layout import reshape_op, squeeze, unsqueeze
@@ -105,6 +105,7 @@ linear_op: Function = defop(
 )  # fmt: skip
 
 
+@public("linear", "nn.functional")
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x W^T + b: x (..., in), weight (out, in), bias (out,) or None -> (..., out)."""
     if isinstance(x, Array) and x.dtype is weight.dtype and (bias is None or bias.dtype is x.dtype):

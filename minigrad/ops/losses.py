@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array
 from minigrad._kernels import losses as kernels
-from minigrad._op import defop
+from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.ops.activation import relu, sigmoid, sigmoid_reference, softplus_op
@@ -344,16 +344,19 @@ def _loss(name: str, call: Any, x: Any, target: Any, reduction: str, **scalars: 
     return check_finite(name, call(x, target, reduction=reduction, **scalars), target, reduction)
 
 
+@public("mse_loss", "nn.functional")
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean (or sum, or each) of (input - target)^2; both of one shape."""
     return _loss("mse_loss", mse_op, input, target, reduction)
 
 
+@public("l1_loss", "nn.functional")
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean (or sum, or each) of |input - target|; both of one shape."""
     return _loss("l1_loss", l1_op, input, target, reduction)
 
 
+@public("smooth_l1_loss", "nn.functional")
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """Quadratic below beta, linear above: d^2 / (2 beta), or |d| - beta / 2."""
     if not beta >= 0:
@@ -361,6 +364,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     return _loss("smooth_l1_loss", smooth_l1_op, input, target, reduction, beta=float(beta))
 
 
+@public("huber_loss", "nn.functional")
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """Quadratic up to delta, linear above: d^2 / 2, or delta (|d| - delta / 2)."""
     if not delta > 0:
@@ -368,6 +372,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return _loss("huber_loss", huber_op, input, target, reduction, delta=float(delta))
 
 
+@public("binary_cross_entropy", "nn.functional")
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
     """-(t log p + (1 - t) log(1 - p)) of probabilities; logits go to binary_cross_entropy_with_logits."""
     name = "binary_cross_entropy"
@@ -390,6 +395,7 @@ def _softplus(x: Any) -> Any:
     return softplus_op(x, beta=1.0, threshold=40.0)
 
 
+@public("binary_cross_entropy_with_logits", "nn.functional")
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Any:
@@ -415,6 +421,7 @@ def _log_kl(x: Any, log_t: Any, reduction: str) -> Any:
     return reduced(mul(exp(log_t), sub(log_t, x)), reduction)
 
 
+@public("kl_div", "nn.functional")
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
     """The terms t (log t - x) of log-probabilities x = input and probabilities t = target (or their logarithms,
     log_target). "batchmean" divides the sum by the first dimension, as the definition of the divergence asks."""

@@ -1,0 +1,438 @@
+"""Functions of one or two operands that NumPy computes, and those that are made of others."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad._array import Array, bool_, float64, from_array
+from minigrad._op import composed, defop, public
+from minigrad._samples import Draw, Sample, binary, unary
+from minigrad.errors import DTypeError, message
+from minigrad.ops.activation import sigmoid
+from minigrad.ops.elementwise import (
+    add,
+    cos,
+    div,
+    equals,
+    exp,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    log,
+    logical_and,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    pow,
+    square,
+    sub,
+    to_dtype,
+    where,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from minigrad._op import Function
+
+# -- functions with a derivative of their own -------------------------------------------------------------------------------
+
+
+def _function(
+    names: str, reference: Function, vjp: Function, doc: str, low: float = -2.0, high: float = 2.0
+) -> Callable[..., Any]:
+    """An op of one operand x, whose gradient is vjp(g, x) or vjp(g, out). The first of the names is the record's."""
+    return defop(
+        names.split()[0], "x", reference=reference, vjp={"x": vjp}, samples=unary(low, high), kind="float", names=names, doc=doc
+    )  # fmt: skip
+
+
+def _root(x: Any, constant: float, sign: float) -> Any:
+    """The square root of constant + sign x^2."""
+    return pow(add(mul(square(x), sign), constant), 0.5)
+
+
+_LN2, _LN10 = math.log(2.0), math.log(10.0)
+
+exp2 = _function("exp2", np.exp2, lambda g, out: mul(g, mul(out, _LN2)), "2 to the power x.")
+log2 = _function("log2", np.log2, lambda g, x: div(g, mul(x, _LN2)), "The logarithm to base 2.", 0.1, 4.0)
+log10 = _function("log10", np.log10, lambda g, x: div(g, mul(x, _LN10)), "The logarithm to base 10.", 0.1, 4.0)
+tan = _function("tan", np.tan, lambda g, out: mul(g, add(square(out), 1.0)), "sin(x) / cos(x), whose slope is 1 + tan^2.", -1.3, 1.3)
+arcsin = _function("arcsin asin", np.arcsin, lambda g, x: div(g, _root(x, 1.0, -1.0)), "The angle in [-pi/2, pi/2] whose sine is x.", -0.9, 0.9)
+arccos = _function("arccos acos", np.arccos, lambda g, x: neg(div(g, _root(x, 1.0, -1.0))), "The angle in [0, pi] whose cosine is x.", -0.9, 0.9)
+arctan = _function("arctan atan", np.arctan, lambda g, x: div(g, add(square(x), 1.0)), "The angle in (-pi/2, pi/2) whose tangent is x.")
+sinh: Function = _function("sinh", np.sinh, lambda g, x: mul(g, cosh(x)), "(exp(x) - exp(-x)) / 2.")
+cosh: Function = _function("cosh", np.cosh, lambda g, x: mul(g, sinh(x)), "(exp(x) + exp(-x)) / 2.")
+arcsinh: Function = _function("arcsinh asinh", np.arcsinh, lambda g, x: div(g, _root(x, 1.0, 1.0)), "log(x + sqrt(x^2 + 1)), the inverse of sinh.")
+arccosh: Function = _function("arccosh acosh", np.arccosh, lambda g, x: div(g, _root(x, -1.0, 1.0)), "log(x + sqrt(x^2 - 1)), the inverse of cosh.", 1.2, 4.0)
+arctanh = _function("arctanh atanh", np.arctanh, lambda g, x: div(g, sub(1.0, square(x))), "log((1 + x) / (1 - x)) / 2, the inverse of tanh.", -0.9, 0.9)
+
+
+def _erfc_reference(x: Any) -> Any:
+    """erfc by the C library of Python, number by number."""
+    return np.vectorize(math.erfc, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
+
+
+erfc = _function(
+    "erfc", _erfc_reference, lambda g, x: mul(mul(g, exp(neg(square(x)))), -2.0 / math.sqrt(math.pi)),
+    "1 - erf(x), with all digits where erf is near 1.",
+)  # fmt: skip
+
+
+def _sinc_slope(g: Any, x: Any, out: Any) -> Any:
+    """(cos(pi x) - sinc x) / x, which at 0 is 0."""
+    middle = equals(x, 0.0)
+    return mul(g, where(middle, 0.0, div(sub(cos(mul(x, math.pi)), out), where(middle, 1.0, x))))
+
+
+sinc = _function("sinc", np.sinc, _sinc_slope, "sin(pi x) / (pi x), and 1 at 0.", 0.2, 2.0)
+
+# -- steps: constant between their jumps, so their derivative is 0 ----------------------------------------------------------
+
+
+def _step(names: str, function: Function, doc: str) -> Callable[..., Any]:
+    """Integers are whole as they are."""
+    return defop(
+        names.split()[0], "x",
+        vjp={"x": lambda g: zeros_for(g)},
+        reference=lambda x: function(x) if np.asarray(x).dtype.kind == "f" else x,
+        samples=unary(away=tuple(i / 2 for i in range(-4, 5))),
+        names=names,
+        doc=doc,
+    )  # fmt: skip
+
+
+def zeros_for(g: Any) -> Any:
+    """A gradient of 0: of g's shape, without its history."""
+    return from_array(np.zeros(g.shape, g.dtype))
+
+
+floor = _step("floor", np.floor, "The largest integer that is not above x.")
+ceil = _step("ceil", np.ceil, "The smallest integer that is not below x.")
+trunc = _step("trunc fix", np.trunc, "x without what is behind the point.")
+rint = _step("rint", np.rint, "The nearest integer; of two, the even one.")
+
+
+@public("round")
+def round(x: Any, decimals: int = 0) -> Any:
+    """The nearest number with so many decimals, negative for tens; of two, the even one. Its derivative is 0."""
+    return rint(x) if decimals == 0 else div(rint(mul(x, 10.0**decimals)), 10.0**decimals)
+
+
+@composed(lambda x: x - np.trunc(x), unary(away=(-1.0, 0.0, 1.0)))
+def frac(x: Any) -> Any:
+    """What is behind the point, with the sign of x."""
+    return sub(x, trunc(x))
+
+
+# -- quotients ------------------------------------------------------------------------------------------------------------------
+
+
+def _quotient(names: str, reference: Function, doc: str, vjp: dict[str, Function]) -> Callable[..., Any]:
+    """The samples keep their quotients off the integers, where the steps are."""
+    return defop(
+        names.split()[0], "x, y", reference=reference, vjp=vjp, samples=binary(2.1, 2.9, y_low=0.7, y_high=1.0), names=names, doc=doc
+    )  # fmt: skip
+
+
+def _divided(function: Function) -> Callable[[Any, Any], Any]:
+    """Of integers the quotient is an integer; a division of floats by 0 is what IEEE 754 says, without a warning."""
+
+    def quotient(x: Any, y: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return function(x, y)
+
+    return quotient
+
+
+def _truncated(x: Any, y: Any) -> Any:
+    return np.trunc(x / y) if np.result_type(x, y).kind == "f" else (np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)))
+
+
+floor_divide = _quotient(
+    "floor_divide", _divided(np.floor_divide), "The largest integer that is not above x / y; its derivative is 0.",
+    {"x": lambda g: zeros_for(g), "y": lambda g: zeros_for(g)},
+)  # fmt: skip
+trunc_divide = defop(
+    "trunc_divide", "x, y",
+    reference=_divided(_truncated),
+    vjp={"x": lambda g: zeros_for(g), "y": lambda g: zeros_for(g)},
+    samples=binary(2.1, 2.9, y_low=0.7, y_high=1.0),
+    doc="x / y without what is behind the point; its derivative is 0.",
+)  # fmt: skip
+remainder = _quotient(
+    "remainder mod", _divided(np.remainder), "x - y floor(x / y), with the sign of y, as Python's %.",
+    {"x": lambda g: g, "y": lambda g, x, y: neg(mul(g, floor_divide(x, y)))},
+)  # fmt: skip
+fmod = _quotient(
+    "fmod", _divided(np.fmod), "x - y trunc(x / y), with the sign of x, as C's fmod.",
+    {"x": lambda g: g, "y": lambda g, x, y: neg(mul(g, trunc_divide(x, y)))},
+)  # fmt: skip
+
+
+@public("div divide true_divide")
+def divide(x: Any, y: Any, *, rounding_mode: str | None = None) -> Any:
+    """x / y; rounding_mode "floor" rounds down, "trunc" towards 0."""
+    if rounding_mode is None:
+        return div(x, y)
+    if rounding_mode not in ("floor", "trunc"):
+        raise ValueError(message("div", "rounding_mode", f"{rounding_mode!r}", "None, 'floor' or 'trunc'"))
+    return floor_divide(x, y) if rounding_mode == "floor" else trunc_divide(x, y)
+
+
+# -- two operands ------------------------------------------------------------------------------------------------------------------
+
+
+def _safe(out: Any) -> Any:
+    """What may be divided by: 1 where out is 0."""
+    return where(equals(out, 0.0), 1.0, out)
+
+
+hypot = defop(
+    "hypot", "x, y",
+    reference=np.hypot,
+    vjp={"x": lambda g, x, out: mul(g, div(x, _safe(out))), "y": lambda g, y, out: mul(g, div(y, _safe(out)))},
+    samples=binary(0.5, 2.0),
+    kind="float",
+    names="hypot",
+    doc="sqrt(x^2 + y^2) without overflow. At the origin, where it has no derivative, 0 is taken.",
+)  # fmt: skip
+
+arctan2 = defop(
+    "arctan2", "y, x",
+    reference=np.arctan2,
+    vjp={
+        "y": lambda g, y, x: mul(g, div(x, add(square(x), square(y)))),
+        "x": lambda g, y, x: neg(mul(g, div(y, add(square(x), square(y))))),
+    },
+    samples=binary(0.3, 2.0),
+    kind="float",
+    names="arctan2 atan2",
+    doc="The angle of the point (x, y) in (-pi, pi].",
+)  # fmt: skip
+
+logaddexp = defop(
+    "logaddexp", "x, y",
+    reference=np.logaddexp,
+    vjp={"x": lambda g, x, y: mul(g, sigmoid(sub(x, y))), "y": lambda g, x, y: mul(g, sigmoid(sub(y, x)))},
+    samples=binary(),
+    kind="float",
+    names="logaddexp",
+    doc="log(exp(x) + exp(y)) without overflow.",
+)  # fmt: skip
+
+copysign = defop(
+    "copysign", "x, y",
+    reference=np.copysign,
+    vjp={"x": lambda g, x, out: where(equals(x, 0.0), 0.0, mul(g, div(out, _safe(x))))},
+    nondiff="y",
+    samples=binary(0.5, 2.0),
+    kind="float",
+    names="copysign",
+    doc="The size of x with the sign of y.",
+)  # fmt: skip
+
+
+def _xlogy_slope(g: Any, x: Any, y: Any) -> Any:
+    nothing = logical_and(equals(x, 0.0), less_equal(y, 0.0))
+    return mul(g, where(nothing, 0.0, log(where(nothing, 1.0, y))))
+
+
+def _xlogy_reference(x: Any, y: Any) -> Any:
+    nothing = (x == 0) & ~np.isnan(y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(nothing, 0.0, x * np.log(np.where(nothing, 1, y))).astype(np.result_type(x, y, np.float32))
+
+
+xlogy = defop(
+    "xlogy", "x, y",
+    reference=_xlogy_reference,
+    vjp={"x": _xlogy_slope, "y": lambda g, x, y: mul(g, where(equals(x, 0.0), 0.0, div(x, where(equals(x, 0.0), 1.0, y))))},
+    samples=binary(0.2, 2.0),
+    kind="float",
+    names="xlogy",
+    doc="x log y, and 0 where x is 0.",
+)  # fmt: skip
+
+
+@composed(np.logaddexp2, binary())
+def logaddexp2(x: Any, y: Any) -> Any:
+    """log2(2^x + 2^y) without overflow."""
+    return div(logaddexp(mul(x, _LN2), mul(y, _LN2)), _LN2)
+
+
+@composed(np.fmax, binary())
+def fmax(x: Any, y: Any) -> Any:
+    """The larger of both; a number wins over a NaN."""
+    return where(isnan(x), y, where(isnan(y), x, maximum(x, y)))
+
+
+@composed(np.fmin, binary())
+def fmin(x: Any, y: Any) -> Any:
+    """The smaller of both; a number wins over a NaN."""
+    return where(isnan(x), y, where(isnan(y), x, minimum(x, y)))
+
+
+@composed(np.heaviside, binary())
+def heaviside(x: Any, values: Any) -> Any:
+    """0 below 0, 1 above, and values at 0."""
+    return where(equals(x, 0.0), values, to_dtype(greater_equal(x, 0.0), x.dtype))
+
+
+@composed(lambda x, y, *, dtype: np.float_power(x, y), lambda: [Sample(Draw((3,), 0.5, 2.0), Draw((3,)), dtype=float64)])
+def float_power(x: Any, y: Any, *, dtype: Any = float64) -> Any:
+    """x to the power y, computed in float64."""
+    return pow(*(to_dtype(v, dtype) if isinstance(v, Array) else v for v in (x, y)))
+
+
+# -- made of others -------------------------------------------------------------------------------------------------------------------
+
+
+@composed(lambda x: 1 / np.sqrt(x), unary(0.2, 4.0))
+def rsqrt(x: Any) -> Any:
+    """1 / sqrt(x)."""
+    return pow(x, -0.5)
+
+
+@composed(np.reciprocal, unary(0.2, 4.0))
+def reciprocal(x: Any) -> Any:
+    """1 / x."""
+    return div(1.0, x)
+
+
+@composed(np.deg2rad, unary(), also="radians")
+def deg2rad(x: Any) -> Any:
+    """Degrees as radians."""
+    return mul(x, math.pi / 180)
+
+
+@composed(np.rad2deg, unary(), also="degrees")
+def rad2deg(x: Any) -> Any:
+    """Radians as degrees."""
+    return mul(x, 180 / math.pi)
+
+
+def _three(**keywords: Any) -> Callable[[], list[Sample]]:
+    shapes = (((3,), (3,), (3,)), ((2, 3), (3,), ()), ((), (), ()), ((0, 2), (2,), (0, 1)))
+    return lambda: [Sample(*[Draw(s, 0.5, 2.0) for s in three], **keywords) for three in shapes]
+
+
+@composed(lambda x, y, z, *, value: x + value * y * z, _three(value=0.5))
+def addcmul(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1.0) -> Any:
+    """x + value tensor1 tensor2."""
+    product = mul(tensor1, tensor2)
+    return add(x, product if value == 1 else mul(product, value))
+
+
+@composed(lambda x, y, z, *, value: x + value * y / z, _three(value=0.5))
+def addcdiv(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1.0) -> Any:
+    """x + value tensor1 / tensor2."""
+    quotient = div(tensor1, tensor2)
+    return add(x, quotient if value == 1 else mul(quotient, value))
+
+
+@composed(lambda x, end, weight: x + weight * (end - x), _three())
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """x where weight is 0, end where it is 1, and what lies between."""
+    return add(x, mul(weight, sub(end, x)))
+
+
+def _clip_reference(x: Any, *, min: Any, max: Any) -> Any:
+    return np.clip(x, min, max)
+
+
+@composed(
+    _clip_reference,
+    lambda: [Sample(Draw(s, away=(-0.5, 1.0)), min=a, max=b) for s in ((), (7,), (2, 3), (0,)) for a, b in ((-0.5, 1.0), (None, 1.0), (-0.5, None))],
+    also="clamp",
+)  # fmt: skip
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+    """x, but min where it is below and max where it is above; either may be a tensor, or None for no bound. At a bound the
+    slope is 1; where min is above max, the result is max."""
+    if min is None and max is None:
+        raise ValueError(message("clip", "min and max", "None for both", "at least one bound"))
+    lower = x if min is None else where(less(x, min), min, x)
+    return lower if max is None else where(greater(lower, max), max, lower)
+
+
+@composed(
+    lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
+    unary(nan=0.0, posinf=None, neginf=None),
+)
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """x with its NaN and infinities replaced; by default by 0 and the largest numbers of its type."""
+    limits = np.finfo(x.dtype)
+    x = where(isnan(x), float(nan), x)
+    x = where(isposinf(x), float(limits.max) if posinf is None else posinf, x)
+    return where(isneginf(x), float(limits.min) if neginf is None else neginf, x)
+
+
+# -- questions: bools, which have no derivative --------------------------------------------------------------------------------------
+
+
+def _question(name: str, function: Function, doc: str) -> Callable[..., Any]:
+    return defop(
+        name, "x", reference=function, nondiff="x", samples=unary(), kind="bool", names=name, doc=doc,
+        forward=lambda x: from_array(function(x.array)),
+    )  # fmt: skip
+
+
+isnan = _question("isnan", np.isnan, "Whether x is NaN.")
+isinf = _question("isinf", np.isinf, "Whether x is infinite.")
+isfinite = _question("isfinite", np.isfinite, "Whether x is neither infinite nor NaN.")
+isposinf = _question("isposinf", np.isposinf, "Whether x is inf.")
+isneginf = _question("isneginf", np.isneginf, "Whether x is -inf.")
+signbit = _question("signbit", np.signbit, "Whether x is negative, -0.0 included.")
+
+
+def _bits(name: str, function: Function, doc: str) -> Callable[..., Any]:
+    def bitwise(x: Any, y: Any) -> Any:
+        arrays = [np.asarray(_numbers(v)) for v in (x, y)]
+        for argument, array in zip("xy", arrays):
+            if array.dtype.kind not in "bi":
+                remedy = "Convert: x.long(), or x.bool()."
+                raise DTypeError(message(name, argument, f"dtype {array.dtype}", "ints or bools", remedy))
+        return from_array(function(*arrays))
+
+    bitwise.__name__, bitwise.__doc__ = name, doc
+    draws = [Sample(Draw(s, -9, 9, kind="int"), Draw(t, -9, 9, kind="int")) for s, t in (((), ()), ((5,), (2, 1)), ((0,), ()))]
+    return composed(function, lambda: draws)(bitwise)
+
+
+bitwise_and = _bits("bitwise_and", np.bitwise_and, "Each bit 1 where both are; of bools, logical and.")
+bitwise_or = _bits("bitwise_or", np.bitwise_or, "Each bit 1 where one is; of bools, logical or.")
+bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, "Each bit 1 where exactly one is; of bools, logical xor.")
+
+
+@composed(np.bitwise_not, lambda: [Sample(Draw((5,), -9, 9, kind="int"))])
+def bitwise_not(x: Any) -> Any:
+    """Each bit exchanged; of bools, logical not."""
+    return bitwise_xor(x, True if x.dtype is bool_ else -1)
+
+
+@composed(lambda x, y, **k: np.isclose(x, y, **k), binary(rtol=1e-5, atol=1e-8, equal_nan=False))
+def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether |x - y| <= atol + rtol |y|, elementwise."""
+    return from_array(np.asarray(np.isclose(_numbers(x), _numbers(y), rtol, atol, equal_nan)))
+
+
+def _numbers(x: Any) -> Any:
+    return x.array if isinstance(x, Array) else x
+
+
+@public("allclose")
+def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether isclose holds everywhere."""
+    return bool(np.allclose(_numbers(x), _numbers(y), rtol, atol, equal_nan))
+
+
+@public("equal")
+def equal(x: Any, y: Any) -> bool:
+    """Whether both have one shape and the same numbers, as a bool. (eq compares elementwise.)"""
+    return bool(np.array_equal(_numbers(x), _numbers(y)))
