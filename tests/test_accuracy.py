@@ -86,9 +86,9 @@ def assert_within(name: str, got: Floats, exact: Floats, *arguments: Floats) -> 
 
 # -- one argument --------------------------------------------------------------------------------------------------------
 
-# Where long sweeps found the worst results: over all 2^32 float32 numbers, and over 2 10^7 float64 ones.
+# Where long sweeps found the worst results: over all 2^32 float32 numbers, and over more than 10^7 float64 ones.
 HARD: dict[str, tuple[str, ...]] = {
-    "exp": ("-0x1.76f0d6p+2", "-0x1.992c7cp+4", "0x1.ee6d88e28895fp+1"),
+    "exp": ("-0x1.76f0d6p+2", "-0x1.992c7cp+4", "0x1.42ccc6p+4", "0x1.ee6d88e28895fp+1"),
     "expm1": ("0x1.120df4p+4", "0x1.28c768236221ap+5", "0x1.952dfc73c4558p-2"),
     "log": ("0x1.696edep-1", "0x1.f7f906p-1", "0x1.6950b2182d6abp-1", "0x1.6988618da4a3cp-1"),
     "log1p": ("-0x1.0035eap-6", "0x1.00ac7ap-5", "0x1.b2ce12p-2", "0x1.a53bbc8e8f635p-2", "0x1.c639eef3cf6ffp-2"),
@@ -100,7 +100,15 @@ HARD: dict[str, tuple[str, ...]] = {
         "-0x1.fe4a6fac2a54p-5",
         "0x1.8b94be32acb4cp-1",
     ),
-    "sigmoid": ("-0x1.5e9196p+6", "-0x1.1b9e9p+0", "-0x1.79131ep+2", "-0x1.6244b5301231ep+9", "-0x1.1fae1700379aap+0"),
+    "sigmoid": (
+        "-0x1.1b9e9p+0",
+        "-0x1.8fa75cp+2",
+        "-0x1.5e9196p+6",
+        "-0x1.6244b5301231ep+9",
+        "-0x1.79131ep+2",
+        "-0x1.988874b855618p+3",
+        "-0x1.1fae1700379aap+0",
+    ),
     "erf": ("0x1.fac6a6p-1", "0x1.fffffb821107bp-1", "0x1.0705c8p+1"),
     "sin": ("0x1.e101e4p+12", "0x1.cc27512af60d4p+7", "0x1.97fe0545c3e33p+26"),
     "cos": ("0x1.5f116ap+8", "0x1.2d8545991695p+1", "0x1.2cf41ad8031b6p+1"),
