@@ -29,5 +29,10 @@ $(VENV)/%.stamp: $(SOURCES)
 sanitize: $(VENV)/test.stamp
 	$(BIN)/python csrc/sanitize.py
 
+# The math functions against the C library, float32 on every number there is: about an hour of one core, shared
+# among all. docs/accuracy.md has the result.
+accuracy: $(VENV)/test.stamp
+	$(BIN)/python tests/accuracy_sweep.py
+
 clean:
 	rm -rf $(VENV) build *.egg-info minigrad/_C*.so
