@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from minigrad import _shapes as shapes
 from minigrad._array import Array, alias, float32, float64
 from minigrad._promote import slow
-from minigrad._tape import Node, mode
+from minigrad._tape import Node, threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def _recording(op: Op) -> list[str]:
         condition = "" if len(needed) == len(wanting) else f" if {' or '.join(wants[i] for i in needed)} else None"
         saved.append(f"{name}{condition}" if needed else "None")
     return [
-        f"    if ({' or '.join(wants.values())}) and mode.on:",
+        f"    if ({' or '.join(wants.values())}) and threads.mode.on:",
         "        result.requires_grad = True",
         f"        result.node = Node(op, ({', '.join(parents)},), ({', '.join(saved)},), result)",
     ]
@@ -109,7 +109,7 @@ def function_of(op: Op) -> Callable[..., Any]:
         "alias": alias,
         "float32": float32,
         "float64": float64,
-        "mode": mode,
+        "threads": threads,
         "op": op,
         "slow": slow,
         "compile_op": _compile,

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import _writes
 from minigrad._array import Array
-from minigrad._tape import mode
+from minigrad._tape import threads
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.layout import plain_index
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _check_writable(x: Any, op: str, value: Any, array: np.ndarray[Any, Any]) -> None:
     """Raises where writing would be lost to the tape, to the element type, or to other elements."""
-    if mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
+    if threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
         got, remedy = "a tensor that requires a gradient", "Do it inside `with minigrad.no_grad():`."
         raise GradError(message(op, "", got, "one without, as writing into it is not recorded", remedy))
     if not np.can_cast(array.dtype, x.dtype, "same_kind"):
@@ -48,7 +48,7 @@ def overwrite(x: Any, op: str, new: Any) -> Any:
 
 def update(x: Any, name: str, op: Any, other: Any) -> Any:
     """In place without history, else a new tensor with it: what x += y does."""
-    if mode.on and (x.requires_grad or (isinstance(other, Array) and other.requires_grad)):
+    if threads.mode.on and (x.requires_grad or (isinstance(other, Array) and other.requires_grad)):
         if x.node is None and x.requires_grad:
             got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
             remedy = "Do it inside `with minigrad.no_grad():`."

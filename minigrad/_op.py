@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from minigrad import _backend, _compile
 from minigrad import _shapes as shapes
-from minigrad._tape import mode, propagate, tools
+from minigrad._tape import propagate, threads, tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -310,6 +310,7 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
     """The derivative of a fused op: recompute it from simpler ones, and walk back over those."""
 
     def rule(g: Any, saved: tuple[Any, ...]) -> Any:
+        mode = threads.mode
         create_graph = mode.on
         keywords = {k: saved[op.values.index(k)] for k in op.keywords}
         inputs = list(saved[: len(op.inputs)])

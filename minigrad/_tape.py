@@ -28,13 +28,24 @@ if TYPE_CHECKING:
     from minigrad._op import Op
 
 
-class _Mode(local):
-    """Whether ops are recorded, for each thread its own."""
+class _Mode:
+    """Whether ops are recorded, and what the contexts around will go back to."""
 
-    on = True
+    __slots__ = ("left", "on")
+
+    def __init__(self) -> None:
+        self.on = True
+        self.left: list[bool] = []
 
 
-mode = _Mode()
+class _Threads(local):
+    """For each thread its own mode."""
+
+    def __init__(self) -> None:
+        self.mode = _Mode()
+
+
+threads = _Threads()
 
 
 class Node:
@@ -145,7 +156,8 @@ def propagate(
     leading = _leading_to(start, targets, wanted) if wanted else None
     pending = {start.index: (start, g)}
     heap = [-start.index]
-    writes, before, mode.on = _writes.log, mode.on, create_graph
+    writes, mode = _writes.log, threads.mode
+    before, mode.on = mode.on, create_graph
     try:
         while heap:
             node, g = pending.pop(-heappop(heap))
@@ -209,6 +221,7 @@ def backward(
 def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
     """The new .grad of a leaf, in memory of its own: the sum with the gradient that it has, or a copy. (With a history,
     a gradient may be kept by the nodes that made it.)"""
+    mode = threads.mode
     before, mode.on = mode.on, create_graph
     try:
         return dx.clone() if leaf.grad is None else tools.add(leaf.grad, dx)
@@ -246,31 +259,32 @@ def seed(root: Any, gradient: Any, op: str) -> Any:
     return gradient if gradient.dtype is root.dtype else tools.cast(gradient, root.dtype)
 
 
-_new = object.__new__
-
-
 class _GradMode:
-    """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`."""
+    """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`. One object serves everybody, as what
+    to go back to is on a stack of the thread: a context is entered for a single op, and must cost less than that."""
 
-    __slots__ = ("_left",)
-    _value: bool
+    def __init__(self, name: str, value: bool, doc: str) -> None:
+        self.__name__, self._value, self.__doc__ = name, value, doc
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        made = _new(cls)
-        made._left = None
-        return made if function is None else made(function)
+    def __repr__(self) -> str:
+        return f"<{self.__name__}>"
 
     def __enter__(self) -> None:
-        self._left: Any  # (the mode to go back to, what was left before), nested where one object is entered again
-        self._left = mode.on, self._left
+        mode = threads.mode
+        mode.left.append(mode.on)
         mode.on = self._value
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        mode.on, self._left = self._left
+        mode = threads.mode
+        mode.on = mode.left.pop()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Callable[..., Any] | None = None) -> Any:
+        if function is None:
+            return self
+
         @wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
+            mode = threads.mode
             before, mode.on = mode.on, self._value
             try:
                 return function(*args, **kwargs)
@@ -280,49 +294,38 @@ class _GradMode:
         return wrapped
 
 
-class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
-    """Inside, nothing is recorded and results do not require gradients."""
+class _Switch(_GradMode):
+    """set_grad_enabled: switches at once; as a context it switches back at the end, as a decorator at once."""
 
-    __slots__ = ()
-
-    _value = False
-
-
-class inference_mode(no_grad):  # noqa: N801
-    """PyTorch's name for a stricter no_grad; here they are the same."""
-
-    __slots__ = ()
-
-
-class enable_grad(_GradMode):  # noqa: N801
-    """Inside, ops are recorded even within no_grad."""
-
-    __slots__ = ()
-
-    _value = True
-
-
-class set_grad_enabled(_GradMode):  # noqa: N801
-    """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
-
-    __slots__ = ("_before", "_value")
-
-    def __new__(cls, enabled: bool) -> Any:
-        made = _new(cls)
-        made._value, made._before, made._left = bool(enabled), mode.on, None
-        mode.on = made._value
-        return made
+    def __init__(self, enabled: bool) -> None:
+        super().__init__("set_grad_enabled", bool(enabled), "")
+        self._before, threads.mode.on = threads.mode.on, self._value
 
     def __enter__(self) -> None:
-        self._before: bool
-        self._left = self._before, self._left
-        mode.on = self._value
+        threads.mode.left.append(self._before)
+        threads.mode.on = self._value
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        mode.on = self._before
+    def __call__(self, function: Callable[..., Any] | None = None) -> Any:
+        threads.mode.on = self._before
         return super().__call__(function)
+
+
+no_grad = _GradMode("no_grad", False, "Inside, nothing is recorded and results do not require gradients.")
+enable_grad = _GradMode("enable_grad", True, "Inside, ops are recorded even within no_grad.")
+
+
+def inference_mode(mode: Any = True) -> Any:
+    """PyTorch's name for a stricter no_grad; here they are the same. mode=False changes nothing, as there."""
+    if callable(mode):
+        return no_grad(mode)
+    return no_grad if mode else set_grad_enabled(is_grad_enabled())
+
+
+def set_grad_enabled(enabled: bool) -> _GradMode:
+    """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
+    return _Switch(enabled)
 
 
 def is_grad_enabled() -> bool:
     """Whether ops are recorded in this thread."""
-    return mode.on
+    return threads.mode.on
