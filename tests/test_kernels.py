@@ -476,6 +476,28 @@ def test_sgd_without_weight_decay_leaves_infinite_parameters_infinite(dtype: np.
     np.testing.assert_array_equal(got, np.full(5, np.inf, dtype))
 
 
+# -- outputs beyond the caches ----------------------------------------------------------------------------------------------------------
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["copy", "exp", "add"])
+def test_outputs_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
+    """From 8 MB on they are stored past the caches, whose vectors stand at multiples of their size; before are a head, and
+    after a tail, of fewer numbers. Pieces of the same numbers are not streamed."""
+    n, piece = (8 << 20) // dtype.itemsize + 37, 300_000
+    x = np.random.default_rng(11).uniform(-3, 3, n).astype(dtype)
+    operands = {"x": x, "y": x[::-1].copy()} if name == "add" else {"x": x}
+    pieces = Guarded(np.full(n, np.nan, dtype), 0)
+    for at in range(0, n, piece):
+        part = {k: v[at : at + piece] for k, v in operands.items()}
+        call(name, dtype, {**part, "out": pieces.array[at : at + piece], "walk": ffi.NULL, "n": min(piece, n - at)})
+    for shift in (0, 1, 5):
+        out = Guarded(np.full(n, np.nan, dtype), shift)
+        call(name, dtype, {**operands, "out": out.array, "walk": ffi.NULL, "n": n})
+        out.check(name)
+        assert_same_bits({"out": out.array}, {"out": pieces.array}, f"{name}, {shift} elements behind a cache line")
+
+
 # -- short work -----------------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,8 @@ MG_WORD V v_set1(T a) { return MM(set1)(a); }
 MG_WORD I i_set1(MG_INT n) { return n - (I){0}; }
 MG_WORD V v_load(const T *p) { return MM(loadu)(p); }
 MG_WORD void v_store(T *p, V x) { MM(storeu)(p, x); }
+MG_WORD void v_stream(T *p, V x) { MM(stream)(p, x); }
+MG_WORD void v_stream_end(void) { _mm_sfence(); }
 
 /* -1 in the first n lanes: a window that slides over W times -1 and W times 0. */
 MG_WORD __m256i v_first(int64_t n) {

@@ -21,6 +21,8 @@ MG_WORD V v_set1(T a) { return MM(set1)(a); }
 MG_WORD I i_set1(MG_INT n) { return n - (I){0}; }
 MG_WORD V v_load(const T *p) { return MM(loadu)(p); }
 MG_WORD void v_store(T *p, V x) { MM(storeu)(p, x); }
+MG_WORD void v_stream(T *p, V x) { MM(stream)(p, x); }
+MG_WORD void v_stream_end(void) { _mm_sfence(); }
 MG_WORD M v_first(int64_t n) { return (M)((1u << n) - 1); }
 MG_WORD V v_load_n(const T *p, int64_t n) { return MM(maskz_loadu)(v_first(n), p); }
 MG_WORD void v_store_n(T *p, V x, int64_t n) { MM(mask_storeu)(p, v_first(n), x); }

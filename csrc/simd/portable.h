@@ -11,6 +11,8 @@ MG_WORD V v_set1(T a) { return a; }
 MG_WORD I i_set1(MG_INT n) { return n; }
 MG_WORD V v_load(const T *p) { return *p; }
 MG_WORD void v_store(T *p, V x) { *p = x; }
+MG_WORD void v_stream(T *p, V x) { *p = x; }
+MG_WORD void v_stream_end(void) {}
 MG_WORD V v_load_n(const T *p, int64_t n) { return n > 0 ? *p : 0; }
 MG_WORD void v_store_n(T *p, V x, int64_t n) { if (n > 0) *p = x; }
 MG_WORD V v_load_step(const T *p, int64_t step) { (void)step; return *p; }
