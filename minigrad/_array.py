@@ -162,10 +162,10 @@ _MANY, _MANY_SHAPES = 8, 4096
 class Pool(list["tuple[Any, Any]"]):
     """Contiguous arrays of one type and shape, each with its address. There is one pool for a type and shape, so what two
     operands look like is known by their pools alone: `products` and `linears` hold what was planned for this one with
-    another, and `alike`, for floats, the pool itself: what comes from combining it with itself, element by element.
+    another, `reductions` for its dimensions, and `alike`, for floats, the pool itself: what comes from combining it with itself, element by element.
     `remembers`: whether more arrays may be added."""
 
-    __slots__ = ("alike", "dtype", "linears", "products", "remembers", "shape", "size")
+    __slots__ = ("alike", "dtype", "linears", "products", "reductions", "remembers", "shape", "size")
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
 
@@ -174,6 +174,7 @@ class Pool(list["tuple[Any, Any]"]):
         self.alike: dict[Pool, Pool] = {self: self} if dtype.kind == "f" else {}
         self.products: dict[Any, Any] = {}
         self.linears: dict[Any, Any] = {}
+        self.reductions: dict[Any, Any] = {}
 
 
 _pools: dict[np.dtype[Any], dict[tuple[int, ...], Pool]] = {d: {} for d in _POINTER}
@@ -300,4 +301,5 @@ def _forget(pools: dict[tuple[int, ...], Pool]) -> None:
         pool.alike.clear()
         pool.products.clear()
         pool.linears.clear()
+        pool.reductions.clear()
     pools.clear()

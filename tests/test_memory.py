@@ -22,7 +22,7 @@ from minigrad._C import ffi
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import _array
-from minigrad.errors import OutOfMemory
+from minigrad.errors import OutOfMemory, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -411,3 +411,11 @@ def test_threads_that_compute_never_share_results() -> None:
         worker.join(60)
     assert not any(worker.is_alive() for worker in workers)
     assert wrong == []
+
+
+def test_what_a_sum_has_planned_does_not_let_an_extremum_of_nothing_pass() -> None:
+    empty = mg.zeros(0, 3)
+    assert empty.sum(0).tolist() == [0.0, 0.0, 0.0]
+    for extremum in (mg.amax, mg.amin, mg.argmax):
+        with pytest.raises(ShapeError, match="at least one element"):
+            extremum(empty, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, empty, float32, int64, view
+from minigrad._array import Array, Pool, float32, int64, pool_of, take, view
 from minigrad._kernels.layout import contiguous, pair
 from minigrad._shapes import reduced
 
@@ -41,39 +41,63 @@ def _grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
     return moved, tuple(range(len(kept), len(x.shape)))
 
 
+#: What a reduction of contiguous memory needs, but the kernel: where its results come from, and [outer, size, inner].
+Plan = tuple[Pool, int, int, int]
+
+
+def _run(x: Array, dim: tuple[int, ...], keepdim: bool, index: bool, planned: Kernel) -> Array:
+    """Runs a kernel over any dimensions, and plans it for the next time where x is memory of our own."""
+    source, middle = _grouped(x, dim)
+    shape, outer, size, inner = _layout(source.shape, middle, keepdim)
+    out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
+    plan = out, outer, size, inner
+    if x.pool is not None and source is x and x.size:  # of nothing there is a sum, but no maximum: not all may run
+        x.pool.reductions[dim, keepdim, index] = plan
+    return planned(plan, source)  # type: ignore[no-any-return]
+
+
 _sum = pair("sum")
 
 
 def sum(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     """The sum over the dimensions `dim`."""
-    return _summed(x, dim, keepdim, 1.0)
+    return _run(x, dim, keepdim, False, sum_planned)
+
+
+def sum_planned(plan: Plan, x: Array, **_: Any) -> Array:
+    """The sum that was planned."""
+    pool, outer, size, inner = plan
+    out = take(pool)
+    _sum[x.dtype is not float32](out.ptr, x.ptr, 1.0, outer, size, inner)
+    return out  # type: ignore[no-any-return]
 
 
 def mean(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     """The sum divided by the number of terms; 0 / 0 of an empty one is NaN, as in NumPy."""
-    return _summed(x, dim, keepdim, float(prod([x.shape[d] for d in dim])))
+    return _run(x, dim, keepdim, False, mean_planned)
 
 
-def _summed(x: Array, dim: tuple[int, ...], keepdim: bool, divisor: float) -> Array:
-    source, middle = _grouped(x, dim)
-    shape, outer, size, inner = _layout(source.shape, middle, keepdim)
-    out = empty(shape if middle is dim else reduced(x.shape, dim, keepdim), x.dtype)
-    _sum[x.dtype is not float32](out.ptr, source.ptr, divisor, outer, size, inner)
+def mean_planned(plan: Plan, x: Array, **_: Any) -> Array:
+    """The mean that was planned."""
+    pool, outer, size, inner = plan
+    out = take(pool)
+    _sum[x.dtype is not float32](out.ptr, x.ptr, size, outer, size, inner)
     return out  # type: ignore[no-any-return]
 
 
-def _extremum(name: str, index: bool) -> Kernel:
+def _extremum(name: str, index: bool) -> tuple[Kernel, Kernel]:
     both = pair(name)
 
-    def kernel(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
-        source, middle = _grouped(x, dim)
-        shape, outer, size, inner = _layout(source.shape, middle, keepdim)
-        out = empty(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
-        both[x.dtype is not float32](out.ptr, source.ptr, outer, size, inner)
+    def planned(plan: Plan, x: Array, **_: Any) -> Array:
+        pool, outer, size, inner = plan
+        out = take(pool)
+        both[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)
         return out  # type: ignore[no-any-return]
 
-    return kernel
+    return lambda x, *, dim, keepdim: _run(x, dim, keepdim, index, planned), planned
 
 
-amax, amin = _extremum("max", index=False), _extremum("min", index=False)
-argmax, argmin = _extremum("argmax", index=True), _extremum("argmin", index=True)
+amax, amax_planned = _extremum("max", index=False)
+amin, amin_planned = _extremum("min", index=False)
+argmax, argmax_planned = _extremum("argmax", index=True)
+argmin, argmin_planned = _extremum("argmin", index=True)

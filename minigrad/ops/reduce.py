@@ -40,9 +40,13 @@ def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...]) -> Any:
     return expand_op(reshape_op(g, shape=shapes.reduced(shape, dim, keepdim=True)), shape=shape)
 
 
+#: Where the layout of a reduction is remembered; that of positions leads to integers.
+_PLAN, _POSITION_PLAN = "x.pool.reductions[dim, keepdim, False]", "x.pool.reductions[dim, keepdim, True]"
+
 sum_op = defop(
     "sum", "x | dim, keepdim",
     forward=kernels.sum,
+    planned=(_PLAN, kernels.sum_planned),
     vjp={"x": lambda g, dim, x_shape: _spread(g, x_shape, dim)},
     reference=lambda x, *, dim, keepdim: np.sum(x, axis=dim, keepdims=keepdim),
     samples=_samples(),
@@ -52,6 +56,7 @@ sum_op = defop(
 mean_op = defop(
     "mean", "x | dim, keepdim",
     forward=kernels.mean,
+    planned=(_PLAN, kernels.mean_planned),
     vjp={"x": lambda g, dim, x_shape: _spread(div(g, float(prod([x_shape[d] for d in dim]))), x_shape, dim)},
     reference=lambda x, *, dim, keepdim: _mean(x, dim, keepdim),
     samples=_samples(empty=False),
@@ -73,6 +78,7 @@ def _to_winners(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
 amax_op = defop(
     "amax", "x | dim, keepdim",
     forward=kernels.amax,
+    planned=(_PLAN, kernels.amax_planned),
     shape=_rule,
     vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
     reference=lambda x, *, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
@@ -83,6 +89,7 @@ amax_op = defop(
 amin_op = defop(
     "amin", "x | dim, keepdim",
     forward=kernels.amin,
+    planned=(_PLAN, kernels.amin_planned),
     shape=_rule,
     vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
     reference=lambda x, *, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
@@ -101,6 +108,7 @@ def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any
 argmax_op = defop(
     "argmax", "x | dim, keepdim",
     forward=kernels.argmax,
+    planned=(_POSITION_PLAN, kernels.argmax_planned),
     shape=_rule,
     nondiff="x",
     reference=lambda x, *, dim, keepdim: _position(np.argmax, x, dim, keepdim),
@@ -112,6 +120,7 @@ argmax_op = defop(
 argmin_op = defop(
     "argmin", "x | dim, keepdim",
     forward=kernels.argmin,
+    planned=(_POSITION_PLAN, kernels.argmin_planned),
     shape=_rule,
     nondiff="x",
     reference=lambda x, *, dim, keepdim: _position(np.argmin, x, dim, keepdim),
@@ -143,22 +152,9 @@ def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
 # -- as users call them: dim or axis, keepdim or keepdims --------------------------------------------------------------
 
 
-def names(op: str, dim: Any, keepdim: bool, given: dict[str, Any]) -> tuple[Any, bool]:
-    """NumPy's axis= and keepdims= for dim= and keepdim=."""
-    if given:
-        if "axis" in given and dim is not None:
-            raise TypeError(f"{op}() got both dim and axis, which are two names for one argument.")
-        dim, keepdim = given.pop("axis", dim), given.pop("keepdims", keepdim)
-        for unknown in given:
-            accepted = "dim (or axis) and keepdim (or keepdims)"
-            raise TypeError(f"{op}() got an unexpected keyword argument {unknown!r}; it takes {accepted}.")
-    return dim, bool(keepdim)
-
-
 @public("sum")
-def sum(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **given: Any) -> Any:
+def sum(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum over the dimensions dim (default: all)."""
-    dim, keepdim = names("sum", dim, keepdim, given)
     axes = shapes.axes("sum", dim, len(x.shape))
     if dtype is not None:
         x = to_dtype(x, dtype)
@@ -166,9 +162,8 @@ def sum(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, *
 
 
 @public("mean")
-def mean(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None, **given: Any) -> Any:
+def mean(x: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean over the dimensions dim (default: all), of a tensor of floats."""
-    dim, keepdim = names("mean", dim, keepdim, given)
     if dtype is not None:
         x = to_dtype(x, dtype)
     _float("mean", x)
@@ -181,37 +176,32 @@ def _float(op: str, x: Any) -> None:
 
 
 @public("amax")
-def amax(x: Any, dim: Dims = None, keepdim: bool = False, **given: Any) -> Any:
+def amax(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     """The largest element over the dimensions dim (default: all); equal largest elements share the gradient."""
-    dim, keepdim = names("amax", dim, keepdim, given)
     return amax_op(x, dim=shapes.axes("amax", dim, len(x.shape)), keepdim=keepdim)
 
 
 @public("amin")
-def amin(x: Any, dim: Dims = None, keepdim: bool = False, **given: Any) -> Any:
+def amin(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     """The smallest element over the dimensions dim (default: all); equal smallest elements share the gradient."""
-    dim, keepdim = names("amin", dim, keepdim, given)
     return amin_op(x, dim=shapes.axes("amin", dim, len(x.shape)), keepdim=keepdim)
 
 
 @public("argmax")
-def argmax(x: Any, dim: int | None = None, keepdim: bool = False, **given: Any) -> Any:
+def argmax(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The position of the largest element along dim, or in the flattened tensor, as int64."""
-    dim, keepdim = names("argmax", dim, keepdim, given)
     return argmax_op(x, dim=shapes.axes("argmax", dim, len(x.shape)), keepdim=keepdim)
 
 
 @public("argmin")
-def argmin(x: Any, dim: int | None = None, keepdim: bool = False, **given: Any) -> Any:
+def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The position of the smallest element along dim, or in the flattened tensor, as int64."""
-    dim, keepdim = names("argmin", dim, keepdim, given)
     return argmin_op(x, dim=shapes.axes("argmin", dim, len(x.shape)), keepdim=keepdim)
 
 
 @public("logsumexp")
-def logsumexp(x: Any, dim: Dims = None, keepdim: bool = False, **given: Any) -> Any:
+def logsumexp(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     """The logarithm of the sum of exp(x) over the dimensions dim, without overflow."""
-    dim, keepdim = names("logsumexp", dim, keepdim, given)
     return logsumexp_op(x, dim=shapes.axes("logsumexp", dim, len(x.shape)), keepdim=keepdim)
 
 
@@ -247,16 +237,14 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
 
 
 @public("max")
-def max(x: Any, dim: Any = None, keepdim: bool = False, **given: Any) -> Any:
+def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; along dim, (values, indices), where the gradient goes to the element at the index.
     max(x, other) is maximum(x, other)."""
-    dim, keepdim = names("max", dim, keepdim, given)
     return _extremum("max", x, dim, keepdim, argmax_op, amax, maximum)
 
 
 @public("min")
-def min(x: Any, dim: Any = None, keepdim: bool = False, **given: Any) -> Any:
+def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; along dim, (values, indices), where the gradient goes to the element at the index.
     min(x, other) is minimum(x, other)."""
-    dim, keepdim = names("min", dim, keepdim, given)
     return _extremum("min", x, dim, keepdim, argmin_op, amin, minimum)

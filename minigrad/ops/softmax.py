@@ -95,10 +95,7 @@ log_softmax_bwd: Function = defop(
 )  # fmt: skip
 
 
-def _dim(op: str, x: Any, dim: Any, given: dict[str, Any]) -> int:
-    dim = given.pop("axis", dim)
-    for unknown in given:
-        raise TypeError(f"{op}() got an unexpected keyword argument {unknown!r}; it takes dim (or axis).")
+def _dim(op: str, x: Any, dim: Any) -> int:
     if dim is None:
         remedy = f"For class scores in the last dimension write {op}(x, -1)."
         raise TypeError(message(op, "dim", "nothing", "the dimension along which the results sum to 1", remedy))
@@ -106,14 +103,14 @@ def _dim(op: str, x: Any, dim: Any, given: dict[str, Any]) -> int:
 
 
 @public("softmax", f"{EVERYWHERE} nn.functional")
-def softmax(x: Any, dim: int | None = None, *, dtype: Any = None, **given: Any) -> Any:
+def softmax(x: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
     """exp(x) normalised to sum 1 along dim. (cross_entropy takes the logits themselves, without this.)"""
     x = x if dtype is None else to_dtype(x, dtype)
-    return softmax_op(x, dim=_dim("softmax", x, dim, given))
+    return softmax_op(x, dim=_dim("softmax", x, dim))
 
 
 @public("log_softmax", f"{EVERYWHERE} nn.functional")
-def log_softmax(x: Any, dim: int | None = None, *, dtype: Any = None, **given: Any) -> Any:
+def log_softmax(x: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
     """log(softmax(x)) along dim, with all digits kept."""
     x = x if dtype is None else to_dtype(x, dtype)
-    return log_softmax_op(x, dim=_dim("log_softmax", x, dim, given))
+    return log_softmax_op(x, dim=_dim("log_softmax", x, dim))
