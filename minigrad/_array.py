@@ -38,8 +38,8 @@ _WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": b
 
 
 class Array:
-    """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, None where it came from
-    elsewhere. The last three fields belong to the tape."""
+    """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, or of a view in another
+    shape, where such memory comes from; None where it came from elsewhere. The last three fields belong to the tape."""
 
     __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "pool", "ptr", "requires_grad", "shape", "size")
 
@@ -124,8 +124,13 @@ def reshaped(x: Array, shape: tuple[int, ...]) -> Any:
     out = alias(x)
     out.array = x.array.reshape(shape)
     out.shape = shape
-    out.pool = None
+    out.pool = None if x.pool is None else pool_of(shape, x.dtype)  # it looks like what comes from there
     return out
+
+
+def owns(x: Array) -> bool:
+    """Whether x has memory from a pool to itself, and is no view of another's."""
+    return x.pool is not None and x.array.base.__class__ is _Block
 
 
 def alias(x: Array) -> Any:
@@ -162,10 +167,10 @@ _MANY, _MANY_SHAPES = 8, 4096
 class Pool(list["tuple[Any, Any]"]):
     """Contiguous arrays of one type and shape, each with its address. There is one pool for a type and shape, so what two
     operands look like is known by their pools alone: `products` and `linears` hold what was planned for this one with
-    another, `reductions` for its dimensions, and `alike`, for floats, the pool itself: what comes from combining it with itself, element by element.
-    `remembers`: whether more arrays may be added."""
+    another, `reductions` for its dimensions, `reshapes` for shapes as they were given, and `alike`, for floats, the pool
+    itself: what comes from combining it with itself, element by element. `remembers`: whether arrays may be added."""
 
-    __slots__ = ("alike", "dtype", "linears", "products", "reductions", "remembers", "shape", "size")
+    __slots__ = ("alike", "dtype", "linears", "products", "reductions", "remembers", "reshapes", "shape", "size")
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
 
@@ -175,6 +180,7 @@ class Pool(list["tuple[Any, Any]"]):
         self.products: dict[Any, Any] = {}
         self.linears: dict[Any, Any] = {}
         self.reductions: dict[Any, Any] = {}
+        self.reshapes: dict[Any, Any] = {}
 
 
 _pools: dict[np.dtype[Any], dict[tuple[int, ...], Pool]] = {d: {} for d in _POINTER}
@@ -302,4 +308,5 @@ def _forget(pools: dict[tuple[int, ...], Pool]) -> None:
         pool.products.clear()
         pool.linears.clear()
         pool.reductions.clear()
+        pool.reshapes.clear()
     pools.clear()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _writes
-from minigrad._array import Array, alias
+from minigrad._array import Array, alias, owns
 from minigrad._writes import next_index
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 
@@ -188,7 +188,7 @@ def propagate(
                     if id(parent) in ends:
                         ends[id(parent)] = (parent, tools.add(ends[id(parent)][1], dx), True)
                     else:
-                        ends[id(parent)] = (parent, dx, dx is not g and dx.pool is not None)
+                        ends[id(parent)] = (parent, dx, dx is not g and owns(dx))
             if not retain_graph:
                 node.saved = None
     finally:

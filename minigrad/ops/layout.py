@@ -112,7 +112,13 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
 def reshape(x: Any, *shape: Any) -> Any:
     """The same numbers in another shape, given as 2, 3 or as (2, 3); one length may be -1. A view where memory allows
     it."""
-    return reshape_op(x, shape=shapes.reshape("reshape", x.shape, shapes.lengths("reshape", "shape", shape)))
+    try:
+        wanted = x.pool.reshapes[shape]
+    except (AttributeError, KeyError, TypeError):  # foreign memory, the first time, a list
+        wanted = shapes.reshape("reshape", x.shape, shapes.lengths("reshape", "shape", shape))
+        if x.pool is not None and len(x.pool.reshapes) < 64 and not any(isinstance(n, list) for n in shape):
+            x.pool.reshapes[shape] = wanted
+    return reshape_op(x, shape=wanted)
 
 
 @public("flatten")
