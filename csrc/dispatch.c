@@ -82,18 +82,24 @@ int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t 
 #define KERNEL(name, params, args, work) \
     void MG_PUBLIC(name) params { active.MG_REAL[(work) < MG_SHORT]->name args; }
 
-#define RANGE(name, params, args, cost)                                                  \
-    void MG_PUBLIC(name)(UNPAREN params, int64_t n) {                                    \
-        const int64_t block = mg_block(cost);                                            \
-        const int threads = mg_threads_for((n + block - 1) / block);                     \
-        if (threads == 1) {                                                              \
-            active.MG_REAL[n * (cost) < MG_SHORT]->name(UNPAREN args, 0, n);             \
-            return;                                                                      \
-        }                                                                                \
-        MG_OMP(parallel for num_threads(threads) schedule(static))                       \
-        for (int64_t lo = 0; lo < n; lo += block) {                                      \
-            active.MG_REAL[0]->name(UNPAREN args, lo, lo + block < n ? lo + block : n);  \
-        }                                                                                \
+#define RANGE(name, params, args, cost)                                                      \
+    void MG_PUBLIC(name)(UNPAREN params, int64_t n) {                                        \
+        if (n * (cost) < MG_SHORT) {                                                         \
+            active.MG_REAL[1]->name(UNPAREN args, 0, n);                                     \
+            return;                                                                          \
+        }                                                                                    \
+        const int64_t block = mg_cut(n, cost, sizeof(T));                                    \
+        const int threads = mg_threads_for((n + block - 1) / block);                         \
+        if (threads == 1) {                                                                  \
+            for (int64_t lo = 0; lo < n; lo += block) {                                      \
+                active.MG_REAL[0]->name(UNPAREN args, lo, lo + block < n ? lo + block : n);  \
+            }                                                                                \
+            return;                                                                          \
+        }                                                                                    \
+        MG_OMP(parallel for num_threads(threads) schedule(static))                            \
+        for (int64_t lo = 0; lo < n; lo += block) {                                          \
+            active.MG_REAL[0]->name(UNPAREN args, lo, lo + block < n ? lo + block : n);      \
+        }                                                                                    \
     }
 
 #define T float

@@ -10,10 +10,23 @@
  * pay: with half of this, a training step of 36 us took 14 ms beside four other programs on two cores. */
 #define MG_GRAIN 65536
 
+/* An output of MG_STREAM bytes does not stay in a cache for its next reader: kernels store it past the caches. They know
+ * it by the length of their range, which is at least MG_STREAM_BLOCK bytes then, and less otherwise. */
+#define MG_STREAM (8 << 20)
+#define MG_STREAM_BLOCK (1 << 20)
+
 /* How many items, each `cost` long, make a block: whole cache lines of cheap items. */
 static inline int64_t mg_block(int64_t cost) {
     int64_t items = MG_GRAIN / (cost > 0 ? cost : 1);
     return items < 1 ? 1 : items < 64 ? items : items & ~(int64_t)63;
+}
+
+/* How n items, whose outputs are of `size` bytes each, are cut: into blocks worth a thread; or where the output does not
+ * stay in a cache, into ones that show it, the last as long as any. */
+static inline int64_t mg_cut(int64_t n, int64_t cost, int64_t size) {
+    if (n * size < MG_STREAM) return mg_block(cost);
+    const int64_t least = MG_STREAM_BLOCK / size, blocks = n / least;
+    return (n + blocks - 1) / blocks;
 }
 
 /* Threads to use for this many blocks; 1 inside a forked child, whose parent's threads do not exist there. */
