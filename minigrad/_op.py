@@ -108,6 +108,7 @@ def defop(
     kind: str = "same",
     names: str = "",
     spaces: str = EVERYWHERE,
+    listed: bool = True,
 ) -> Callable[..., Any]:
     """Declares an op and returns the function that calls it.
 
@@ -133,6 +134,7 @@ def defop(
                  ops, or gives None
     kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"
     names        under which users find the op, if it is theirs to call, in the `spaces` of the surface
+    listed       whether it goes into the registry: not so where a family with any number of inputs is there already
     """
     op = Op()
     inputs, _, keywords = (tuple(n.strip() for n in part.split(",") if n.strip()) for part in signature.partition("|"))
@@ -149,12 +151,14 @@ def defop(
     op.sized = tuple(i for i, n in enumerate(inputs) if f"{n}_shape" in named)
     op.values += tuple(f"{inputs[i]}_shape" for i in op.sized)
     op.out_at = len(inputs)
-    _check(op)
+    if listed:
+        _check(op)
     op.needs = tuple(_needs(op, i) for i in inputs)
     op.rules = tuple(_rule(op, i) for i in inputs)
     op.joint_kernel = _joint_rule(op, joint) if joint else None
     op.keeps_out = any(op.out_at in need for need in op.needs)
-    registry[name] = op
+    if listed:
+        registry[name] = op
     op.call = _compile.function_of(op)
     _backend.enter(op)
     return public(names, spaces)(op.call) if names else op.call

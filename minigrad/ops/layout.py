@@ -219,3 +219,4 @@ def plain_index(index: Any) -> Any:
             raise AxisError(message("getitem", "index", f"a {index.dtype} tensor", "ints, bools or slices", remedy))
         return index.array if index.shape or index.dtype.kind == "b" else int(index.array)
     return np.asarray(index, None if index else int64) if isinstance(index, list) else index
+

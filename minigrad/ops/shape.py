@@ -1,0 +1,495 @@
+"""Shapes changed, tensors joined, cut, repeated and padded: compositions of the movements in `layout`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _shapes as shapes
+from minigrad._array import Array, from_array
+from minigrad._op import composed, defop, public
+from minigrad._samples import Draw, Sample
+from minigrad.errors import AxisError, ShapeError, message
+from minigrad.ops.elementwise import add, where, zero_like
+from minigrad.ops.layout import expand, getitem_op, permute, putitem_op, reshape_op, transpose, unsqueeze
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Dims = int | Sequence[int] | None
+
+ALONE = "minigrad"
+
+
+def _cases(*pairs: tuple[tuple[int, ...], dict[str, Any]]) -> Callable[[], list[Sample]]:
+    """Samples of one tensor: its shape, and the keywords."""
+    return lambda: [Sample(Draw(shape), **keywords) for shape, keywords in pairs]
+
+
+def _axis(op: str, x: Any, dim: Any) -> int:
+    return shapes.one_axis(op, dim, len(x.shape))
+
+
+def _at(dim: int, index: Any) -> tuple[Any, ...]:
+    """An index for one dimension."""
+    return (slice(None),) * dim + (index,)
+
+
+# -- joining: an op for each number of tensors, made when it is first asked for ----------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def cat_op(count: int) -> Callable[..., Any]:
+    """The op that joins so many tensors along dim; ends: where each begins and the last one ends. Every tensor receives
+    the slice of the gradient that it made."""
+    names = [f"x{i}" for i in range(count)]
+
+    def slice_of(i: int) -> Callable[..., Any]:
+        return lambda g, dim, ends: getitem_op(g, index=_at(dim, slice(ends[i], ends[i + 1])))
+
+    return defop(
+        f"cat{count}", f"{', '.join(names)} | dim, ends",
+        forward=lambda *xs, dim, ends: from_array(np.concatenate([x.array for x in xs], dim)),
+        shape=lambda *_, **__: None,
+        vjp={name: slice_of(i) for i, name in enumerate(names)},
+        reference=lambda *xs, dim, ends: np.concatenate(xs, dim),
+        samples=lambda: [Sample(*[Draw((2, i + 1)) for i in range(count)], dim=1, ends=tuple(i * (i + 1) // 2 for i in range(count + 1)))],
+        listed=count in (1, 2, 3),
+        doc=f"{count} tensors joined along a dimension.",
+    )  # fmt: skip
+
+
+for _count in (1, 2, 3):
+    cat_op(_count)
+
+
+@public("cat concat concatenate", ALONE)
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Tensors joined along dim; in the other dimensions their lengths are equal. Empty ones of one dimension are skipped."""
+    given = [x for x in _several("cat", tensors) if x.shape != (0,)] or list(tensors)[:1]
+    first = given[0].shape
+    if not first:
+        raise ShapeError(message("cat", "tensors[0]", "a scalar", "at least one dimension", "Write stack(tensors)."))
+    dim = shapes.one_axis("cat", dim, len(first))
+    for i, x in enumerate(given):
+        if len(x.shape) != len(first) or (x.shape[:dim], x.shape[dim + 1 :]) != (first[:dim], first[dim + 1 :]):
+            raise ShapeError(message("cat", f"tensors[{i}]", f"shape {x.shape}", f"{first} but for dimension {dim}"))
+    ends = tuple(int(n) for n in np.cumsum([0, *[x.shape[dim] for x in given]]))
+    return cat_op(len(given))(*given, dim=dim, ends=ends)
+
+
+def _several(op: str, tensors: Any) -> list[Any]:
+    given = list(tensors) if isinstance(tensors, (list, tuple)) else []
+    if not given or not all(isinstance(x, Array) for x in given):
+        raise TypeError(message(op, "tensors", f"{type(tensors).__name__}", "a list of at least one tensor"))
+    return given
+
+
+@public("stack", ALONE)
+def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Tensors of one shape along a new dimension."""
+    given = _several("stack", tensors)
+    for i, x in enumerate(given):
+        if x.shape != given[0].shape:
+            raise ShapeError(message("stack", f"tensors[{i}]", f"shape {x.shape}", f"that of the first, {given[0].shape}"))
+    dim = shapes.one_axis("stack", dim, len(given[0].shape) + 1)
+    return cat([unsqueeze(x, dim) for x in given], dim)
+
+
+def _at_least(x: Any, ndim: int) -> Any:
+    """NumPy's way to more dimensions: (n,) becomes (1, n) and (1, n, 1), (m, n) becomes (m, n, 1)."""
+    x = x if isinstance(x, Array) else from_array(np.asarray(x))
+    while len(x.shape) < ndim:
+        x = unsqueeze(x, 0 if len(x.shape) < 2 else 2)
+    return x
+
+
+@public("atleast_1d", ALONE)
+def atleast_1d(x: Any) -> Any:
+    """x, a number as a vector."""
+    return _at_least(x, 1)
+
+
+@public("atleast_2d", ALONE)
+def atleast_2d(x: Any) -> Any:
+    """x, a vector as a row."""
+    return _at_least(x, 2)
+
+
+@public("atleast_3d", ALONE)
+def atleast_3d(x: Any) -> Any:
+    """x, a vector of n numbers as (1, n, 1), a matrix with a last dimension of 1."""
+    return _at_least(x, 3)
+
+
+@public("hstack", ALONE)
+def hstack(tensors: Sequence[Any]) -> Any:
+    """Side by side: along the second dimension, vectors one after the other."""
+    given = [atleast_1d(x) for x in tensors]
+    return cat(given, 0 if len(given[0].shape) == 1 else 1)
+
+
+@public("vstack row_stack", ALONE)
+def vstack(tensors: Sequence[Any]) -> Any:
+    """One below the other; vectors as rows."""
+    return cat([atleast_2d(x) for x in tensors], 0)
+
+
+@public("dstack", ALONE)
+def dstack(tensors: Sequence[Any]) -> Any:
+    """Behind one another: along the third dimension."""
+    return cat([atleast_3d(x) for x in tensors], 2)
+
+
+@public("column_stack", ALONE)
+def column_stack(tensors: Sequence[Any]) -> Any:
+    """Side by side; vectors as columns."""
+    return hstack([reshape_op(x, shape=(x.size, 1)) if len(x.shape) < 2 else x for x in tensors])
+
+
+# -- cutting: views ------------------------------------------------------------------------------------------------------------
+
+
+@composed(lambda x, *, dim, start, length: np.take(x, range(start, start + length), dim), _cases(((3, 4), {"dim": 1, "start": 1, "length": 2})))
+def narrow(x: Any, dim: int, start: int, length: int) -> Any:
+    """`length` elements of a dimension, from start on; a view."""
+    axis = _axis("narrow", x, dim)
+    start = start + x.shape[axis] if start < 0 else start
+    if not 0 <= start <= start + length <= x.shape[axis]:
+        fitting = f"0 <= start <= start + length <= {x.shape[axis]}"
+        raise AxisError(message("narrow", "start and length", f"{start} and {length}", fitting))
+    return getitem_op(x, index=_at(axis, slice(start, start + length)))
+
+
+@composed(lambda x, *, dim, index: np.take(x, index, dim), _cases(((3, 4), {"dim": 1, "index": -1})))
+def select(x: Any, dim: int, index: int) -> Any:
+    """One element of a dimension, which goes; a view."""
+    axis = _axis("select", x, dim)
+    if not -x.shape[axis] <= index < x.shape[axis]:
+        raise AxisError(message("select", "index", index, f"an index into dimension {axis} of shape {x.shape}"))
+    return getitem_op(x, index=_at(axis, int(index)))
+
+
+@composed(lambda x, *, dim: list(np.moveaxis(x, dim, 0)), _cases(((3, 2), {"dim": 0}), ((2, 3, 2), {"dim": -1})))
+def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
+    """The elements of a dimension, one by one."""
+    return tuple(select(x, dim, i) for i in range(x.shape[_axis("unbind", x, dim)]))
+
+
+def _pieces(x: Any, axis: int, ends: Sequence[int]) -> tuple[Any, ...]:
+    return tuple(getitem_op(x, index=_at(axis, slice(a, b))) for a, b in zip([0, *ends], [*ends, x.shape[axis]]))
+
+
+@composed(
+    lambda x, *, split_size_or_sections, dim: np.split(x, [2, 4] if isinstance(split_size_or_sections, int) else [1], dim),
+    _cases(((5, 2), {"split_size_or_sections": 2, "dim": 0}), ((2, 4), {"split_size_or_sections": (1, 3), "dim": 1})),
+)
+def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """Pieces of one length (the last may be shorter), or of the lengths listed; views."""
+    axis, given = _axis("split", x, dim), split_size_or_sections
+    if isinstance(given, int):
+        if given <= 0:
+            raise ValueError(message("split", "split_size", given, "a length above 0"))
+        return _pieces(x, axis, range(given, x.shape[axis], given))
+    if sum(given) != x.shape[axis]:
+        got = f"{list(given)}, in sum {sum(given)}"
+        raise ShapeError(message("split", "split_sections", got, f"lengths that sum to {x.shape[axis]}"))
+    return _pieces(x, axis, [int(n) for n in np.cumsum(given)[:-1]])
+
+
+@composed(lambda x, *, chunks, dim: np.split(x, [3, 6], dim), _cases(((7, 2), {"chunks": 3, "dim": 0})))
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """At most so many pieces of equal length; the last may be shorter. Views."""
+    if chunks <= 0:
+        raise ValueError(message("chunk", "chunks", chunks, "a number above 0"))
+    return split(x, max(1, -(-x.shape[_axis("chunk", x, dim)] // chunks)), dim)
+
+
+@composed(
+    lambda x, *, indices_or_sections, dim: np.array_split(x, indices_or_sections, dim),
+    _cases(((7, 2), {"indices_or_sections": 3, "dim": 0}), ((7,), {"indices_or_sections": (2, 5), "dim": 0})),
+)
+def tensor_split(x: Any, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """So many pieces whose lengths differ by 1 at most, or the pieces between the indices; views."""
+    axis = _axis("tensor_split", x, dim)
+    if isinstance(indices_or_sections, int):
+        size, more = divmod(x.shape[axis], indices_or_sections)
+        indices_or_sections = [size * i + min(i, more) for i in range(1, indices_or_sections)]
+    return _pieces(x, axis, list(indices_or_sections))
+
+
+# -- order ----------------------------------------------------------------------------------------------------------------------
+
+
+def _tuple(dims: Any) -> tuple[int, ...]:
+    return tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+
+
+public("swapaxes swapdims")(transpose)
+
+
+@composed(
+    lambda x, *, source, destination: np.moveaxis(x, source, destination),
+    _cases(((2, 3, 4), {"source": 0, "destination": -1}), ((2, 3, 4), {"source": (0, 1), "destination": (2, 0)})),
+    also="movedim",
+)
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """Dimensions moved to other places, the rest in their order; a view."""
+    sources, places = ([_axis("moveaxis", x, d) for d in _tuple(given)] for given in (source, destination))
+    if len(sources) != len(places) or len(set(sources)) < len(sources) or len(set(places)) < len(places):
+        raise AxisError(message("moveaxis", "source and destination", f"{source} and {destination}", "as many dimensions, each once"))
+    order = [d for d in range(len(x.shape)) if d not in sources]
+    for place, moved in sorted(zip(places, sources)):
+        order.insert(place, moved)
+    return permute(x, *order)
+
+
+@composed(lambda x, *, dims: np.flip(x, dims), _cases(((3,), {"dims": 0}), ((2, 3), {"dims": (0, 1)}), ((0, 3), {"dims": (0,)})))
+def flip(x: Any, dims: Dims = None, *more: int) -> Any:
+    """Dimensions in reverse order; a view. NumPy's flip(x) reverses all."""
+    turned = shapes.axes("flip", (*_tuple(dims), *more) if more else dims, len(x.shape))
+    return getitem_op(x, index=tuple(slice(None, None, -1 if d in turned else 1) for d in range(len(x.shape))))
+
+
+@composed(np.fliplr, _cases(((2, 3), {})))
+def fliplr(x: Any) -> Any:
+    """Columns in reverse order; a view."""
+    return flip(x, 1)
+
+
+@composed(np.flipud, _cases(((2, 3), {}), ((3,), {})))
+def flipud(x: Any) -> Any:
+    """Rows in reverse order; a view."""
+    return flip(x, 0)
+
+
+@composed(
+    lambda x, *, shifts, dims: np.roll(x, shifts, dims),
+    _cases(((5,), {"shifts": 2, "dims": 0}), ((2, 3), {"shifts": (1, -1), "dims": (0, 1)}), ((2, 3), {"shifts": 4, "dims": None}), ((0,), {"shifts": 1, "dims": 0})),
+)
+def roll(x: Any, shifts: int | Sequence[int], dims: Dims = None) -> Any:
+    """Elements moved along dims, those at the end back to the beginning; without dims, of the flattened tensor."""
+    if dims is None:
+        return reshape_op(roll(reshape_op(x, shape=(x.size,)), shifts, 0), shape=x.shape)
+    moves, along = _tuple(shifts), _tuple(dims)
+    if len(moves) != len(along):
+        raise ShapeError(message("roll", "shifts", f"{len(moves)} of them", f"one for each of the {len(along)} dims"))
+    for shift, dim in zip(moves, along):
+        axis = _axis("roll", x, dim)
+        cut = -shift % x.shape[axis] if x.shape[axis] else 0
+        if cut:
+            x = cat([getitem_op(x, index=_at(axis, slice(cut, None))), getitem_op(x, index=_at(axis, slice(cut)))], axis)
+    return x
+
+
+@composed(lambda x, *, k, dims: np.rot90(x, k, dims), _cases(*(((2, 3), {"k": k, "dims": (0, 1)}) for k in range(-1, 4))))
+def rot90(x: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+    """Turned k times by 90 degrees, from the first of dims towards the second; a view."""
+    a, b = (_axis("rot90", x, d) for d in dims)
+    return (lambda: x, lambda: transpose(flip(x, b), a, b), lambda: flip(x, a, b), lambda: flip(transpose(x, a, b), b))[k % 4]()
+
+
+# -- repeating -----------------------------------------------------------------------------------------------------------------------
+
+
+@composed(lambda x, *, repeats: np.tile(x, repeats), _cases(((3,), {"repeats": (2,)}), ((2, 3), {"repeats": (2, 1, 2)}), ((), {"repeats": (3,)})))
+def repeat(x: Any, repeats: Any, *more: int) -> Any:
+    """The tensor so many times along each dimension, PyTorch's way; NumPy's repeat is repeat_interleave here."""
+    times = shapes.lengths("repeat", "repeats", (repeats, *more))
+    if len(times) < len(x.shape):
+        raise ShapeError(message("repeat", "repeats", times, f"a number for each dimension of {x.shape}", "Or write tile."))
+    full = (1,) * (len(times) - len(x.shape)) + x.shape
+    spread = expand(reshape_op(x, shape=tuple(n for d in full for n in (1, d))), tuple(n for t, d in zip(times, full) for n in (t, d)))
+    return reshape_op(spread, shape=tuple(t * d for t, d in zip(times, full)))
+
+
+@composed(lambda x, *, dims: np.tile(x, dims), _cases(((2, 3), {"dims": (2,)}), ((3,), {"dims": (2, 2)})))
+def tile(x: Any, dims: Any, *more: int) -> Any:
+    """The tensor so many times along each dimension; of fewer numbers than dimensions the last are meant, as in NumPy."""
+    times = shapes.lengths("tile", "dims", (dims, *more))
+    return repeat(x, (1,) * (len(x.shape) - len(times)) + times)
+
+
+@composed(
+    lambda x, *, repeats, dim: np.repeat(x, repeats, dim),
+    _cases(((3,), {"repeats": 2, "dim": None}), ((2, 3), {"repeats": 2, "dim": 1}), ((2, 2), {"repeats": (1, 3), "dim": 0})),
+)
+def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
+    """Each element so many times, one after the other: NumPy's repeat."""
+    if dim is None:
+        x, dim = reshape_op(x, shape=(x.size,)), 0
+    axis = _axis("repeat_interleave", x, dim)
+    count = repeats.array if isinstance(repeats, Array) else np.asarray(repeats)
+    return getitem_op(x, index=_at(axis, np.repeat(np.arange(x.shape[axis]), count)))
+
+
+# -- shapes of others --------------------------------------------------------------------------------------------------------------
+
+
+@composed(lambda x, *, dim, sizes: x.reshape(2, 3, 2), _cases(((6, 2), {"dim": 0, "sizes": (2, -1)})))
+def unflatten(x: Any, dim: int, sizes: Sequence[int]) -> Any:
+    """One dimension as several, of which one length may be -1; a view where memory allows it."""
+    axis = _axis("unflatten", x, dim)
+    inner = shapes.reshape("unflatten", (x.shape[axis],), tuple(sizes))
+    return reshape_op(x, shape=(*x.shape[:axis], *inner, *x.shape[axis + 1 :]))
+
+
+@public("ravel")
+def ravel(x: Any) -> Any:
+    """All elements as one dimension; a view where memory allows it."""
+    return reshape_op(x, shape=(x.size,))
+
+
+@public("view_as reshape_as", "Tensor")
+def view_as(x: Any, other: Any) -> Any:
+    """The same numbers in the shape of another tensor."""
+    return reshape_op(x, shape=shapes.reshape("view_as", x.shape, other.shape))
+
+
+@public("expand_as", "Tensor")
+def expand_as(x: Any, other: Any) -> Any:
+    """A view of x broadcast to the shape of another tensor."""
+    return expand(x, other.shape)
+
+
+@public("broadcast_tensors", ALONE)
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """Views of all tensors in the shape that they broadcast to."""
+    full = shapes.broadcast("broadcast_tensors", *[x.shape for x in tensors])
+    return tuple(expand(x, full) for x in tensors)
+
+
+@public("meshgrid", ALONE)
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
+    """The coordinates of a grid, of the vectors that its axes are. indexing "ij": axis i belongs to the i-th vector; "xy"
+    exchanges the first two, as pictures have it."""
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    if indexing not in ("ij", "xy"):
+        raise ValueError(message("meshgrid", "indexing", f"{indexing!r}", "'ij' or 'xy'"))
+    full = tuple(x.size for x in given)
+    grids = [expand(reshape_op(x, shape=tuple(x.size if d == i else 1 for d in range(len(given)))), full) for i, x in enumerate(given)]
+    return tuple(transpose(g, 0, 1) if indexing == "xy" and len(given) > 1 else g for g in grids)
+
+
+# -- diagonals and triangles ----------------------------------------------------------------------------------------------------------
+
+
+def _diagonal_slice(rows: int, cols: int, offset: int) -> slice:
+    """Where a diagonal lies in a matrix written row after row."""
+    count = max(0, min(rows, cols - offset) if offset >= 0 else min(rows + offset, cols))
+    first = offset if offset >= 0 else -offset * cols
+    return slice(first, first + count * (cols + 1) if count else first, cols + 1)
+
+
+@composed(
+    lambda x, *, offset, dim1, dim2: np.diagonal(x, offset, dim1, dim2),
+    _cases(*(((3, 4), {"offset": k, "dim1": 0, "dim2": 1}) for k in (-3, -1, 0, 2, 5)), ((2, 3, 3), {"offset": 1, "dim1": 0, "dim2": 2})),
+)
+def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The diagonal of two dimensions, as a last one; above the main one where offset > 0."""
+    a, b = _axis("diagonal", x, dim1), _axis("diagonal", x, dim2)
+    if a == b:
+        raise AxisError(message("diagonal", "dim1 and dim2", f"{dim1} and {dim2}", "two different dimensions"))
+    x = permute(x, *[d for d in range(len(x.shape)) if d not in (a, b)], a, b)
+    *batch, rows, cols = x.shape
+    flat = reshape_op(x, shape=(*batch, rows * cols))
+    return getitem_op(flat, index=(Ellipsis, _diagonal_slice(rows, cols, offset)))
+
+
+@composed(lambda x, *, offset: np.stack([np.diag(v, offset) for v in x]) if x.ndim == 2 else np.diag(x, offset), _cases(((3,), {"offset": 0}), ((2, 3), {"offset": -1})))
+def diag_embed(x: Any, offset: int = 0) -> Any:
+    """Matrices whose diagonal is the last dimension of x, and 0 elsewhere."""
+    *batch, n = x.shape
+    size = n + abs(offset)
+    flat = putitem_op(x, index=(Ellipsis, _diagonal_slice(size, size, offset)), shape=(*batch, size * size))
+    return reshape_op(flat, shape=(*batch, size, size))
+
+
+@composed(lambda x, *, diagonal: np.diag(x, diagonal), _cases(((3,), {"diagonal": 1}), ((3, 4), {"diagonal": -1})))
+def diag(x: Any, diagonal: int = 0) -> Any:
+    """Of a vector the matrix with that diagonal, of a matrix its diagonal."""
+    if len(x.shape) not in (1, 2):
+        raise ShapeError(message("diag", "input", f"shape {x.shape}", "a vector or a matrix", "See diagonal and diag_embed."))
+    return diag_embed(x, diagonal) if len(x.shape) == 1 else globals()["diagonal"](x, diagonal)
+
+
+def _triangle(op: str, x: Any, diagonal: int, lower: bool) -> Any:
+    if len(x.shape) < 2:
+        raise ShapeError(message(op, "input", f"shape {x.shape}", "at least 2 dimensions"))
+    kept = np.tri(x.shape[-2], x.shape[-1], diagonal if lower else diagonal - 1, bool)
+    return where(from_array(kept if lower else ~kept), x, zero_like(x))
+
+
+@composed(lambda x, *, diagonal: np.tril(x, diagonal), _cases(((3, 4), {"diagonal": 0}), ((2, 3, 3), {"diagonal": -1})))
+def tril(x: Any, diagonal: int = 0) -> Any:
+    """The lower triangle of the last two dimensions, up to a diagonal; 0 above."""
+    return _triangle("tril", x, diagonal, lower=True)
+
+
+@composed(lambda x, *, diagonal: np.triu(x, diagonal), _cases(((3, 4), {"diagonal": 0}), ((2, 3, 3), {"diagonal": 1})))
+def triu(x: Any, diagonal: int = 0) -> Any:
+    """The upper triangle of the last two dimensions, from a diagonal on; 0 below."""
+    return _triangle("triu", x, diagonal, lower=False)
+
+
+# -- padding and windows ------------------------------------------------------------------------------------------------------------------
+
+_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def _pad_reference(x: Any, *, pad: Sequence[int], mode: str, value: float) -> Any:
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2]))[::-1]
+    options: Any = {"constant_values": value} if mode == "constant" else {}
+    return np.pad(x, widths, _MODES[mode], **options)  # type: ignore[call-overload]
+
+
+@composed(
+    _pad_reference,
+    _cases(*(((3, 4), {"pad": (1, 2, 2, 0), "mode": m, "value": 0.5 if m == "constant" else 0.0}) for m in _MODES), ((0,), {"pad": (1, 1), "mode": "constant", "value": 1.0})),
+    spaces="nn.functional",
+)
+def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
+    """Borders around x: (left, right) of the last dimension, then of the one before, and so on. constant: of value;
+    reflect: mirrored without the edge; replicate: the edge; circular: from the other side. Negative: cut away."""
+    if mode not in _MODES:
+        raise ValueError(message("pad", "mode", f"{mode!r}", f"one of {', '.join(_MODES)}"))
+    if len(pad) % 2 or len(pad) > 2 * len(x.shape):
+        raise ShapeError(message("pad", "pad", f"{len(pad)} numbers", f"a pair for each of at most {len(x.shape)} dimensions"))
+    for i in range(len(pad) // 2):
+        axis, before, after = len(x.shape) - 1 - i, pad[2 * i], pad[2 * i + 1]
+        n = x.shape[axis]
+        if mode != "constant":
+            most = {"reflect": n - 1, "circular": n}.get(mode, max(before, after) if n else -1)
+            if max(before, after) > most:
+                raise ShapeError(message("pad", "pad", f"{(before, after)} of dimension {axis} of {x.shape}", f"at most {most} for mode {mode!r}"))
+            where_from = np.pad(np.arange(n), (max(before, 0), max(after, 0)), _MODES[mode])  # type: ignore[call-overload]
+            x = getitem_op(x, index=_at(axis, where_from[max(-before, 0) : len(where_from) - max(-after, 0)]))
+            continue
+        x = getitem_op(x, index=_at(axis, slice(max(-before, 0), n - max(-after, 0))))
+        before, after, n = max(before, 0), max(after, 0), x.shape[axis]
+        full = (*x.shape[:axis], before + n + after, *x.shape[axis + 1 :])
+        inside = _at(axis, slice(before, before + n))
+        x = putitem_op(x, index=inside, shape=full)
+        if value:
+            border = np.full(full, value, x.dtype)
+            border[inside] = 0
+            x = add(x, from_array(border))
+    return x
+
+
+@composed(
+    lambda x, *, dimension, size, step: np.lib.stride_tricks.sliding_window_view(x, size, dimension)[(slice(None),) * dimension + (slice(None, None, step),)],
+    _cases(((7,), {"dimension": 0, "size": 3, "step": 2}), ((4, 2), {"dimension": 0, "size": 2, "step": 1})),
+    spaces="Tensor",
+)
+def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
+    """Windows of a dimension, `step` apart; their elements make a new last dimension."""
+    axis = _axis("unfold", x, dimension)
+    if size > x.shape[axis] or step < 1 or size < 0:
+        raise ShapeError(message("unfold", "size and step", f"{size} and {step}", f"0 <= size <= {x.shape[axis]} and step >= 1"))
+    starts = np.arange(0, x.shape[axis] - size + 1, step)
+    windows = getitem_op(x, index=_at(axis, starts[:, None] + np.arange(size)))
+    return moveaxis(windows, axis + 1, -1)
