@@ -1,5 +1,5 @@
-"""Writing into a tensor's own memory. Nothing here is recorded, so it is for tensors without history: where ops are
-recorded, `x += y` makes a new tensor instead, and the rest is an error."""
+"""Writing into a tensor's own memory. Where ops are recorded, `x += y` makes a new tensor instead, `x[i] = v` becomes part
+of x's history, and the rest is an error."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _writes
-from minigrad._array import Array
-from minigrad._tape import threads
+from minigrad._array import Array, from_array, owns
+from minigrad._tape import Node, no_grad, threads, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
-from minigrad.ops.layout import plain_index
+from minigrad.ops.index import setitem_op
+from minigrad.ops.layout import plain_index, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from minigrad._op import Op
 
 
 def _check_writable(x: Any, op: str, value: Any, array: np.ndarray[Any, Any]) -> None:
@@ -63,10 +66,21 @@ def updating(name: str, op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], A
 
 
 def put(x: Any, index: Any, value: Any) -> None:
-    """x[index] = value, by NumPy's rules."""
+    """x[index] = value, by NumPy's rules; recorded where x or value has a history."""
+    plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
+    recorded = threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad))
+    if recorded:
+        value = _check_recordable(x, value)
+        with no_grad:
+            _write(x, index, plain, value)
+        _record(x, plain, value)
+    else:
+        _write(x, index, plain, value)
+
+
+def _write(x: Any, index: Any, plain: Any, value: Any) -> None:
     array = value.array if isinstance(value, Array) else np.asarray(value)
     _check_writable(x, "setitem", value, array)
-    plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     try:
         x.array[plain] = array
     except IndexError as error:
@@ -76,3 +90,28 @@ def put(x: Any, index: Any, value: Any) -> None:
         fitting = f"what broadcasts to the elements at {index!r}"
         raise ShapeError(message("setitem", "value", f"shape {array.shape}", fitting)) from error
     _writes.note(x.array, "x[...] = y")
+
+
+def _check_recordable(x: Any, value: Any) -> Any:
+    """The value as a tensor of x's type; an error for an x whose history cannot take the write in."""
+    if x.node is None and x.requires_grad:
+        remedy = "Do it inside `with minigrad.no_grad():`, or write into x.clone()."
+        got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
+        raise GradError(message("setitem", "", got, expected, remedy))
+    if x.node is not None and isinstance(x.array.base, np.ndarray) and not owns(x):
+        remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
+        raise GradError(message("setitem", "", f"a view, by {x.node.op.name}", "a tensor with memory of its own", remedy))
+    if not isinstance(value, Array):
+        return from_array(np.asarray(value, x.dtype))
+    if value.size == 1 and value.shape:
+        value = reshape_op(value, shape=())  # one number goes everywhere
+    return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value
+
+
+def _record(x: Any, index: Any, value: Any) -> None:
+    """The write as a node of the tape, whose inputs are x before it, and the value."""
+    op: Op = setitem_op.op  # type: ignore[attr-defined]
+    saved = tuple({"index": index, "value_shape": value.shape}.get(name) for name in op.values)
+    parents = tuple((y.node or y) if y.requires_grad else None for y in (x, value))
+    x.node = Node(op, parents, saved, x)
+    x.requires_grad = True

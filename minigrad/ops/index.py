@@ -1,0 +1,365 @@
+"""Elements picked, replaced, gathered and scattered. All of it is one pair of movements: x[index], and its mirror image
+that adds into zeros; where numbers are replaced, `setitem`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _shapes as shapes
+from minigrad._array import Array, bool_, from_array
+from minigrad._op import composed, defop, public
+from minigrad._samples import Draw, Sample
+from minigrad.errors import DTypeError, LabelError, ShapeError, message
+from minigrad.ops.elementwise import add, div, equals, mul, to_dtype, where, zero_like
+from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from minigrad._op import Function
+
+_ROWS = np.array([0, 2, 0])
+
+
+def _replaced(x: Any, value: Any, index: Any) -> Any:
+    out = np.array(x)
+    out[index] = value
+    return out
+
+
+setitem_op: Function = defop(
+    "setitem", "x, value | index",
+    shape=lambda *_, **__: None,
+    vjp={
+        "x": lambda g, index: setitem_op(g, zero_like(g), index=index),
+        "value": lambda g, index, value_shape: sum_to(getitem_op(g, index=index), value_shape),
+    },
+    reference=lambda x, value, *, index: _replaced(x, value, index),
+    samples=lambda: [
+        Sample(Draw((5,)), Draw(()), index=2),
+        Sample(Draw((4, 3)), Draw((3,)), index=slice(1, 3)),
+        Sample(Draw((4, 3)), Draw((2, 3)), index=np.array([0, 2])),
+        Sample(Draw((2, 3)), Draw(()), index=np.array([[True, False, True], [False, False, True]])),
+        Sample(Draw((0, 3)), Draw(()), index=slice(None)),
+    ],
+    doc="x with value at an index: the gradient towards x is 0 there, towards value it is what arrives there.",
+)  # fmt: skip
+
+# -- indices along one dimension ------------------------------------------------------------------------------------------------
+
+
+def _integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
+    """An index tensor as NumPy takes it, its numbers checked."""
+    array = index.array if isinstance(index, Array) else np.asarray(index, None if np.size(index) else np.int64)
+    if array.dtype.kind not in "iu":
+        raise DTypeError(message(op, argument, f"dtype {array.dtype}", "int64", "Convert: index.long()."))
+    if array.size and not -size <= array.min() <= array.max() < size:
+        bad = int(array.ravel()[np.flatnonzero((array < -size) | (array >= size))[0]])
+        raise LabelError(message(op, argument, bad, f"numbers in [{-size}, {size - 1}]"))
+    return array
+
+
+def _grid(x_shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:
+    """The index of x[i, ..., index[i, ..., j], ...]: in other dimensions every element stands for its own place."""
+    places = np.ogrid[tuple(slice(n) for n in index.shape)] if index.ndim else []
+    return tuple(index if d == axis else places[d] for d in range(len(x_shape)))
+
+
+def _gather_index(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    axis = shapes.one_axis(op, dim, len(x.shape))
+    array = _integers(op, index, x.shape[axis] if x.shape else 1)
+    if array.ndim != len(x.shape) or any(n > m for d, (n, m) in enumerate(zip(array.shape, x.shape)) if d != axis):
+        expected = f"as many dimensions as the input's {x.shape}, none longer but dimension {axis}"
+        raise ShapeError(message(op, "index", f"shape {array.shape}", expected))
+    return _grid(x.shape, array, axis)
+
+
+_PAIRS = np.array([[0, 2], [1, 1], [2, 0]])
+
+
+@composed(lambda x, *, dim, index: np.take_along_axis(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=1, index=_PAIRS), Sample(Draw((3, 2)), dim=0, index=_PAIRS)])
+def gather(x: Any, dim: int, index: Any) -> Any:
+    """out[i, j] = x[i, index[i, j]] for dim 1, and so on."""
+    return getitem_op(x, index=_gather_index("gather", x, dim, index))
+
+
+@composed(
+    lambda x, *, indices, dim: np.take_along_axis(x, indices, dim), lambda: [Sample(Draw((3, 4)), indices=_PAIRS[:1], dim=1)], also="take_along_axis"
+)
+def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
+    """gather with broadcasting: of the largest elements, say, at their argsort."""
+    if dim is None:
+        return take(x, indices)
+    axis = shapes.one_axis("take_along_dim", dim, len(x.shape))
+    array = _integers("take_along_dim", indices, x.shape[axis], "indices")
+    full = shapes.broadcast("take_along_dim", *((*s[:axis], 1, *s[axis + 1 :]) for s in (x.shape, array.shape)))
+    wide = np.broadcast_to(array, (*full[:axis], array.shape[axis], *full[axis + 1 :]))
+    return getitem_op(expand(x, (*full[:axis], x.shape[axis], *full[axis + 1 :])), index=_grid(full, wide, axis))
+
+
+@composed(lambda x, *, index: np.take(x, index), lambda: [Sample(Draw((3, 4)), index=_PAIRS)])
+def take(x: Any, index: Any) -> Any:
+    """Elements of the flattened tensor."""
+    return getitem_op(reshape_op(x, shape=(x.size,)), index=_integers("take", index, x.size))
+
+
+@composed(lambda x, *, dim, index: np.take(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=0, index=_ROWS)])
+def index_select(x: Any, dim: int, index: Any) -> Any:
+    """Slices of a dimension, by their numbers."""
+    axis = shapes.one_axis("index_select", dim, len(x.shape))
+    return getitem_op(x, index=(slice(None),) * axis + (_integers("index_select", index, x.shape[axis]),))
+
+
+# -- scattering -----------------------------------------------------------------------------------------------------------------------
+
+
+def _source(op: str, src: Any, index: tuple[Any, ...], dtype: Any) -> Any:
+    """What is scattered, cut to the shape of the index."""
+    full = np.broadcast_shapes(*(np.shape(i) for i in index)) if index else ()
+    if not isinstance(src, Array):
+        return from_array(np.full(full, src, dtype))
+    if len(src.shape) != len(full) or any(n > m for n, m in zip(full, src.shape)):
+        raise ShapeError(message(op, "src", f"shape {src.shape}", f"at least the index's shape {full}"))
+    return getitem_op(src, index=tuple(slice(n) for n in full)) if src.shape != full else src
+
+
+def _put_along(x: Any, dim: int, index: Any, src: Any) -> Any:
+    out = np.array(x)
+    np.put_along_axis(out, index, src, dim)
+    return out
+
+
+def _add_along(x: Any, dim: int, index: Any, src: Any) -> Any:
+    out = np.array(x)
+    np.add.at(out, _grid(x.shape, index, dim), src)
+    return out
+
+
+def _scattered(index: Any) -> Callable[[], list[Sample]]:
+    return lambda: [Sample(Draw((3, 4)), Draw((3, 2)), dim=1, index=index)]
+
+
+@composed(lambda x, src, *, dim, index: _put_along(x, dim, index, src), _scattered(np.array([[0, 2], [1, 3], [2, 0]])), spaces="")
+def _scatter(x: Any, src: Any, *, dim: int, index: Any) -> Any:
+    """x with src[i, j] at [i, index[i, j]] for dim 1; of several for one place the last stays."""
+    at = _gather_index("scatter", x, dim, index)
+    return setitem_op(x, _source("scatter", src, at, x.dtype), index=at)
+
+
+@composed(lambda x, src, *, dim, index: _add_along(x, dim, index, src), _scattered(_PAIRS), spaces="")
+def _scatter_add(x: Any, src: Any, *, dim: int, index: Any) -> Any:
+    """x with src[i, j] added at [i, index[i, j]] for dim 1."""
+    at = _gather_index("scatter_add", x, dim, index)
+    return add(x, putitem_op(_source("scatter_add", src, at, x.dtype), index=at, shape=x.shape))
+
+
+@public("scatter")
+def scatter(x: Any, dim: int, index: Any, src: Any, *, reduce: str | None = None) -> Any:
+    """x with src[i, j], or the number src, at [i, index[i, j]] for dim 1, and so on; of several for one place the last
+    stays. reduce "add" is scatter_add."""
+    if reduce not in (None, "add"):
+        remedy = "scatter_reduce has 'mean', 'amax' and 'amin'."
+        raise ValueError(message("scatter", "reduce", f"{reduce!r}", "None or 'add'", remedy))
+    return (_scatter_add if reduce else _scatter)(x, src, dim=dim, index=index)
+
+
+@public("scatter_add")
+def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
+    """x with src[i, j] added at [i, index[i, j]] for dim 1, and so on."""
+    return _scatter_add(x, src, dim=dim, index=index)
+
+
+def _reduce_along(x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool) -> Any:
+    out, at = np.array(x), _grid(x.shape, index, dim)
+    if not include_self:
+        out[at] = {"sum": 0, "mean": 0, "amax": -np.inf, "amin": np.inf}[reduce]
+    {"sum": np.add, "mean": np.add, "amax": np.maximum, "amin": np.minimum}[reduce].at(out, at, src)
+    if reduce == "mean":
+        count = np.full(x.shape, int(include_self))
+        np.add.at(count, at, 1)
+        out = out / np.maximum(count, 1)
+    return out
+
+
+@composed(
+    lambda x, src, *, dim, index, reduce, include_self: _reduce_along(x, dim, index, src, reduce, include_self),
+    lambda: [Sample(Draw((3, 4), distinct=True), Draw((3, 2), 3.0, 4.0, distinct=True), dim=1, index=_PAIRS, reduce=r, include_self=own)
+             for r in ("sum", "mean", "amax", "amin") for own in (True, False)],
+    spaces="",
+)  # fmt: skip
+def _scatter_reduce(x: Any, src: Any, *, dim: int, index: Any, reduce: str, include_self: bool) -> Any:
+    """x with what falls on one place reduced; equal extrema share the gradient."""
+    at = _gather_index("scatter_reduce", x, dim, index)
+    src = _source("scatter_reduce", src, at, x.dtype)
+    if not include_self:
+        x = setitem_op(x, from_array(np.asarray({"amax": -np.inf, "amin": np.inf}.get(reduce, 0.0), x.dtype)), index=at)
+
+    def total(values: Any) -> Any:
+        return putitem_op(values, index=at, shape=x.shape)
+
+    ones = from_array(np.ones(src.shape, x.dtype))
+    if reduce in ("sum", "mean"):
+        out = add(x, total(src))
+        counts = np.maximum(total(ones).array + include_self, 1)
+        return out if reduce == "sum" else div(out, from_array(counts.astype(x.dtype)))
+    best = np.array(x.array)
+    (np.maximum if reduce == "amax" else np.minimum).at(best, at, src.array)
+    own, theirs = equals(x.detach(), from_array(best)), to_dtype(equals(src.detach(), from_array(best[at])), x.dtype)
+    share = add(total(theirs), to_dtype(own, x.dtype))
+    return div(add(where(own, x, zero_like(x)), total(mul(src, theirs))), where(equals(share, 0.0), 1.0, share))
+
+
+@public("scatter_reduce")
+def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """x[i, index[i, j]] and what src[i, j] brings there for dim 1: their "sum", "mean", "amax" or "amin"; include_self:
+    whether x itself counts. Equal extrema share the gradient."""
+    if reduce not in ("sum", "mean", "amax", "amin"):
+        raise ValueError(message("scatter_reduce", "reduce", f"{reduce!r}", "'sum', 'mean', 'amax' or 'amin'"))
+    return _scatter_reduce(x, src, dim=dim, index=index, reduce=reduce, include_self=include_self)
+
+
+def _along(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    axis = shapes.one_axis(op, dim, len(x.shape))
+    return (slice(None),) * axis + (_integers(op, index, x.shape[axis]),)
+
+
+@public("index_add")
+def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1.0) -> Any:
+    """x with alpha source added to the slices of a dimension that index names."""
+    source = source if alpha == 1 else mul(source, alpha)
+    return add(x, putitem_op(source, index=_along("index_add", x, dim, index), shape=x.shape))
+
+
+@public("index_copy")
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
+    """x with source in place of the slices of a dimension that index names."""
+    return setitem_op(x, source, index=_along("index_copy", x, dim, index))
+
+
+@public("index_fill")
+def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
+    """x with a number in the slices of a dimension that index names."""
+    return setitem_op(x, value, index=_along("index_fill", x, dim, index))
+
+
+@public("index_put")
+def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
+    """x with values at an index; accumulate: added to what is there."""
+    at = tuple(plain_index(i) for i in indices)
+    if not accumulate:
+        return setitem_op(x, values, index=at)
+    wanted = x.array[at].shape
+    values = values if isinstance(values, Array) else from_array(np.asarray(values, x.dtype))
+    return add(x, putitem_op(expand(values, wanted), index=at, shape=x.shape))
+
+
+# -- masks ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _mask(op: str, mask: Any) -> Any:
+    array = mask if isinstance(mask, Array) else from_array(np.asarray(mask))
+    if array.dtype is not bool_:
+        remedy = "Write a comparison, such as x > 0."
+        raise DTypeError(message(op, "mask", f"dtype {array.dtype}", "bool", remedy))
+    return array
+
+
+_MASK = np.array([[True, False, True], [False, False, True]])
+
+
+@composed(lambda x, *, mask, value: np.where(mask, value, x), lambda: [Sample(Draw((2, 3)), mask=_MASK, value=0.5)])
+def masked_fill(x: Any, mask: Any, value: Any) -> Any:
+    """x, but value where the mask holds; the gradient is exactly 0 there."""
+    return where(_mask("masked_fill", mask), value, x)
+
+
+@composed(lambda x, *, mask: x[mask], lambda: [Sample(Draw((2, 3)), mask=_MASK)])
+def masked_select(x: Any, mask: Any) -> Any:
+    """The elements where the mask holds, as one dimension."""
+    chosen = _mask("masked_select", mask)
+    full = shapes.broadcast("masked_select", x.shape, chosen.shape)
+    return getitem_op(expand(x, full), index=np.broadcast_to(chosen.array, full))
+
+
+# -- questions about positions: integers, which have no derivative -------------------------------------------------------------------------
+
+
+def _array(x: Any) -> Any:
+    return x.array if isinstance(x, Array) else np.asarray(x)
+
+
+@public("nonzero argwhere")
+def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
+    """The indices of what is not 0, a row each; as_tuple: by dimension, as NumPy gives them."""
+    found = np.nonzero(_array(x))
+    return tuple(map(from_array, found)) if as_tuple else from_array(np.stack(found, 1))
+
+
+@public("unique")
+def unique(x: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+    """The different elements, or slices of a dimension, in order; with where each element's is, and how many there are."""
+    options: Any = {"return_inverse": return_inverse, "return_counts": return_counts, "axis": dim}
+    found = np.unique(_array(x), **options)
+    if not (return_inverse or return_counts):
+        return from_array(found)
+    parts = [from_array(np.asarray(part)) for part in found]
+    if return_inverse and dim is None:
+        parts[1] = reshape_op(parts[1], shape=np.shape(_array(x)))
+    return tuple(parts)
+
+
+@public("isin", "minigrad")
+def isin(elements: Any, test_elements: Any, *, invert: bool = False) -> Any:
+    """Whether each element is one of the others."""
+    return from_array(np.isin(_array(elements), _array(test_elements), invert=invert))
+
+
+@public("searchsorted", "minigrad")
+def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> Any:
+    """Where each value would be inserted to keep the order: before equal ones, or behind where `right`."""
+    order, wanted = _array(sorted_sequence), _array(values)
+    if order.ndim == 1:
+        return from_array(np.asarray(np.searchsorted(order, wanted, "right" if right else "left")))
+    rows = zip(order.reshape(-1, order.shape[-1]), wanted.reshape(-1, wanted.shape[-1]))
+    found = [np.searchsorted(a, v, "right" if right else "left") for a, v in rows]
+    return from_array(np.reshape(found, wanted.shape))
+
+
+@public("bucketize", "minigrad")
+def bucketize(input: Any, boundaries: Any, *, right: bool = False) -> Any:
+    """Which interval each number is in; the right ends belong to theirs, or the left ones where `right`."""
+    return searchsorted(boundaries, input, right=right)
+
+
+@public("bincount")
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, ... occurs, or the sum of its weights."""
+    return from_array(np.bincount(_array(x), None if weights is None else _array(weights), minlength))
+
+
+@public("one_hot", "nn.functional")
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """A new last dimension with 1 at the label, else 0; int64. num_classes -1: as many as the largest label asks for."""
+    labels = _array(tensor)
+    classes = int(labels.max(initial=-1)) + 1 if num_classes == -1 else num_classes
+    array = _integers("one_hot", tensor, classes, "tensor")
+    if array.size and array.min() < 0:
+        raise LabelError(message("one_hot", "tensor", int(array.min()), "labels of at least 0"))
+    return from_array((array[..., None] == np.arange(classes)).astype(np.int64))
+
+
+@composed(
+    lambda weight, *, input: weight[input], lambda: [Sample(Draw((4, 3)), input=np.array([[0, 2], [2, 3]]))], spaces=""
+)
+def _embedding(weight: Any, *, input: Any) -> Any:
+    """Rows of a table."""
+    return getitem_op(weight, index=_integers("embedding", input, weight.shape[0], "input"))
+
+
+@public("embedding", "nn.functional")
+def embedding(input: Any, weight: Any) -> Any:
+    """The rows of weight (num_embeddings, dim) that input names: input's shape and a last dimension more."""
+    return _embedding(weight, input=input)
