@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,35 @@ from minigrad import _shapes as shapes
 from minigrad._array import from_array
 from minigrad._kernels import reduce as kernels
 from minigrad._kernels.softmax import logsumexp as logsumexp_kernel
-from minigrad._op import defop, public
+from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, message
-from minigrad.ops.elementwise import div, equals, exp, maximum, minimum, mul, sub, to_dtype
-from minigrad.ops.layout import expand_op, getitem_op, reshape_op
+from minigrad.ops.elementwise import (
+    abs,
+    div,
+    equals,
+    exp,
+    identity,
+    maximum,
+    minimum,
+    mul,
+    not_equal,
+    pow,
+    sqrt,
+    sub,
+    to_dtype,
+    where,
+    zero_like,
+)
+from minigrad.ops.functions import isnan
+from minigrad.ops.index import gather
+from minigrad.ops.layout import expand_op, permute_op, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from minigrad._op import Function
 
     Dims = int | Sequence[int] | None
 
@@ -205,14 +226,14 @@ def logsumexp(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     return logsumexp_op(x, dim=shapes.axes("logsumexp", dim, len(x.shape)), keepdim=keepdim)
 
 
-class MinMax(tuple):  # type: ignore[type-arg]
-    """(values, indices), by name too: what max and min along a dimension return."""
+class Extrema(tuple):  # type: ignore[type-arg]
+    """(values, indices), by name too: what max, sort and their like return along a dimension."""
 
     __slots__ = ()
 
     @property
     def values(self) -> Any:
-        """The extrema."""
+        """The numbers."""
         return self[0]
 
     @property
@@ -227,13 +248,15 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
     if dim is None:
         return whole(x, keepdim=keepdim)
     axis = shapes.one_axis(name, dim, len(x.shape))
-    where = position(x, dim=(axis,) if x.shape else (), keepdim=True)
-    picked = np.ix_(*map(np.arange, where.shape)) if where.shape else ()
-    values = getitem_op(x, index=(*picked[:axis], where.array, *picked[axis + 1 :]) if x.shape else ())
-    if not keepdim and x.shape:
-        shape = shapes.reduced(x.shape, (axis,), keepdim=False)
-        values, where = reshape_op(values, shape=shape), from_array(where.array.reshape(shape))
-    return MinMax((values, where))
+    if not x.shape:
+        return Extrema((identity(x), position(x, dim=(), keepdim=False)))
+    at = position(x, dim=(axis,), keepdim=True)
+    return Extrema((squeezed(gather(x, axis, at), axis, keepdim), squeezed(at, axis, keepdim)))
+
+
+def squeezed(x: Any, axis: int, keepdim: bool) -> Any:
+    """Without a dimension of length 1, unless that is kept."""
+    return x if keepdim else reshape_op(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
 @public("max")
@@ -248,3 +271,171 @@ def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; along dim, (values, indices), where the gradient goes to the element at the index.
     min(x, other) is minimum(x, other)."""
     return _extremum("min", x, dim, keepdim, argmin_op, amin, minimum)
+
+
+# -- moments ------------------------------------------------------------------------------------------------------------
+
+
+def _moments(**more: Any) -> Any:
+    """Samples with every keyword, dims as tuples, None for all."""
+    cases = (((7,), None), ((2, 3), (0,)), ((2, 3, 4), (0, 2)))
+    return lambda: [Sample(Draw(s), dim=d, keepdim=keep, **more) for s, d in cases for keep in (False, True)]
+
+
+def _squares(x: Any, dim: Dims, correction: float) -> tuple[Any, Any, float]:
+    """Deviations from the mean, squared; the mean, its dimensions kept; what their sum is divided by."""
+    _float("var", x)
+    axes = shapes.axes("var", dim, len(x.shape))
+    centre = mean_op(x, dim=axes, keepdim=True)
+    d = sub(x, centre)
+    return mul(d, d), centre, builtins.max(0.0, prod([x.shape[a] for a in axes]) - float(correction))
+
+
+@composed(lambda x, *, dim, keepdim, correction: np.var(x, axis=dim, keepdims=keepdim, ddof=correction), _moments(correction=1))
+def var(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None) -> Any:
+    """The mean squared deviation from the mean; the sum is divided by n - correction, PyTorch's default being 1 and
+    NumPy's 0. unbiased=False is correction 0."""
+    squares, _, divisor = _squares(x, dim, correction if unbiased is None else float(unbiased))
+    return div(sum_op(squares, dim=shapes.axes("var", dim, len(x.shape)), keepdim=keepdim), divisor)
+
+
+@composed(lambda x, *, dim, keepdim, correction: np.std(x, axis=dim, keepdims=keepdim, ddof=correction), _moments(correction=0))
+def std(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None) -> Any:
+    """The root of var. Where all numbers are equal its slope is taken for 0."""
+    return root(var(x, dim, keepdim, correction=correction, unbiased=unbiased))
+
+
+def root(x: Any) -> Any:
+    """The square root, whose slope at 0 is taken for 0."""
+    nothing = equals(x, 0.0)
+    return where(nothing, zero_like(x), sqrt(where(nothing, 1.0, x)))
+
+
+def _and_mean(function: Any) -> Any:
+    return lambda x, *, dim, keepdim, correction: (function(x, axis=dim, keepdims=keepdim, ddof=correction), np.mean(x, axis=dim, keepdims=keepdim))
+
+
+@composed(_and_mean(np.var), _moments(correction=1))
+def var_mean(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 1) -> tuple[Any, Any]:
+    """(var, mean)."""
+    return var(x, dim, keepdim, correction=correction), mean(x, dim, keepdim)
+
+
+@composed(_and_mean(np.std), _moments(correction=1))
+def std_mean(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 1) -> tuple[Any, Any]:
+    """(std, mean)."""
+    return std(x, dim, keepdim, correction=correction), mean(x, dim, keepdim)
+
+
+@composed(lambda x, *, dim, keepdim: np.nansum(x, axis=dim, keepdims=keepdim), _moments())
+def nansum(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+    """The sum of what is not NaN."""
+    return sum(where(isnan(x), zero_like(x), x), dim, keepdim)
+
+
+@composed(lambda x, *, dim, keepdim: np.nanmean(x, axis=dim, keepdims=keepdim), _moments())
+def nanmean(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+    """The mean of what is not NaN."""
+    return div(nansum(x, dim, keepdim), sum(to_dtype(equals(x, x), x.dtype), dim, keepdim))
+
+
+@composed(lambda x, *, dim, keepdim: (np.min(x, axis=dim, keepdims=keepdim), np.max(x, axis=dim, keepdims=keepdim)), lambda: [Sample(Draw((3, 4), distinct=True), dim=1, keepdim=False)])
+def aminmax(x: Any, *, dim: int | None = None, keepdim: bool = False) -> tuple[Any, Any]:
+    """(amin, amax)."""
+    return amin(x, dim, keepdim), amax(x, dim, keepdim)
+
+
+# -- products and norms -------------------------------------------------------------------------------------------------
+
+
+def others(x: Any) -> Any:
+    """Row i is x with a 1 in place of its element i, in a new last dimension but one: what the slope of a product, where
+    a factor is 0, is the product of."""
+    n = x.shape[-1]
+    rows = expand_op(reshape_op(x, shape=(*x.shape[:-1], 1, n)), shape=(*x.shape[:-1], n, n))
+    return where(from_array(np.eye(n, dtype=bool)), 1.0, rows)
+
+
+def _product_slope(g: Any, x: Any, out: Any) -> Any:
+    spread = reshape_op(g, shape=(*g.shape, 1))
+    if x.array.all():
+        return mul(spread, div(reshape_op(out, shape=(*out.shape, 1)), x))
+    return mul(spread, last_product(others(x)))
+
+
+#: The product over the last dimension.
+last_product: Function = defop(
+    "prod", "x",
+    shape=lambda *_: None,
+    vjp={"x": _product_slope},
+    reference=lambda x: np.prod(x, axis=-1),
+    samples=lambda: [Sample(Draw(s, 0.5, 2.0)) for s in ((3,), (2, 4), (0,), (2, 0), (1, 1))],
+    doc="The product over the last dimension. Its slope in one factor is the product of the others, out / x where none is 0.",
+)  # fmt: skip
+
+
+@composed(lambda x, *, dim, keepdim: np.prod(x, axis=dim, keepdims=keepdim), _moments(), spaces="")
+def _prod(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+    """The product over the dimensions dim (default: all)."""
+    axes = shapes.axes("prod", dim, len(x.shape))
+    kept = [d for d in range(len(x.shape)) if d not in axes]
+    rows = reshape_op(permute_op(x, dims=(*kept, *axes)), shape=(*[x.shape[d] for d in kept], prod([x.shape[d] for d in axes])))
+    return reshape_op(last_product(rows), shape=shapes.reduced(x.shape, axes, keepdim))
+
+
+public("prod")(_prod)
+
+
+def _norm_reference(x: Any, *, ord: float, dim: Any, keepdim: bool) -> Any:
+    if ord in (np.inf, -np.inf):
+        return (np.max if ord > 0 else np.min)(np.abs(x), axis=dim, keepdims=keepdim)
+    if ord == 0:
+        return np.sum(x != 0, axis=dim, keepdims=keepdim).astype(x.dtype)
+    return np.sum(np.abs(x) ** ord, axis=dim, keepdims=keepdim) ** (1 / ord)
+
+
+@composed(
+    _norm_reference,
+    lambda: [Sample(Draw((3, 4), away=(0.0,), distinct=True), ord=o, dim=d, keepdim=k) for o in (1, 2, 3.0, 0, np.inf, -np.inf) for d, k in (((1,), False), (None, True))],
+    spaces="linalg",
+)  # fmt: skip
+def vector_norm(x: Any, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> Any:
+    """(sum |x|^ord)^(1/ord) over the dimensions dim; the largest |x| for inf, the smallest for -inf, how many are not 0
+    for 0. At the origin, where it has no derivative, 0 is taken."""
+    if ord in (np.inf, -np.inf):
+        return (amax if ord > 0 else amin)(abs(x), dim, keepdim)
+    if ord == 0:
+        return sum(to_dtype(not_equal(x, 0.0), x.dtype), dim, keepdim)
+    if ord == 1:
+        return sum(abs(x), dim, keepdim)
+    if ord == 2:
+        return root(sum(mul(x, x), dim, keepdim))
+    total = sum(pow(abs(x), float(ord)), dim, keepdim)
+    nothing = equals(total, 0.0)
+    return where(nothing, zero_like(total), pow(where(nothing, 1.0, total), 1 / ord))
+
+
+@public("norm")
+def norm(x: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Any:
+    """vector_norm under its older name: p is a number, or "fro" for 2."""
+    if p not in ("fro", None) and not isinstance(p, (int, float)):
+        raise ValueError(message("norm", "p", f"{p!r}", "a number or 'fro'", "linalg.matrix_norm has others."))
+    return vector_norm(x, 2 if p in ("fro", None) else p, dim, keepdim)
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def _counted(name: str, function: Any, doc: str) -> Any:
+    def question(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+        axes = shapes.axes(name, dim, len(x.shape))
+        return from_array(np.asarray(function(x.array, axis=axes, keepdims=keepdim)))
+
+    question.__name__, question.__doc__ = name, doc
+    reference = lambda x, *, dim, keepdim: function(x, axis=dim, keepdims=keepdim)
+    return composed(reference, lambda: [Sample(Draw((2, 3), 0, 2, kind="int"), dim=d, keepdim=k) for d, k in (((1,), False), (None, True))])(question)
+
+
+all = _counted("all", np.all, "Whether none is 0 or False.")
+any = _counted("any", np.any, "Whether one is not 0 or False.")
+count_nonzero = _counted("count_nonzero", np.count_nonzero, "How many are not 0.")
