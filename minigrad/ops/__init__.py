@@ -4,6 +4,18 @@ Reading order: elementwise (the plainest records), layout, activation, functions
 are imported when `minigrad.nn` is.
 """
 
-from minigrad.ops import activation, elementwise, functions, index, layout, linalg, random, reduce, shape, softmax
+from minigrad.ops import (
+    activation,
+    elementwise,
+    functions,
+    index,
+    layout,
+    linalg,
+    order,
+    random,
+    reduce,
+    shape,
+    softmax,
+)
 
-__all__ = ["activation", "elementwise", "functions", "index", "layout", "linalg", "random", "reduce", "shape", "softmax"]
+__all__ = ["activation", "elementwise", "functions", "index", "layout", "linalg", "order", "random", "reduce", "shape", "softmax"]
