@@ -18,4 +18,4 @@ from minigrad.ops import (
     softmax,
 )
 
-__all__ = ["activation", "elementwise", "functions", "index", "layout", "linalg", "order", "random", "reduce", "shape", "softmax"]
+__all__ = ["activation", "contract", "elementwise", "functions", "index", "layout", "linalg", "order", "random", "reduce", "shape", "softmax"]

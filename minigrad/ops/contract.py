@@ -1,0 +1,265 @@
+"""Products of tensors by their many names; all of them end in `matmul`, or in a product and a sum."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _shapes as shapes
+from minigrad._op import composed, public
+from minigrad._samples import Draw, Sample
+from minigrad.errors import ShapeError, message
+from minigrad.ops.elementwise import add, mul, sub
+from minigrad.ops.layout import expand_op, permute, permute_op, reshape_op
+from minigrad.ops.linalg import matmul
+from minigrad.ops.reduce import sum_op
+from minigrad.ops.shape import diagonal, roll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+def _pairs(*shaped: tuple[tuple[int, ...], ...], **keywords: Any) -> Callable[[], list[Sample]]:
+    return lambda: [Sample(*map(Draw, several), **keywords) for several in shaped]
+
+
+def _ndim(op: str, argument: str, x: Any, ndim: int) -> None:
+    if len(x.shape) != ndim:
+        kind = ("a scalar", "a vector", "a matrix", "a batch of matrices")[ndim]
+        raise ShapeError(message(op, argument, f"shape {x.shape}", f"{kind} ({ndim} dimensions)", "matmul takes any."))
+
+
+def _product(name: str, ndims: tuple[int, int], samples: Any, doc: str) -> Any:
+    """matmul for operands of these numbers of dimensions alone."""
+
+    def product(x: Any, y: Any) -> Any:
+        _ndim(name, "input", x, ndims[0])
+        _ndim(name, "other", y, ndims[1])
+        return matmul(x, y)
+
+    product.__name__, product.__doc__ = name, doc
+    return composed(np.matmul, samples)(product)
+
+
+mm = _product("mm", (2, 2), _pairs(((2, 3), (3, 4)), ((0, 3), (3, 2))), "The product of two matrices.")
+mv = _product("mv", (2, 1), _pairs(((2, 3), (3,))), "The product of a matrix and a vector.")
+bmm = _product("bmm", (3, 3), _pairs(((5, 2, 3), (5, 3, 4))), "The products of two batches of matrices.")
+dot = _product("dot", (1, 1), _pairs(((3,), (3,)), ((0,), (0,))), "The sum of the products of two vectors' elements.")
+vdot = _product("vdot", (1, 1), _pairs(((3,), (3,))), "dot, of real vectors.")
+
+
+@composed(np.inner, _pairs(((3,), (3,)), ((2, 3), (4, 3)), ((), (3,))))
+def inner(x: Any, y: Any) -> Any:
+    """Sums of products over the last dimension of both."""
+    return mul(x, y) if not x.shape or not y.shape else tensordot(x, y, ([-1], [-1]))
+
+
+@composed(np.outer, _pairs(((3,), (2,)), ((0,), (2,))), also="ger")
+def outer(x: Any, y: Any) -> Any:
+    """The products of all elements of a vector with all of another."""
+    return mul(reshape_op(x, shape=(x.size, 1)), reshape_op(y, shape=(1, y.size)))
+
+
+@composed(lambda x, y, *, dim: np.sum(x * y, dim), _pairs(((2, 3), (2, 3)), ((4, 3), (3,)), dim=-1), spaces="linalg")
+def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
+    """Sums of products along a dimension of both."""
+    products = mul(x, y)
+    return sum_op(products, dim=(shapes.one_axis("vecdot", dim, len(products.shape)),), keepdim=False)
+
+
+def _scaled(x: Any, factor: float) -> Any:
+    return x if factor == 1 else mul(x, factor)
+
+
+_THREE = {"beta": 0.5, "alpha": 2.0}
+
+
+def _added(name: str, product: Any, reference: Any, samples: Any, doc: str) -> Any:
+    """beta input + alpha product(x, y)."""
+
+    def op(input: Any, x: Any, y: Any, *, beta: float = 1.0, alpha: float = 1.0) -> Any:
+        result = _scaled(product(x, y), alpha)
+        return add(_scaled(input, beta), result) if beta else result
+
+    op.__name__, op.__doc__ = name, doc
+    return composed(lambda i, x, y, *, beta, alpha: beta * i + alpha * reference(x, y), samples)(op)
+
+
+def _batch_sum(x: Any, y: Any) -> Any:
+    return sum_op(bmm(x, y), dim=(0,), keepdim=False)
+
+
+addmm = _added("addmm", mm, np.matmul, _pairs(((2, 4), (2, 3), (3, 4)), ((4,), (2, 3), (3, 4)), **_THREE), "beta input + alpha x @ y, of matrices.")
+addmv = _added("addmv", mv, np.matmul, _pairs(((2,), (2, 3), (3,)), **_THREE), "beta input + alpha x @ y, of a matrix and a vector.")
+addr = _added("addr", outer, np.outer, _pairs(((2, 3), (2,), (3,)), **_THREE), "beta input + alpha outer(x, y).")
+baddbmm = _added("baddbmm", bmm, np.matmul, _pairs(((5, 2, 4), (5, 2, 3), (5, 3, 4)), **_THREE), "beta input + alpha x @ y, of batches of matrices.")
+addbmm = _added("addbmm", _batch_sum, lambda x, y: np.matmul(x, y).sum(0), _pairs(((2, 4), (5, 2, 3), (5, 3, 4)), **_THREE), "beta input + alpha times the sum of the batch's products.")
+
+
+@composed(lambda x, y: np.kron(x, y), _pairs(((2, 3), (2, 2)), ((3,), (2,))))
+def kron(x: Any, y: Any) -> Any:
+    """Every element of x times all of y, side by side (Kronecker)."""
+    ndim = max(len(x.shape), len(y.shape))
+    a, b = ((1,) * (ndim - len(v.shape)) + v.shape for v in (x, y))
+    spread = mul(reshape_op(x, shape=tuple(n for m in a for n in (m, 1))), reshape_op(y, shape=tuple(n for m in b for n in (1, m))))
+    return reshape_op(spread, shape=tuple(m * n for m, n in zip(a, b)))
+
+
+@composed(lambda x, y, *, dim: np.cross(x, y, axis=dim), _pairs(((2, 3), (2, 3)), ((3,), (3,)), dim=-1), spaces="minigrad Tensor linalg")
+def cross(x: Any, y: Any, dim: int = -1) -> Any:
+    """The vector product of three-dimensional vectors along a dimension."""
+    axis = shapes.one_axis("cross", dim, len(x.shape))
+    if x.shape[axis] != 3 or y.shape[shapes.one_axis("cross", dim, len(y.shape))] != 3:
+        raise ShapeError(message("cross", "", f"shapes {x.shape} and {y.shape}", f"length 3 in dimension {dim}"))
+    # c_i = x_{i+1} y_{i+2} - x_{i+2} y_{i+1}, indices modulo 3
+    return sub(mul(roll(x, -1, dim), roll(y, -2, dim)), mul(roll(x, -2, dim), roll(y, -1, dim)))
+
+
+@composed(np.trace, _pairs(((3, 3),), ((2, 4),)))
+def trace(x: Any) -> Any:
+    """The sum of a matrix's diagonal."""
+    _ndim("trace", "input", x, 2)
+    return sum_op(diagonal(x), dim=(0,), keepdim=False)
+
+
+@public("multi_dot chain_matmul", "linalg")
+def multi_dot(tensors: Sequence[Any]) -> Any:
+    """The product of several matrices (the first and last may be vectors), in the order that takes the fewest
+    multiplications (Cormen et al., "Introduction to Algorithms", 15.2)."""
+    n = len(tensors)
+    if n < 2:
+        raise ValueError(message("multi_dot", "tensors", f"{n}", "at least 2 matrices"))
+    sizes = [tensors[0].shape[0] if len(tensors[0].shape) > 1 else 1, *[x.shape[-1] if len(x.shape) > 1 or i == 0 else 1 for i, x in enumerate(tensors)]]
+    cost: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(n)}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i, j] = min((cost[i, k][0] + cost[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j))
+
+    def product(i: int, j: int) -> Any:
+        return tensors[i] if i == j else matmul(product(i, cost[i, j][1]), product(cost[i, j][1] + 1, j))
+
+    return product(0, n - 1)
+
+
+@composed(
+    lambda x, y, *, dims: np.tensordot(x, y, dims),
+    lambda: [Sample(Draw((2, 3, 4)), Draw((3, 4, 5)), dims=2), Sample(Draw((2, 3, 4)), Draw((4, 2)), dims=((0, 2), (1, 0))), Sample(Draw((2,)), Draw((3,)), dims=0)],
+)
+def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
+    """Sums of products over dimensions of both: the last `dims` of x with the first of y, or those listed for each."""
+    if isinstance(dims, int):
+        dims = range(len(x.shape) - dims, len(x.shape)), range(dims)
+    a, b = ([shapes.one_axis("tensordot", d, len(v.shape)) for d in (given if hasattr(given, "__iter__") else (given,))] for v, given in zip((x, y), dims))
+    if [x.shape[d] for d in a] != [y.shape[d] for d in b]:
+        raise ShapeError(message("tensordot", "dims", f"{a} of {x.shape} and {b} of {y.shape}", "dimensions of equal lengths"))
+    left, right = ([d for d in range(len(v.shape)) if d not in dropped] for v, dropped in ((x, a), (y, b)))
+    inner_size = prod([x.shape[d] for d in a])
+    rows = reshape_op(permute_op(x, dims=(*left, *a)), shape=(prod([x.shape[d] for d in left]), inner_size))
+    cols = reshape_op(permute_op(y, dims=(*b, *right)), shape=(inner_size, prod([y.shape[d] for d in right])))
+    return reshape_op(matmul(rows, cols), shape=(*[x.shape[d] for d in left], *[y.shape[d] for d in right]))
+
+
+# -- einsum ---------------------------------------------------------------------------------------------------------------
+
+
+def _parse(equation: str, operands: Sequence[Any]) -> tuple[list[str], str]:
+    """The letters of every operand, and of the result; those of an ellipsis are capital and count from the right."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(message("einsum", "equation", f"{len(terms)} operands in {equation!r}", f"the {len(operands)} that were passed"))
+    wide = [len(x.shape) - len(t.replace("...", "")) for t, x in zip(terms, operands)]
+    rest = [f"{chr(0x100 + n)}" for n in range(max([0, *wide]))][::-1]
+    full = []
+    for i, (term, n) in enumerate(zip(terms, wide)):
+        if n < 0 or (n > 0 and "..." not in term):
+            raise ShapeError(message("einsum", f"operand {i}", f"shape {operands[i].shape}", f"{len(term)} dimensions, as {term!r} has letters"))
+        full.append(term.replace("...", "".join(rest[len(rest) - n :])))
+    if not arrow:
+        letters = "".join(full)
+        right = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in rest))
+    out = right.replace("...", "".join(rest))
+    unknown = set(out) - set("".join(full))
+    if unknown or len(set(out)) < len(out):
+        raise ValueError(message("einsum", "equation", f"{right!r} as the result", "letters of the operands, each once"))
+    return full, out
+
+
+def _once(x: Any, letters: str) -> tuple[Any, str]:
+    """Where a letter occurs twice, the diagonal of its dimensions."""
+    for c in dict.fromkeys(letters):
+        while letters.count(c) > 1:
+            a, b = letters.index(c), letters.rindex(c)
+            if x.shape[a] != x.shape[b]:
+                raise ShapeError(message("einsum", "operand", f"lengths {x.shape[a]} and {x.shape[b]} for {c!r}", "equal ones"))
+            x, letters = diagonal(x, 0, a, b), "".join(d for i, d in enumerate(letters) if i not in (a, b)) + c
+    return x, letters
+
+
+def _summed(x: Any, letters: str, kept: set[str]) -> tuple[Any, str]:
+    gone = tuple(i for i, c in enumerate(letters) if c not in kept)
+    return (sum_op(x, dim=gone, keepdim=False), "".join(c for c in letters if c in kept)) if gone else (x, letters)
+
+
+def _contracted(x: Any, a: str, y: Any, b: str, kept: set[str]) -> tuple[Any, str]:
+    """Two operands as one: letters of both that are kept are a batch, those that are not are summed, by matmul."""
+    x, a = _summed(x, a, kept | set(b))
+    y, b = _summed(y, b, kept | set(a))
+    batch = [c for c in a if c in b and c in kept]
+    inner_letters = [c for c in a if c in b and c not in kept]
+    left, right = [c for c in a if c not in b], [c for c in b if c not in a]
+    length: dict[str, int] = {}
+    for v, letters in ((x, a), (y, b)):
+        for c, n in zip(letters, v.shape):
+            if length.setdefault(c, n) != n and 1 not in (n, length[c]):
+                raise ShapeError(message("einsum", "operands", f"lengths {length[c]} and {n} for {c!r}", "equal ones"))
+            length[c] = max(length[c], n) if n != 0 else 0
+
+    def grouped(v: Any, letters: str, *groups: list[str]) -> Any:
+        order = [c for group in groups for c in group]
+        v = permute(v, *[letters.index(c) for c in order]) if order else v
+        v = expand_op(v, shape=tuple(length[c] for c in order))
+        return reshape_op(v, shape=(*[length[c] for c in groups[0]], *[prod([length[c] for c in g]) for g in groups[1:]]))
+
+    out = matmul(grouped(x, a, batch, left, inner_letters), grouped(y, b, batch, inner_letters, right))
+    letters = "".join([*batch, *left, *right])
+    return reshape_op(out, shape=tuple(length[c] for c in letters)), letters
+
+
+_EINSUM = (
+    ("ij,jk->ik", ((2, 3), (3, 4))), ("bij,bjk->bik", ((5, 2, 3), (5, 3, 4))), ("ii->i", ((3, 3),)), ("ij->ji", ((2, 3),)), ("ij->", ((2, 3),)),
+    ("i,j->ij", ((2,), (3,))), ("...ij,jk", ((5, 2, 3), (3, 4))), ("bi,bi->b", ((2, 3), (2, 3))), ("ij,jk,kl->il", ((2, 3), (3, 4), (4, 2))), ("bhqd,bhkd->bhqk", ((2, 3, 4, 5), (2, 3, 2, 5))),
+)  # fmt: skip
+
+
+@composed(lambda *xs, equation: np.einsum(equation, *xs), lambda: [Sample(*map(Draw, s), equation=e) for e, s in _EINSUM], spaces="")
+def _einsum(*operands: Any, equation: str) -> Any:
+    """Einstein's sums: letters that the result lacks are summed over."""
+    terms, out = _parse(equation, operands)
+    x, a = _once(operands[0], terms[0])
+    for i in range(1, len(operands)):
+        y, b = _once(operands[i], terms[i])
+        x, a = _contracted(x, a, y, b, set(out).union(*terms[i + 1 :]))
+    x, a = _summed(x, a, set(out))
+    return permute(x, *[a.index(c) for c in out]) if a != out else x
+
+
+@public("einsum", "minigrad")
+def einsum(equation: str, *operands: Any) -> Any:
+    """Products of tensors, summed over the letters that the result lacks: "ij,jk->ik" is a matrix product, "ii" a trace,
+    "..." the dimensions that have no letter. Pair after pair is sent to matmul, from left to right."""
+    given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    return _einsum(*given, equation=equation)
+
+
+@composed(
+    lambda x, y, w, b: np.einsum("bi,oij,bj->bo", x, w, y) + b, lambda: [Sample(Draw((5, 2)), Draw((5, 3)), Draw((4, 2, 3)), Draw((4,)))], spaces="nn.functional"
+)
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """x W_o y for every output o: input1 (..., m), input2 (..., n), weight (out, m, n) -> (..., out)."""
+    out = einsum("...i,oij,...j->...o", input1, weight, input2)
+    return out if bias is None else add(out, bias)
