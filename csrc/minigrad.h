@@ -54,7 +54,7 @@ int64_t mg_linear_bwd_work(const mg_product *product);
 /* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */
 int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n);
 
-/* One Philox 4x32-10 block: four words from a counter and a key. */
+/* One Philox 4x32-7 block: four words from a counter and a key. */
 void mg_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
 /* A permutation of 0 .. n-1 that depends on (seed, offset) alone. */
 void mg_permutation(int64_t *out, uint64_t seed, uint64_t offset, int64_t n);

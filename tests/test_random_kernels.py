@@ -77,6 +77,15 @@ def threads(count: int) -> Iterator[None]:
 # -- Philox and the definition of the stream -------------------------------------------------------------------------
 
 
+def philox(counter: list[int], key: list[int], rounds: int) -> list[int]:
+    c0, c1, c2, c3 = counter
+    for turn in range(rounds):
+        k0, k1 = ((k + turn * step) % 2**32 for k, step in zip(key, (0x9E3779B9, 0xBB67AE85), strict=True))
+        p0, p1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 % 2**32, (p0 >> 32) ^ c3 ^ k1, p0 % 2**32
+    return [c0, c1, c2, c3]
+
+
 @pytest.mark.parametrize(
     ("counter", "key", "expected"),
     [
@@ -91,10 +100,12 @@ def threads(count: int) -> Iterator[None]:
     ids=["zeros", "ones", "pi"],
 )
 def test_philox_known_answers(counter: list[int], key: list[int], expected: list[int]) -> None:
-    """The vectors that the authors of Philox publish with their code for philox4x32, ten rounds."""
+    """Whole numbers in Python give the vectors that the authors of Philox publish with their code for ten rounds of
+    philox4x32, and the library gives what they give after seven."""
+    assert philox(counter, key, 10) == expected
     out = ffi.new("uint32_t[4]")
     lib.mg_philox(out, counter, key)
-    assert list(out) == expected
+    assert list(out) == philox(counter, key, 7)
 
 
 @ISAS

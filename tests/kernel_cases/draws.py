@@ -1,4 +1,4 @@
-"""Random numbers: Philox 4x32-10 in NumPy, and what the kernels make of its words, to the bit where they say so."""
+"""Random numbers: Philox 4x32-7 in NumPy, and what the kernels make of its words, to the bit where they say so."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LOW_32 = np.uint64(0xFFFFFFFF)
 
 
 def philox(counter: Numbers, key: tuple[int, int]) -> Numbers:
-    """Ten rounds on blocks of four words (Salmon et al. 2011, section 3). counter: uint64 (blocks, 4), each below 2^32."""
+    """Seven rounds on blocks of four words (Salmon et al. 2011, section 3). counter: uint64 (blocks, 4), each below 2^32."""
     c0, c1, c2, c3 = counter.T.copy()
-    for turn in range(10):
+    for turn in range(7):
         k0, k1 = ((k + turn * step) & 0xFFFFFFFF for k, step in zip(key, (0x9E3779B9, 0xBB67AE85), strict=True))
         p0, p1 = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
         c0, c1 = (p1 >> np.uint64(32)) ^ c1 ^ np.uint64(k0), p1 & LOW_32
