@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 class Draw:
     """An input: uniform reals from [low, high], none closer than `gap` to a value in `away` (the kinks of the op), or
-    all different by at least `gap` where `distinct`; kind "int" draws from low .. high-1, "bool" and "rows" (positive
-    rows that sum to 1) as they say."""
+    all different by at least `gap` where `distinct`; kind "int" draws from low .. high-1, "bool", "rows" (positive rows
+    that sum to 1) and "definite" (symmetric positive definite matrices) as they say."""
 
     __slots__ = ("away", "distinct", "gap", "high", "kind", "low", "shape")
 

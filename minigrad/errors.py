@@ -35,6 +35,10 @@ class LabelError(MinigradError, IndexError, ValueError):
     """A target that is no class, or is NaN or infinite."""
 
 
+class LinAlgError(MinigradError, RuntimeError, ValueError):
+    """A matrix that has no inverse, or no such factors."""
+
+
 class OutOfMemory(MinigradError, MemoryError, RuntimeError):  # noqa: N818 - what everybody calls it
     """An array larger than the memory that the system gives."""
 

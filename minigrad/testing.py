@@ -41,6 +41,9 @@ def _drawn(draw: Draw, rng: np.random.Generator, dtype: Any) -> np.ndarray[Any, 
         return np.asarray(rng.integers(int(draw.low), int(draw.high), draw.shape))
     if draw.kind == "bool":
         return np.asarray(rng.random(draw.shape) < 0.5)
+    if draw.kind == "definite":
+        x = rng.uniform(-1.0, 1.0, draw.shape)
+        return np.asarray(x @ np.swapaxes(x, -1, -2) + 2 * np.eye(draw.shape[-1]), dtype)
     if draw.kind == "rows":
         rows = rng.uniform(0.1, 1.0, draw.shape)
         return np.asarray(rows / rows.sum(-1, keepdims=True), dtype)

@@ -22,14 +22,14 @@ LAYERS = (
     {"ops"},
     {"_inplace", "_tensor"},
     {"_create", "autograd"},
-    {"nn", "optim", "data", "datasets", "testing", "cuda"},
+    {"nn", "optim", "data", "datasets", "testing", "cuda", "linalg"},
     {"__init__"},
     {"_demo", "__main__"},
 )
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 
 # Within `ops`, from what moves and computes single numbers to what is made of these.
-OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "losses", "crossentropy", "random")
+OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "solve", "losses", "crossentropy", "random")
 
 HEAVY = {
     "asyncio", "concurrent", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging", "matplotlib",

@@ -1,11 +1,12 @@
 """The records: every op, declared once. `minigrad.NAME`, `Tensor.NAME` and the like come from here.
 
-Reading order: elementwise (the plainest records), layout, activation, functions, reduce, softmax, linalg, random; the losses, which
-are imported when `minigrad.nn` is.
+Reading order: elementwise (the plainest records), layout, activation, reduce, softmax, linalg; then what is made of these:
+functions, shape, index, order, contract, solve; random; and the losses, which are imported when `minigrad.nn` is.
 """
 
 from minigrad.ops import (
     activation,
+    contract,
     elementwise,
     functions,
     index,
@@ -16,6 +17,7 @@ from minigrad.ops import (
     reduce,
     shape,
     softmax,
+    solve,
 )
 
-__all__ = ["activation", "contract", "elementwise", "functions", "index", "layout", "linalg", "order", "random", "reduce", "shape", "softmax"]
+__all__ = ["activation", "contract", "elementwise", "functions", "index", "layout", "linalg", "order", "random", "reduce", "shape", "softmax", "solve"]  # fmt: skip

@@ -240,6 +240,7 @@ logical_not: Function = defop(
     reference=np.logical_not,
     samples=unary(),
     kind="bool",
+    names="logical_not",
     doc="Whether x is 0 or False, elementwise.",
 )  # fmt: skip
 

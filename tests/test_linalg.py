@@ -1,0 +1,63 @@
+"""minigrad.linalg: what the records' samples do not reach."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import linalg
+from minigrad.errors import LinAlgError, ShapeError
+from minigrad.testing import gradcheck, gradgradcheck
+
+
+def leaf(numbers):
+    return mg.tensor(np.array(numbers, dtype=float), requires_grad=True)
+
+
+SINGULAR = [[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("matrix", [SINGULAR, np.zeros((3, 3)), np.zeros((1, 1)), [SINGULAR, np.eye(3)]])
+def test_a_determinant_of_0_has_a_slope(matrix):
+    gradcheck(mg.det, leaf(matrix), atol=1e-7)
+    gradgradcheck(mg.det, leaf(matrix), atol=1e-6)
+
+
+@pytest.mark.parametrize("function", [linalg.inv, lambda x: linalg.solve(x, mg.ones(3, dtype=mg.float64))])
+def test_a_singular_matrix_is_named(function):
+    with pytest.raises(LinAlgError, match=r"^(inv|solve): singular matrix\. A matrix without full rank"):
+        function(mg.tensor(SINGULAR, dtype=mg.float64))
+
+
+def test_an_indefinite_matrix_has_no_root():
+    with pytest.raises(LinAlgError, match=r"^cholesky: .*small multiple of the identity"):
+        linalg.cholesky(mg.tensor([[1.0, 2.0], [2.0, 1.0]]))
+
+
+@pytest.mark.parametrize("name", ["inv", "det", "slogdet", "cholesky"])
+def test_only_square_matrices(name):
+    with pytest.raises(ShapeError, match=rf"^{name}: argument input: got shape \(2, 3\), expected square"):
+        getattr(linalg, name)(mg.ones(2, 3))
+
+
+def test_right_sides_of_solve():
+    a = np.array([[3.0, 1.0], [1.0, 2.0]])
+    for b in (np.ones(2), np.ones((2, 3)), np.ones((4, 2, 3)), np.ones((4, 2))):
+        batch = np.broadcast_to(a, (*b.shape[:-2], 2, 2)) if b.ndim == 3 else np.broadcast_to(a, (4, 2, 2)) if b.shape == (4, 2) else a
+        wanted = np.linalg.solve(batch, b[..., None])[..., 0] if b.shape in ((2,), (4, 2)) else np.linalg.solve(batch, b)
+        np.testing.assert_allclose(linalg.solve(mg.tensor(batch), mg.tensor(b)).numpy(), wanted)
+
+
+def test_norms_at_the_origin_have_slope_0():
+    x = mg.zeros(2, 2, requires_grad=True)
+    (x.norm() + linalg.vector_norm(x, 3.0) + linalg.matrix_norm(x) + x.std()).backward()
+    assert x.grad.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_the_order_of_a_long_product():
+    """100x1 by 1x100 first would take 100 times the work; the numbers are the same."""
+    rng = np.random.default_rng(0)
+    chain = [rng.uniform(-1, 1, s) for s in ((1, 100), (100, 1), (1, 50), (50, 2))]
+    found = linalg.multi_dot([mg.tensor(x) for x in chain])
+    np.testing.assert_allclose(found.numpy(), np.linalg.multi_dot(chain))
+    found = linalg.multi_dot([mg.tensor(chain[0][0]), *map(mg.tensor, chain[1:3]), mg.tensor(chain[3][:, 0])])
+    np.testing.assert_allclose(found.numpy(), np.linalg.multi_dot([chain[0][0], *chain[1:3], chain[3][:, 0]]))
