@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
 
-.PHONY: demo test lint sanitize accuracy clean
+.PHONY: bench demo test lint sanitize accuracy clean
 
 demo: $(VENV)/plot.stamp
 	@$(BIN)/minigrad demo
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest
+
+# Every op and its backward; fewer or more: make bench ARGS='-k "tanh or matmul"'.
+bench: $(VENV)/bench.stamp
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest bench $(ARGS)
 
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check .

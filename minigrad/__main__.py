@@ -1,4 +1,4 @@
-"""The `minigrad` command: `minigrad demo`, `minigrad info`."""
+"""The `minigrad` command: `minigrad demo`, `minigrad bench`, `minigrad info`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", default="minigrad-demo.png", metavar="FILE", help="where the picture goes (default minigrad-demo.png)"
     )
     verbs.add_parser("info", help="version, processor, instruction sets, threads, compiler, NumPy")
-    given = parser.parse_args(arguments)
+    verbs.add_parser("bench", help="measure the machine's limits, and how near the ops come", add_help=False)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["bench"]:
+        from minigrad._bench import main as bench
+
+        return bench(words[1:])
+    given = parser.parse_args(words)
     if given.verb == "info":
         return info()
     if given.epochs < 1:

@@ -24,7 +24,7 @@ LAYERS = (
     {"_create", "autograd"},
     {"nn", "optim", "data", "datasets", "testing", "cuda", "linalg"},
     {"__init__"},
-    {"_demo", "__main__"},
+    {"_bench", "_demo", "__main__"},
 )
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 

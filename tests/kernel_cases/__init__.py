@@ -15,6 +15,7 @@ from kernel_cases.calls import GRAIN
 from kernel_cases.draws import draw_problems
 from kernel_cases.entropy import entropy_problems
 from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems
+from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
 from kernel_cases.rows import reduce_problems, softmax_problems
 from kernel_cases.updates import update_problems
@@ -40,6 +41,7 @@ PROBLEMS: dict[str, Draw] = {
     "linear_bwd": linear_problems,
     **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
     **dict.fromkeys(("sgd", "adam"), update_problems),
+    **dict.fromkeys(PROBES, probe_problems),
 }
 
 #: A size at which the work is cut into two blocks at least, and which of the problems to take: what differs in shape.
@@ -53,6 +55,7 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     large_linears: (0, slice(None, None, 3)),
     draw_problems: (GRAIN + 77, slice(None, None, 4)),
     update_problems: (GRAIN + 77, slice(1, None)),
+    probe_problems: (GRAIN + 77, slice(1)),
 }
 
 

@@ -1,0 +1,92 @@
+"""`minigrad bench`: the machine's limits, and how near to them the ops come."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's arguments."""
+    made = argparse.ArgumentParser(
+        prog="minigrad bench",
+        description="Measures the machine, then the ops, each checked against NumPy first. `minigrad bench ladder` is a lesson in "
+        "matmul, with arguments of its own.",
+    )
+    made.add_argument("names", nargs="*", metavar="NAME", help="ops to measure (default: a fixed list of common ones)")
+    made.add_argument("--all", action="store_true", help="measure every op of the registry")
+    made.add_argument("--threads", type=int, default=1, metavar="N", help="threads for minigrad and NumPy (default 1)")
+    made.add_argument("--quick", action="store_true", help="two sizes and few rounds: seconds")
+    made.add_argument("--force", action="store_true", help="measure although the machine is noisy")
+    made.add_argument("--json", metavar="FILE", help="write the figures")
+    made.add_argument("--plot", metavar="FILE.png", help="draw a roofline and a bar chart")
+    made.add_argument("--markdown", action="store_true", help="print a table for a README")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the benchmark; returns its exit status."""
+    if list(argv[:1]) == ["ladder"]:
+        from importlib import import_module
+
+        return int(import_module("minigrad._bench.ladder").main(list(argv[1:])))
+    made = parser()
+    given = made.parse_args(argv)
+    if given.threads < 1:
+        made.error(f"--threads: got {given.threads}, expected at least 1")
+    if given.plot and find_spec("matplotlib") is None:
+        print("bench: --plot needs matplotlib: pip install 'minigrad-c[bench]'", file=sys.stderr)
+        return 1
+    # NumPy's BLAS reads its thread budget when it is loaded, which it is by now: a new process has it from the start.
+    budget = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(given.threads))
+    if any(os.environ.get(name) != value for name, value in budget.items()):
+        command = [sys.executable, "-m", "minigrad", "bench", *argv]
+        return subprocess.run(command, env={**os.environ, **budget}, check=False).returncode
+    return run(given)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Measures and reports what the arguments ask for."""
+    import minigrad as mg
+    from minigrad.__main__ import _processor
+    from minigrad._bench import cases, machine, measure, report
+
+    mg.set_num_threads(given.threads)
+    rounds = 3 if given.quick else 9
+    try:
+        if not given.force:
+            measure.require_quiet()
+        names = cases.every_name() if given.all else list(cases.names(given.names))
+        found = machine.measure(_processor(), rounds)
+        rows, intensity = [], []
+        for name in names:
+            for size in cases.SIZES[1:3] if given.quick else cases.SIZES:
+                case = cases.case(name, size)
+                if case is not None:
+                    rows.append(measure.time_case(case, found, rounds))
+                    intensity.append(case.flops / case.traffic)
+        if not given.force:
+            measure.require_quiet()
+    except KeyError as error:
+        print(error.args[0], file=sys.stderr)
+        return 2
+    except (measure.NoiseError, cases.CheckError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if given.markdown:
+        print(report.markdown(found, rows))
+    else:
+        report.show(found, rows)
+    if given.json:
+        with open(given.json, "w") as file:
+            file.write(report.as_json(found, rows) + "\n")
+    if given.plot:
+        report.plot(found, rows, intensity, given.plot)
+    return 0

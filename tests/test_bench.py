@@ -1,0 +1,139 @@
+"""`minigrad bench`: the arithmetic of limits, the probes, the refusal of noise, and what it prints."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad._bench import cases, machine, main, measure, report
+
+MACHINE = machine.Machine(
+    "a processor", "avx2", 1, {4: 100e9, 8: 50e9},
+    (machine.Level("L1", 1e4, 200e9, 100e9, 150e9), machine.Level("memory", float("inf"), 10e9, 8e9, 9e9)), 1e-6,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    before = mg.get_num_threads()
+    mg.set_num_threads(1)
+    yield
+    mg.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("flops", "traffic", "seconds", "word"),
+    [(8, 64, 1e-6, "overhead"), (1e3, 1e6, 1e-4, "bandwidth"), (1e9, 1e6, 1e-2, "arithmetic"), (1e3, 1e4, 1e-6, "overhead")],
+)
+def test_the_largest_cost_is_the_limit(flops, traffic, seconds, word):
+    assert MACHINE.limit(flops, traffic) == (pytest.approx(seconds), word)
+
+
+def test_float64_has_a_peak_of_its_own():
+    assert MACHINE.limit(1e9, 1e6, itemsize=8)[0] == pytest.approx(2e-2)
+
+
+def test_probes_are_plausible():
+    one = machine.peak(4, rounds=3)
+    assert 1e8 < one < 1e12
+    assert one > machine.peak(8, rounds=3) * 0.9
+    level = machine.level("L1", 32768, 16384, rounds=3)
+    assert all(1e8 < rate < 1e13 for rate in (level.read, level.write, level.copy))
+    assert 1e-8 < machine.call_cost(3) < 1e-3
+
+
+def test_rounds_count_a_fake_clock():
+    ticks = iter(np.arange(1000.0))
+    assert machine.rounds_of(lambda: None, 4, 0.5, lambda: next(ticks)) == [1.0] * 4
+
+
+def test_spread_is_the_distance_of_the_quartiles():
+    assert machine.spread_of([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(2 / 3)
+
+
+def test_noise_of_a_fake_clock_is_refused():
+    state = np.random.default_rng(0)
+    now = [0.0]
+
+    def clock():
+        now[0] += state.uniform(1, 3)
+        return now[0]
+
+    with pytest.raises(measure.NoiseError, match="too noisy.*--force"):
+        measure.require_quiet(lambda: machine.noise(clock=clock))
+
+
+def test_quiet_in_the_third_try_is_quiet():
+    found = iter([0.5, 0.5, 0.01])
+    assert measure.require_quiet(lambda: next(found)) == 0.01
+
+
+def test_products_count_two_operations_a_term():
+    case = cases.case("matmul", 12)
+    assert case.shapes == "6x2, 2x7"
+    assert case.flops == 2 * 6 * 2 * 7
+    assert case.traffic == 4 * (12 + 14 + 42)
+
+
+def test_a_wrong_result_is_not_timed():
+    with pytest.raises(cases.CheckError, match="is not NumPy's"):
+        cases.check("add", 2, lambda: mg.ones(2), lambda: np.zeros(2))
+
+
+def test_every_default_op_has_a_case():
+    for name in cases.DEFAULT:
+        assert cases.case(name, 64).size > 1
+
+
+def rows():
+    return [measure.time_case(cases.case("add", 64), MACHINE, rounds=3)]
+
+
+def test_table_json_and_markdown_say_the_same():
+    found = rows()
+    text = report.markdown(MACHINE, found)
+    assert "a processor" in text
+    assert tuple(text.splitlines()[-3].strip("| ").split(" | ")) == report.HEAD
+    assert all(cell in report.plain([report.cells(found[0])]) for cell in report.cells(found[0]))
+    data = json.loads(report.as_json(MACHINE, found))
+    assert data["machine"]["levels"][-1]["size"] is None
+    assert data["rows"][0]["bound"] == "overhead"
+
+
+def test_plot_draws(tmp_path):
+    pytest.importorskip("matplotlib")
+    report.plot(MACHINE, rows(), [0.1], str(tmp_path / "x.png"))
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_unknown_names_and_noise_end_in_a_sentence(capsys, monkeypatch):
+    assert main(["nonsense", "--force"]) == 2
+    assert "expected the name of an op" in capsys.readouterr().err
+    monkeypatch.setattr(measure, "noise", lambda: 1.0)
+    monkeypatch.setattr(measure.require_quiet, "__defaults__", (lambda: 1.0,))
+    assert main(["add"]) == 1
+    assert "--force" in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_extra_is_named(capsys, monkeypatch):
+    monkeypatch.setattr("minigrad._bench.find_spec", lambda name: None)
+    assert main(["--plot", "x.png"]) == 1
+    assert capsys.readouterr().err.strip().endswith("pip install 'minigrad-c[bench]'")
+
+
+def test_without_rich_the_table_is_plain(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    report.show(MACHINE, rows())
+    assert "share of limit" in capsys.readouterr().out
+
+
+def test_help():
+    done = subprocess.run([sys.executable, "-m", "minigrad", "bench", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    for option in ("--json", "--plot", "--markdown", "--quick", "--force", "--threads", "ladder"):
+        assert option in done.stdout
