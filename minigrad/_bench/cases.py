@@ -19,16 +19,49 @@ if TYPE_CHECKING:
 
 #: What `minigrad bench` measures where no names are given: the README's rows, in this order.
 DEFAULT = (
-    "add", "mul", "relu", "exp", "log", "tanh", "sigmoid", "gelu", "sum", "amax", "softmax", "log_softmax", "mse_loss",
+    "add", "mul", "relu", "exp", "log", "tanh", "sigmoid", "gelu_tanh", "sum", "amax", "softmax", "log_softmax", "mse_loss",
     "cross_entropy", "linear", "matmul",
 )  # fmt: skip
 #: Elements of the largest operand: overhead, in the caches, beyond them.
 SIZES = (8, 1024, 65536, 1 << 20, 1 << 24)
-#: Products grow as the 3/2-th power of their operands: at most 1024 x 1024.
-MOST_OF_A_PRODUCT = 1 << 20
+#: (m, k, n) of the products for each of SIZES: x is m x k. None at the last, which would take a minute.
+EXTENTS = ((8, 8, 8), (32, 32, 32), (256, 256, 256), (1024, 1024, 1024), None)
 PRODUCTS = ("matmul", "matmul_nt", "matmul_tn", "linear")
 #: Differences that rounding explains, relative to the largest number of the result, in float32.
 TOLERANCE = 1e-4
+
+
+def _softmax(x: Any, *, dim: int) -> Any:
+    e = np.exp(x - x.max(dim, keepdims=True))
+    return e / e.sum(dim, keepdims=True)
+
+
+def _log_softmax(x: Any, *, dim: int) -> Any:
+    shifted = x - x.max(dim, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(dim, keepdims=True))
+
+
+#: What a user of NumPy writes where the record's reference is written to be exact rather than fast. The arguments are those
+#: of the record. Ops that are missing here are compared with their references.
+AS_WRITTEN: dict[str, Callable[..., Any]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(0.7978845608 * (x + 0.044715 * x * x * x))),
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "mse_loss": lambda x, t, *, reduction: ((x - t) ** 2).mean() if reduction == "mean" else (x - t) ** 2,
+    "cross_entropy": lambda x, t, weight, **_: -_log_softmax(x, dim=1)[np.arange(len(x)), t].mean(),
+}
+
+
+#: Keywords that fit operands of any extents.
+FREE = frozenset(
+    ["dim", "keepdim", "reduction", "label_smoothing", "ignore_index", "correction", "ord", "negative_slope", "alpha", "beta", "threshold", "approximate", "value", "min", "max", "nan", "posinf", "neginf", "delta", "lambd", "eps", "min_val", "max_val", "p", "seed", "offset", "rtol", "atol", "equal_nan", "dtype", "descending", "log_target", "diagonal"]
+)
+
+
+#: Ops whose operands have a length of their own.
+UNGROWN = ("cross",)
 
 
 class CheckError(Exception):
@@ -50,19 +83,19 @@ class Case(NamedTuple):
 def case(name: str, size: int) -> Case | None:
     """The record's case of this size, checked; None where its samples cannot grow to it. CheckError where it is wrong."""
     record = registry[name]
-    if name in PRODUCTS and size > MOST_OF_A_PRODUCT:
-        return None
-    sample = grown(record, size)
+    sample = _product(name, size) if name in PRODUCTS else grown(record, size)
     if sample is None:
         return None
-    tensors, keywords = materialize(sample, mg.float32)
+    drawn, keywords = materialize(sample, mg.float32)
+    tensors = [None if x is None else mg.tensor(x) for x in drawn]  # memory as users have it
     arrays = [None if x is None else x.array for x in tensors]
+    written = AS_WRITTEN.get(name, record.reference)
 
     def ours() -> Any:
         return record.call(*tensors, **keywords)
 
     def numpy() -> Any:
-        return record.reference(*arrays, **keywords)
+        return written(*arrays, **keywords)
 
     got, want = check(name, size, ours, numpy)
     traffic = sum(x.nbytes for x in arrays if x is not None) + got.nbytes
@@ -113,19 +146,40 @@ def _first(result: Any) -> Any:
 
 
 def _largest(samples: Sequence[Sample]) -> Sample:
-    """The sample with the most elements; the first of those."""
-    return max(samples, key=lambda s: sum(prod(d.shape) for d in s.inputs if d is not None))
+    """The plain sample with the most elements: the mean where there is a choice, without weights."""
+    plain = [s for s in samples if s.keywords.get("reduction", "mean") == "mean" and s.keywords.get("label_smoothing", 0) == 0]
+    plain = [s for s in plain or samples if None in s.inputs] or plain or list(samples)
+    return max(plain, key=lambda s: sum(prod(d.shape) for d in s.inputs if d is not None))
 
 
 def grown(record: Op | Composition, size: int) -> Sample | None:
-    """The record's largest sample, grown to about `size` elements; None where keywords fix its extents."""
+    """The record's largest sample, grown to about `size` elements; None where keywords fix its extents, or where the result
+    grows faster than its operands, as an outer product, and would not fit into memory."""
+    sample = None if record.name in UNGROWN else _grown(_largest(record.samples()), min(size, 256))
+    if sample is None or size <= 256:
+        return sample
+    tensors, keywords = materialize(sample, mg.float32)
+    out = _first(record.call(*tensors, **keywords))
+    if getattr(out, "size", 1) > 8 * sum(x.size for x in tensors if x is not None):
+        return None
     return _grown(_largest(record.samples()), size)
+
+
+def _product(name: str, size: int) -> Sample | None:
+    """Operands of the product that belongs to a size."""
+    extents = EXTENTS[SIZES.index(size)] if size in SIZES else None
+    if extents is None:
+        return None
+    m, k, n = extents
+    if name == "linear":
+        return Sample(Draw((m, k)), Draw((n, k)), Draw((n,)))
+    return Sample(Draw((k, m) if name == "matmul_tn" else (m, k)), Draw((n, k) if name == "matmul_nt" else (k, n)))
 
 
 def _grown(sample: Sample, size: int) -> Sample | None:
     """The sample with every extent but 1 multiplied, equal ones staying equal, so that its largest operand has about `size`
-    elements. None where keywords fix the extents: lists, arrays and indices."""
-    if any(isinstance(v, (list, np.ndarray)) for v in sample.keywords.values()):
+    elements. None where keywords may fix the extents, as shapes and indices do."""
+    if any(k not in FREE for k in sample.keywords):
         return None
     largest = max((d.shape for d in sample.inputs if d is not None), key=prod)
     free = sum(e > 1 for e in largest)
