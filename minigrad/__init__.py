@@ -36,6 +36,7 @@ from minigrad._op import surface
 from minigrad._tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad._tensor import Tensor
 from minigrad._version import __version__ as __version__
+from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint, randn, randperm
 
 _LAZY = ("cuda", "data", "datasets", "linalg", "nn", "optim", "testing")
@@ -44,7 +45,7 @@ _OPS = surface["minigrad"]
 globals().update(_OPS)
 
 __all__ = [
-    "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "cuda", "data", "datasets", "device", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "inference_mode", "int64", "is_grad_enabled", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tensor", "testing", "zeros", "zeros_like", *sorted(_OPS),
+    "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "cuda", "data", "datasets", "device", "elementwise_grad", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_grad_enabled", "jacobian", "jvp", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *sorted(_OPS),
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ LAYERS = (
     {"ops"},
     {"_inplace", "_tensor"},
     {"_create", "autograd"},
+    {"functional"},
     {"nn", "optim", "data", "datasets", "testing", "cuda", "linalg"},
     {"__init__"},
     {"_bench", "_demo", "__main__"},
