@@ -14,6 +14,8 @@ import numpy as np
 from kernel_cases.calls import GRAIN
 from kernel_cases.draws import draw_problems
 from kernel_cases.entropy import entropy_problems
+from kernel_cases.ladder import PRODUCTS, ladder_products, ladder_softmaxes
+from kernel_cases.ladder import SOFTMAXES as LADDER_SOFTMAXES
 from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems
 from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
@@ -42,6 +44,8 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
     **dict.fromkeys(("sgd", "adam"), update_problems),
     **dict.fromkeys(PROBES, probe_problems),
+    **dict.fromkeys(PRODUCTS, ladder_products),
+    **dict.fromkeys(LADDER_SOFTMAXES, ladder_softmaxes),
 }
 
 #: A size at which the work is cut into two blocks at least, and which of the problems to take: what differs in shape.
@@ -56,6 +60,8 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     draw_problems: (GRAIN + 77, slice(None, None, 4)),
     update_problems: (GRAIN + 77, slice(1, None)),
     probe_problems: (GRAIN + 77, slice(1)),
+    ladder_products: (4099, slice(3, 4)),  # 33 x 9 by 9 x 4099: more than 2^20 multiplications
+    ladder_softmaxes: (4099, slice(None)),
 }
 
 
