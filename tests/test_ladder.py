@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from kernel_cases.calls import DTYPES, assert_right, assert_same_bits, run
+from kernel_cases.calls import CSRC, DTYPES, KERNELS, assert_right, assert_same_bits, run
 from kernel_cases.ladder import PRODUCTS, SOFTMAXES, rung_product, rung_softmax
 
 import minigrad as mg
@@ -99,6 +99,19 @@ def test_softmax_of_infinities(name: str, dtype: np.dtype[Any], isa: str) -> Non
         x[7] = np.finfo(dtype).min
         problem = rung_softmax(name, x)
         assert_right(run(name, dtype, problem), problem, dtype, f"{name}, {cols} columns")
+
+
+def test_the_lesson_names_every_rung() -> None:
+    """In docs/ and above each function."""
+    lesson, source = (CSRC.parent / "docs" / "ladder.md").read_text(), (CSRC / "kernels" / "ladder.inc").read_text()
+    rungs = [name for name in KERNELS if name.startswith("ladder_")]
+    assert set(rungs) == {*PRODUCTS, *SOFTMAXES}
+    for name in rungs:
+        assert f"`k_{name}`" in lesson
+        body = re.search(rf"\*/\nstatic void k_{name}\(.*?\n}}\n", source, re.DOTALL)
+        if name != "ladder_packed":  # whose comment is above the function that does the work
+            assert body, f"k_{name} has no comment"
+            assert body[0].count("\n") <= 42
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
