@@ -74,10 +74,24 @@ def test_quiet_in_the_third_try_is_quiet():
 
 
 def test_products_count_two_operations_a_term():
-    case = cases.case("matmul", 12)
-    assert case.shapes == "6x2, 2x7"
-    assert case.flops == 2 * 6 * 2 * 7
-    assert case.traffic == 4 * (12 + 14 + 42)
+    case = cases.case("matmul", 1024)
+    assert case.shapes == "32x32, 32x32"
+    assert case.flops == 2 * 32**3
+    assert case.traffic == 4 * 3 * 32**2
+    assert cases.case("linear", 8).flops == 2 * 8**3 + 64
+    assert cases.case("matmul", cases.SIZES[-1]) is None
+
+
+def test_what_grows_faster_than_its_operands_is_left_out():
+    assert cases.case("outer", 8).size == 8
+    assert cases.case("outer", 65536) is None
+    assert cases.case("reshape", 65536) is None  # whose keyword says what its extents are
+
+
+@pytest.mark.parametrize("name", sorted(cases.AS_WRITTEN))
+def test_what_users_of_numpy_write_computes_the_same(name):
+    case = cases.case(name, 1024)
+    np.testing.assert_allclose(case.ours().numpy(), case.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_a_wrong_result_is_not_timed():
@@ -87,7 +101,7 @@ def test_a_wrong_result_is_not_timed():
 
 def test_every_default_op_has_a_case():
     for name in cases.DEFAULT:
-        assert cases.case(name, 64).size > 1
+        assert cases.case(name, 1024).size > 1
 
 
 def rows():
