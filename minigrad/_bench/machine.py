@@ -1,13 +1,15 @@
 """The machine's limits, measured: peak of arithmetic, bandwidth of each level of memory, cost of a call.
 
-A probe is timed as everything here is: the median of rounds, each round long enough for the clock. The kernels are
+A limit is the best that was seen: the fastest of several rounds, each long enough for the clock. The kernels are
 csrc/kernels/probe.inc.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import repeat
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
 
 #: Independent chains of FMAs in csrc/kernels/probe.inc.
 CHAINS = 12
-#: Bytes of a vector.
-VECTOR = {"portable": 0, "avx2": 32, "avx512": 64}
-#: The probe loop may differ by this much between its slower and faster quartile, relative to its median.
+#: Bytes of a vector in these chains.
+VECTOR = {"portable": 16, "avx2": 32, "avx512": 64}
+#: What a loop of fixed length takes may vary by this much, relative to its median; see noise().
 MOST_SPREAD = 0.05
+#: Bytes that a bandwidth probe moves in one call, by going over a small block again and again.
+MOVED = 1 << 22
 
 
 class Level(NamedTuple):
@@ -52,15 +56,15 @@ class Machine(NamedTuple):
     levels: tuple[Level, ...]
     call: float
 
-    def limit(self, flops: float, traffic: float, itemsize: int = 4, call: float | None = None) -> tuple[float, str]:
+    def limit(self, flops: float, traffic: float, itemsize: int = 4) -> tuple[float, str]:
         """(seconds, word): the largest of the three costs, and its name.
 
-        overhead    the cost of a call
+        overhead    the cost of an empty call
         bandwidth   bytes / bandwidth of the smallest level that holds them
         arithmetic  flops / peak
         """
         costs = {
-            "overhead": self.call if call is None else call,
+            "overhead": self.call,
             "bandwidth": traffic / self.level(traffic).best,
             "arithmetic": flops / self.peak[itemsize],
         }
@@ -72,24 +76,27 @@ class Machine(NamedTuple):
         return next(level for level in self.levels if traffic <= level.size)
 
 
+def repeats_for(run: Callable[[], object], least: float, clock: Callable[[], float] = perf_counter) -> int:
+    """How often to run it in a row, so that the clock sees at least so many seconds."""
+    repeats = 1
+    while repeats < 1 << 20 and seconds_of(run, repeats, clock) * repeats < least:
+        repeats *= 2
+    return repeats
+
+
+def seconds_of(run: Callable[[], object], repeats: int, clock: Callable[[], float] = perf_counter) -> float:
+    """Seconds of one run: the mean of so many in a row."""
+    turns = repeat(None, repeats)
+    start = clock()
+    for _ in turns:
+        run()
+    return (clock() - start) / repeats
+
+
 def rounds_of(run: Callable[[], object], rounds: int = 9, least: float = 5e-4, clock: Callable[[], float] = perf_counter) -> list[float]:
     """Seconds of one run, for each of so many rounds; a round repeats it until `least` seconds are full."""
-    repeat = 1
-    while True:
-        start = clock()
-        for _ in range(repeat):
-            run()
-        taken = clock() - start
-        if taken >= least or repeat >= 1 << 20:
-            break
-        repeat *= 2
-    found = []
-    for _ in range(rounds):
-        start = clock()
-        for _ in range(repeat):
-            run()
-        found.append((clock() - start) / repeat)
-    return found
+    repeats = repeats_for(run, least, clock)
+    return [seconds_of(run, repeats, clock) for _ in range(rounds)]
 
 
 def spread_of(times: list[float]) -> float:
@@ -119,7 +126,7 @@ def _aligned(elements: int, dtype: type = np.float32) -> np.ndarray:
 def peak(itemsize: int, rounds: int = 9) -> float:
     """Floating-point operations per second of chains of FMAs that stay in registers, in all threads."""
     suffix, ctype, dtype = ("f32", "float", np.float32) if itemsize == 4 else ("f64", "double", np.float64)
-    lanes = max(1, VECTOR[_kernels.active_isa()] // itemsize)
+    lanes = VECTOR[_kernels.active_isa()] // itemsize
     items, steps = 4 * lib.mg_threads(), 65536
     factors, out = np.array([0.5, 1.0], dtype), np.zeros(items, dtype)
     x, y = ffi.from_buffer(f"{ctype}[]", factors), ffi.from_buffer(f"{ctype}[]", out)
@@ -129,21 +136,24 @@ def peak(itemsize: int, rounds: int = 9) -> float:
 
 
 def level(name: str, capacity: float, used: int, rounds: int = 9) -> Level:
-    """The bandwidths of a working set of `used` bytes, by kernels that read it, write it, and copy one half to the other."""
-    count = used // 4
-    numbers = _aligned(count)
-    x = ffi.from_buffer("float[]", numbers)
-    block = 2048
-    items = max(1, count // block)
-    out = ffi.new("float[]", items)
-    half = count // 2
-    far = ffi.from_buffer("float[]", numbers[half // 16 * 16 :])
-    # The call from Python takes as long as some tens of kilobytes: it has a figure of its own, and is taken off here.
-    empty = min(rounds_of(lambda: lib.mg_probe_write_f32(x, 0.0, 0), rounds))
-    read = min(rounds_of(lambda: lib.mg_probe_read_f32(out, x, min(block, count), items), rounds)) - empty
-    write = min(rounds_of(lambda: lib.mg_probe_write_f32(x, 0.0, count), rounds)) - empty
-    copy = min(rounds_of(lambda: lib.mg_copy_f32(far, x, ffi.NULL, half), rounds)) - empty
-    return Level(name, capacity, 4.0 * items * min(block, count) / read, 4.0 * count / write, 8.0 * half / copy)
+    """The bandwidths of a working set of `used` bytes, by kernels that read it, write it, and copy one half to the other:
+    a block for each thread, gone over so often that the call from Python does not count. Writing and copying have two
+    ways, into the caches and past them; the faster counts."""
+    threads = int(lib.mg_threads())
+    block = used // (4 * threads) // 256 * 256
+    numbers, out = _aligned(block * threads), ffi.new("float[]", threads)
+    x, far = (ffi.from_buffer("float[]", numbers[first:]) for first in (0, block * threads // 2))
+    turns = max(1, MOVED // (4 * block))
+
+    def best(*ways: Callable[[], object]) -> float:
+        return 4.0 * block * threads * turns / min(min(rounds_of(way, rounds)) for way in ways)
+
+    return Level(
+        name, capacity,
+        best(partial(lib.mg_probe_read_f32, out, x, block, turns, threads)),
+        best(*[partial(lib.mg_probe_write_f32, x, 0.0, block, turns, past, threads) for past in (0, 1)]),
+        best(*[partial(lib.mg_probe_copy_f32, far, x, block // 2, turns, past, threads) for past in (0, 1)]),
+    )  # fmt: skip
 
 
 def levels(rounds: int = 9) -> tuple[Level, ...]:
@@ -154,17 +164,18 @@ def levels(rounds: int = 9) -> tuple[Level, ...]:
 
 
 def call_cost(rounds: int = 9) -> float:
-    """Seconds of the smallest op: `add` of two tensors of one element, without a tape."""
-    import minigrad as mg
-
-    x, y = mg.ones(1), mg.ones(1)
-    return median(rounds_of(lambda: x + y, rounds))
+    """Seconds of an empty call: the kernel of `add` for no elements, from Python and back."""
+    x = ffi.new("float[]", 1)
+    return min(rounds_of(partial(lib.mg_add_f32, x, x, x, ffi.NULL, 0), rounds))
 
 
-def noise(rounds: int = 21, clock: Callable[[], float] = perf_counter) -> float:
-    """The spread of a fixed loop of FMAs, which touches no memory: what it varies by is not its own doing."""
+def noise(rounds: int = 81, clock: Callable[[], float] = perf_counter) -> float:
+    """What a loop of FMAs varies by, which is of fixed length and touches no memory, so that it is not its own doing. The
+    larger of two figures, each relative to its median: the distance of its quartiles, which a changing clock rate
+    widens; and how much longer it takes on average, as now and then the processor was given to others."""
     factors, out = ffi.new("float[]", [0.5, 1.0]), ffi.new("float[]", 1)
-    return spread_of(rounds_of(lambda: lib.mg_fma_peak_f32(out, factors, 8192, 1), rounds, clock=clock))
+    times = rounds_of(partial(lib.mg_fma_peak_f32, out, factors, 8192, 1), rounds, clock=clock)
+    return max(spread_of(times), fmean(times) / median(times) - 1)
 
 
 def measure(processor: str, rounds: int = 9) -> Machine:

@@ -6,7 +6,7 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from minigrad._bench.machine import MOST_SPREAD, noise, rounds_of, spread_of
+from minigrad._bench.machine import MOST_SPREAD, noise, repeats_for, seconds_of, spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: A case whose rounds spread more is repeated, this many times at most.
 REPEATS = 3
+#: Seconds of a round, at least, on either side.
+LEAST = 2e-4
 
 
 class NoiseError(Exception):
@@ -50,7 +52,7 @@ def require_quiet(probe: Callable[[], float] = noise) -> float:
         if found[-1] <= MOST_SPREAD:
             return found[-1]
     raise NoiseError(
-        f"bench: the machine is too noisy: rounds of a fixed loop of FMAs spread by {min(found):.0%} at best, expected at most "
+        f"bench: the machine is too noisy: what a fixed loop of FMAs takes varies by {min(found):.0%} at best, expected at most "
         f"{MOST_SPREAD:.0%}. Close other programs, or measure all the same with --force."
     )
 
@@ -75,11 +77,7 @@ def time_case(case: Case, machine: Machine, rounds: int = 9, clock: Callable[[],
 
 
 def _interleaved(case: Case, rounds: int, clock: Callable[[], float]) -> tuple[list[float], list[float]]:
-    """Seconds of a run by round, ours and NumPy's. Each side is run once before."""
-    case.ours()
-    case.numpy()
-    ours, theirs = [], []
-    for _ in range(rounds):
-        ours += rounds_of(case.ours, 1, 2e-4, clock)
-        theirs += rounds_of(case.numpy, 1, 2e-4, clock)
-    return ours, theirs
+    """Seconds of a run by round, ours and NumPy's. How often a round repeats either is found before."""
+    ours, theirs = repeats_for(case.ours, LEAST, clock), repeats_for(case.numpy, LEAST, clock)
+    found = [(seconds_of(case.ours, ours, clock), seconds_of(case.numpy, theirs, clock)) for _ in range(rounds)]
+    return [a for a, _ in found], [b for _, b in found]
