@@ -104,6 +104,13 @@ def test_products_count_two_operations_a_term():
     assert cases.case("matmul", cases.SIZES[-1]) is None
 
 
+def test_a_view_takes_nothing_but_the_call():
+    view, copy = cases.case("identity", 1024), cases.case("clone", 1024)
+    assert (view.flops, view.traffic) == (0, 0)
+    assert MACHINE.limit(view.flops, view.traffic) == (MACHINE.call, "overhead")
+    assert copy.traffic == 2 * 4 * 1024
+
+
 def test_what_grows_faster_than_its_operands_is_left_out():
     assert cases.case("outer", 8).size == 8
     assert cases.case("outer", 65536) is None
@@ -143,7 +150,7 @@ def test_table_json_and_markdown_say_the_same():
 
 def test_plot_draws(tmp_path):
     pytest.importorskip("matplotlib")
-    report.plot(MACHINE, rows(), [0.1], str(tmp_path / "x.png"))
+    report.plot(MACHINE, rows(), str(tmp_path / "x.png"))
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 

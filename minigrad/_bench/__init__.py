@@ -65,13 +65,12 @@ def run(given: argparse.Namespace) -> int:
             measure.require_quiet()
         names = cases.every_name() if given.all else list(cases.names(given.names))
         found = machine.measure(_processor(), rounds)
-        rows, intensity = [], []
+        rows = []
         for name in names:
             for size in cases.SIZES[1:3] if given.quick else cases.SIZES:
                 case = cases.case(name, size)
                 if case is not None:
                     rows.append(measure.time_case(case, found, rounds))
-                    intensity.append(case.flops / case.traffic)
         if not given.force:
             measure.require_quiet()
     except KeyError as error:
@@ -88,5 +87,5 @@ def run(given: argparse.Namespace) -> int:
         with open(given.json, "w") as file:
             file.write(report.as_json(found, rows) + "\n")
     if given.plot:
-        report.plot(found, rows, intensity, given.plot)
+        report.plot(found, rows, given.plot)
     return 0

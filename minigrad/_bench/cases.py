@@ -69,7 +69,8 @@ class CheckError(Exception):
 
 
 class Case(NamedTuple):
-    """One row: `ours` and `numpy` do the same work; flops and traffic (bytes) are what it takes at least."""
+    """One row: `ours` and `numpy` do the same work; flops and traffic (bytes) are what it takes at least: of a
+    view neither."""
 
     name: str
     size: int
@@ -98,9 +99,10 @@ def case(name: str, size: int) -> Case | None:
         return written(*arrays, **keywords)
 
     got, want = check(name, size, ours, numpy)
-    traffic = sum(x.nbytes for x in arrays if x is not None) + got.nbytes
+    given = [x for x in arrays if x is not None]
+    moved = 0.0 if any(np.may_share_memory(x, got) for x in given) else float(sum(x.nbytes for x in given) + got.nbytes)
     shapes = ", ".join("x".join(map(str, x.shape)) for x in arrays if x is not None)
-    return Case(name, max(x.size for x in arrays if x is not None), shapes, flops(name, arrays, want), traffic, ours, numpy)
+    return Case(name, max(x.size for x in arrays if x is not None), shapes, flops(name, arrays, want) if moved else 0.0, moved, ours, numpy)
 
 
 def flops(name: str, arrays: Sequence[Any], out: Any) -> float:

@@ -76,7 +76,7 @@ def as_json(machine: Machine, rows: Sequence[Row]) -> str:
     return json.dumps({"machine": described, "rows": [{**r._asdict(), "times_numpy": r.times_numpy} for r in rows]}, indent=1)
 
 
-def plot(machine: Machine, rows: Sequence[Row], flops_per_byte: Sequence[float], file: str) -> None:
+def plot(machine: Machine, rows: Sequence[Row], file: str) -> None:
     """A roofline, and a bar for each row. ImportError where matplotlib is absent."""
     from matplotlib.figure import Figure
 
@@ -86,7 +86,9 @@ def plot(machine: Machine, rows: Sequence[Row], flops_per_byte: Sequence[float],
         ends = [1e-2, 1e3]
         between = sorted([*ends, machine.peak[4] / level.best])
         roof.plot(between, [min(machine.peak[4], x * level.best) / 1e9 for x in between], label=level.name)
-    roof.scatter(flops_per_byte, [r.flops_per_second / 1e9 for r in rows], color="black", s=12)
+    drawn = [r for r in rows if r.bytes_per_second]
+    intensity = [r.flops_per_second / r.bytes_per_second for r in drawn]
+    roof.scatter(intensity, [r.flops_per_second / 1e9 for r in drawn], color="black", s=12)
     roof.set(xscale="log", yscale="log", xlabel="operations per byte", ylabel="GFLOP/s", title=machine.processor)
     roof.legend()
     bars.barh([f"{r.name} {r.shapes}" for r in rows], [r.times_numpy for r in rows])
