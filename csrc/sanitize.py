@@ -20,7 +20,7 @@ SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 def build() -> None:
     """A copy of the tree with the extension built in place."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    for name in ("csrc", "minigrad", "tests"):
+    for name in ("csrc", "docs", "minigrad", "tests"):
         shutil.copytree(ROOT / name, FOLDER / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md"):
         shutil.copy(ROOT / name, FOLDER / name)
