@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -32,3 +33,26 @@ def isa(request):
 @pytest.fixture(autouse=True)
 def _seeded():
     mg.manual_seed(0)
+
+
+@pytest.fixture
+def one_thread():
+    """For tests to which threads only cost time."""
+    before = mg.get_num_threads()
+    mg.set_num_threads(1)
+    yield
+    mg.set_num_threads(before)
+
+
+@pytest.fixture
+def spread():
+    """A function that gives a tensor the same numbers in memory at every second place, backwards."""
+
+    def strided(x):
+        if x is None or not x.shape:
+            return x
+        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.array.dtype)
+        wide[..., ::-2] = x.array
+        return mg.from_numpy(wide[..., ::-2])
+
+    return strided

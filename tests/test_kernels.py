@@ -42,7 +42,6 @@ import minigrad as mg
 from minigrad import _kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,13 +49,7 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 every_kernel = pytest.mark.parametrize("name", KERNELS)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads have a test module of their own; here they would only cost time."""
-    before = mg.get_num_threads()
-    mg.set_num_threads(1)
-    yield
-    mg.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- the list --------------------------------------------------------------------------------------------------------------

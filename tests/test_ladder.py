@@ -19,17 +19,12 @@ from minigrad import _kernels
 from minigrad._bench import ladder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = mg.get_num_threads()
-    mg.set_num_threads(1)
-    yield
-    mg.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # -- the kernels -------------------------------------------------------------------------------------------------------

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from minigrad._array import Array, empty, float32, int64
 from minigrad._C import lib
 from minigrad._kernels.layout import contiguous, pair
-
-if TYPE_CHECKING:
-    pass
 
 _uniform, _normal, _bernoulli, _dropout = map(pair, ("uniform", "normal", "bernoulli", "dropout"))
 
