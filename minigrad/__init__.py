@@ -32,8 +32,8 @@ from minigrad._create import (
 )
 from minigrad._device import device
 from minigrad._kernels import get_num_threads, set_num_threads
+from minigrad._mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad._op import surface
-from minigrad._tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad._tensor import Tensor
 from minigrad._version import __version__ as __version__
 from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, alias, float32, float64
+from minigrad._mode import threads
 from minigrad._promote import slow
-from minigrad._tape import Node, threads
+from minigrad._tape import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable

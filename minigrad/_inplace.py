@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad import _writes
 from minigrad._array import Array, from_array, owns
-from minigrad._tape import Node, no_grad, threads, tools
+from minigrad._mode import no_grad, threads
+from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
 from minigrad.ops.layout import plain_index, reshape_op

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from minigrad import _backend, _compile
 from minigrad import _shapes as shapes
-from minigrad._tape import propagate, threads, tools
+from minigrad._mode import threads
+from minigrad._tape import propagate, tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

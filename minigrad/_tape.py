@@ -9,15 +9,14 @@ This module names no op and knows no formula: those are in the records (`_op.py`
 
 from __future__ import annotations
 
-from functools import wraps
 from heapq import heappop, heappush
-from threading import local
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _writes
 from minigrad._array import Array, alias, owns
+from minigrad._mode import threads
 from minigrad._writes import next_index
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 
@@ -26,26 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minigrad._op import Op
-
-
-class _Mode:
-    """Whether ops are recorded, and what the contexts around will go back to."""
-
-    __slots__ = ("left", "on")
-
-    def __init__(self) -> None:
-        self.on = True
-        self.left: list[bool] = []
-
-
-class _Threads(local):
-    """For each thread its own mode."""
-
-    def __init__(self) -> None:
-        self.mode = _Mode()
-
-
-threads = _Threads()
 
 
 class Node:
@@ -257,75 +236,3 @@ def seed(root: Any, gradient: Any, op: str) -> Any:
     if gradient.shape != root.shape:
         raise ShapeError(message(op, "gradient", f"shape {gradient.shape}", f"the tensor's shape {root.shape}"))
     return gradient if gradient.dtype is root.dtype else tools.cast(gradient, root.dtype)
-
-
-class _GradMode:
-    """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`. One object serves everybody, as what
-    to go back to is on a stack of the thread: a context is entered for a single op, and must cost less than that."""
-
-    def __init__(self, name: str, value: bool, doc: str) -> None:
-        self.__name__, self._value, self.__doc__ = name, value, doc
-
-    def __repr__(self) -> str:
-        return f"<{self.__name__}>"
-
-    def __enter__(self) -> None:
-        mode = threads.mode
-        mode.left.append(mode.on)
-        mode.on = self._value
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        mode = threads.mode
-        mode.on = mode.left.pop()
-
-    def __call__(self, function: Callable[..., Any] | None = None) -> Any:
-        if function is None:
-            return self
-
-        @wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            mode = threads.mode
-            before, mode.on = mode.on, self._value
-            try:
-                return function(*args, **kwargs)
-            finally:
-                mode.on = before
-
-        return wrapped
-
-
-class _Switch(_GradMode):
-    """set_grad_enabled: switches at once; as a context it switches back at the end, as a decorator at once."""
-
-    def __init__(self, enabled: bool) -> None:
-        super().__init__("set_grad_enabled", bool(enabled), "")
-        self._before, threads.mode.on = threads.mode.on, self._value
-
-    def __enter__(self) -> None:
-        threads.mode.left.append(self._before)
-        threads.mode.on = self._value
-
-    def __call__(self, function: Callable[..., Any] | None = None) -> Any:
-        threads.mode.on = self._before
-        return super().__call__(function)
-
-
-no_grad = _GradMode("no_grad", False, "Inside, nothing is recorded and results do not require gradients.")
-enable_grad = _GradMode("enable_grad", True, "Inside, ops are recorded even within no_grad.")
-
-
-def inference_mode(mode: Any = True) -> Any:
-    """PyTorch's name for a stricter no_grad; here they are the same. mode=False changes nothing, as there."""
-    if callable(mode):
-        return no_grad(mode)
-    return no_grad if mode else set_grad_enabled(is_grad_enabled())
-
-
-def set_grad_enabled(enabled: bool) -> _GradMode:
-    """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
-    return _Switch(enabled)
-
-
-def is_grad_enabled() -> bool:
-    """Whether ops are recorded in this thread."""
-    return threads.mode.on

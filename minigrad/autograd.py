@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad import _tape
 from minigrad._array import Array, from_array
-from minigrad._tape import Node, enable_grad, inference_mode, no_grad, set_grad_enabled
+from minigrad._mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from minigrad._tape import Node
 from minigrad.errors import GradError, message
 
 if TYPE_CHECKING:

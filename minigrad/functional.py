@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import autograd
 from minigrad._array import Array, alias, float32, from_array
-from minigrad._tape import enable_grad
+from minigrad._mode import enable_grad
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops.layout import reshape_op
 from minigrad.ops.shape import stack

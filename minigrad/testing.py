@@ -14,8 +14,8 @@ import numpy as np
 
 from minigrad import autograd
 from minigrad._array import Array, float64, from_array
+from minigrad._mode import set_grad_enabled
 from minigrad._samples import Draw, Sample
-from minigrad._tape import set_grad_enabled
 from minigrad._ulp import ulp_distance
 from minigrad.errors import MinigradError, message
 

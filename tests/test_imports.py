@@ -17,7 +17,7 @@ LAYERS = (
     {"_version", "_C", "errors"},
     {"_shapes", "_samples", "_ulp"},
     {"_array", "_device", "_kernels"},
-    {"_writes", "_tape"},
+    {"_mode", "_writes", "_tape"},
     {"_promote", "_backend", "_compile", "_op"},
     {"ops"},
     {"_inplace", "_tensor"},

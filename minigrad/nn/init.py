@@ -13,7 +13,7 @@ import numpy as np
 from minigrad._array import Array, empty, float64, from_array
 from minigrad._kernels import random as kernels
 from minigrad._kernels.elementwise import erf
-from minigrad._tape import no_grad
+from minigrad._mode import no_grad
 from minigrad.errors import DTypeError, ShapeError, message
 from minigrad.ops.random import Generator, blocks_for, default_generator
 

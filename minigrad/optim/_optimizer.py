@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import _backend, _writes
 from minigrad._array import Array, alias, empty, float32, float64, from_array
 from minigrad._C import ffi
-from minigrad._tape import enable_grad
+from minigrad._mode import enable_grad
 from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError, message
 
