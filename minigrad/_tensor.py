@@ -7,7 +7,7 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad import _array, _device, _inplace, _tape, _writes
+from minigrad import _array, _device, _hooks, _inplace, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._device import require_cpu, wanted_dtype
 from minigrad._op import surface
@@ -203,23 +203,32 @@ class Tensor(Array):
         """The same memory without history."""
         return alias(self)  # type: ignore[no-any-return]
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> None:
-        """Calls hook(gradient) when the gradient of this computed tensor is known. A tensor that it returns, of the same
-        shape and type, replaces the gradient; None leaves it."""
+    def detach_(self) -> Tensor:
+        """Forgets its history: from now on it is a leaf that wants no gradient."""
+        self.node, self.requires_grad = None, False
+        return self
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> _hooks.Handle:
+        """Calls hook(gradient) when the gradient of this tensor is known. A tensor that it returns, of the same shape and
+        type, replaces the gradient; None leaves it. The handle that comes back has remove()."""
         if not callable(hook):
             raise TypeError(message("register_hook", "hook", f"a {type(hook).__name__}", "a function of the gradient"))
+        if not self.requires_grad:
+            remedy = "Create it with requires_grad=True."
+            raise GradError(message("register_hook", "", "a tensor without requires_grad", "one that backward reaches", remedy))
         if self.node is None:
-            remedy = "A leaf's gradient is in .grad after backward()."
-            raise GradError(message("register_hook", "", "a leaf", "a tensor that was computed and recorded", remedy))
-        self.node.hooks = [*(self.node.hooks or ()), hook]
+            return _hooks.Handle(_hooks.hooks_of_leaf(self), hook)
+        if self.node.hooks is None:
+            self.node.hooks = {}
+        return _hooks.Handle(self.node.hooks, hook)
 
     def retain_grad(self) -> None:
         """Keeps the gradient of a computed tensor in .grad, as leaves do."""
         if not self.requires_grad:
             raise GradError(message("retain_grad", "", "a tensor without requires_grad", "one that backward reaches"))
-        hooks = () if self.node is None else self.node.hooks or ()
-        if self.node is not None and not any(isinstance(h, _Retained) and h.tensor() is self for h in hooks):
-            self.node.hooks = [*hooks, _Retained(self)]
+        hooks = {} if self.node is None else self.node.hooks or {}
+        if self.node is not None and not any(isinstance(h, _Retained) and h.tensor() is self for h in hooks.values()):
+            self.register_hook(_Retained(self))
 
     def new_tensor(self, data: Any) -> Tensor:
         """Data as a tensor of this type."""

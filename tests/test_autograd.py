@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import _backend, _op, _tensor, autograd
+from minigrad import _backend, _hooks, _op, _tensor, autograd
 from minigrad.errors import GradError, ShapeError
 
 
@@ -185,6 +185,46 @@ def test_a_hook_that_writes_into_its_gradient_writes_into_nothing_else():
     loss.backward()
     (b * 1.0).backward()
     assert (a.grad.item(), b.grad.item()) == (9.0, 2.0)
+
+
+def test_a_hook_of_a_leaf_sees_the_whole_gradient_once():
+    x, seen = leaf([1.0, 2.0]), []
+    handle = x.register_hook(lambda g: seen.append(g.tolist()) or g * 2.0)
+    (x * x + 3.0 * x).sum().backward()
+    assert (seen, x.grad.tolist()) == ([[5.0, 7.0]], [10.0, 14.0])
+    assert autograd.grad((x * 3.0).sum(), x)[0].tolist() == [6.0, 6.0]
+    x.backward(mg.ones(2))
+    assert x.grad.tolist() == [12.0, 16.0]
+    handle.remove()
+    handle.remove()
+    x.grad = None
+    x.sum().backward()
+    assert (len(seen), x.grad.tolist()) == (3, [1.0, 1.0])
+    with pytest.raises(ShapeError, match=r"<lambda> on a leaf: got shape \(1,\)"), x.register_hook(lambda g: g[:1]):
+        x.sum().backward()
+    x.sum().backward()  # the context has taken the hook away
+    assert x.grad.tolist() == [2.0, 2.0]
+    del x
+    assert not _hooks.of_leaves or all(held() is not None for held in _hooks.of_leaves.values())
+
+
+def test_hooks_are_called_in_order_and_taken_away_one_by_one():
+    x = leaf([1.0])
+    y = x * 1.0
+    handles = [y.register_hook(lambda g, f=f: g * 10 + f) for f in (1, 2, 3)]
+    y.backward(retain_graph=True)
+    handles[1].remove()
+    y.backward(retain_graph=True)
+    assert x.grad.tolist() == [1123.0 + 113.0]
+
+
+def test_detach_in_place():
+    x = leaf([1.0, 2.0])
+    y = x * 2.0
+    assert y.detach_() is y
+    assert (y.is_leaf, y.requires_grad) == (True, False)
+    (y.requires_grad_() * 3.0).sum().backward()
+    assert (x.grad, y.grad.tolist()) == (None, [3.0, 3.0])
 
 
 def test_retain_grad_keeps_a_gradient_of_its_own():

@@ -1,0 +1,67 @@
+"""Functions that are called when a gradient is known, or a module has computed; and the handles that take them away."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+from weakref import ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    #: In the order in which they are called.
+    Hooks = dict[int, Callable[..., Any]]
+
+_next_key = count().__next__
+
+
+class Handle:
+    """What registering a hook returns: `handle.remove()`, or the end of `with handle:`, takes the hook away."""
+
+    __slots__ = ("_hooks", "_key")
+
+    def __init__(self, hooks: Hooks, hook: Callable[..., Any], prepend: bool = False) -> None:
+        self._hooks, self._key = hooks, _next_key()
+        later = dict(hooks) if prepend else {}
+        if prepend:
+            hooks.clear()
+        hooks[self._key] = hook
+        hooks.update(later)
+
+    def remove(self) -> None:
+        """Takes the hook away; a second time changes nothing."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self.remove()
+
+
+class _OfLeaf(ref):  # type: ignore[type-arg]
+    """The hooks of a leaf, which has no node to keep them. They are gone when it is."""
+
+    __slots__ = ("hooks", "key")
+
+    key: int
+    hooks: Hooks
+
+
+#: {id of a leaf: its hooks}; empty, nearly always, and then no backward pass looks further.
+of_leaves: dict[int, _OfLeaf] = {}
+
+
+def _gone(leaf: Any, known: dict[int, _OfLeaf] = of_leaves) -> None:
+    del known[leaf.key]  # bound early: when the interpreter ends, the module may be empty before the last leaf goes
+
+
+def hooks_of_leaf(leaf: Any) -> Hooks:
+    """Where the hooks of a leaf are kept."""
+    found = of_leaves.get(id(leaf))
+    if found is None:
+        found = _OfLeaf(leaf, _gone)
+        found.key, found.hooks = id(leaf), {}
+        of_leaves[found.key] = found
+    return found.hooks
