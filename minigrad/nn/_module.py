@@ -11,10 +11,13 @@ from minigrad._array import Array, alias, canonical
 from minigrad._device import require_cpu, wanted_dtype
 from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, MinigradError, message
+from minigrad.nn import _hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
+
+    from minigrad._hooks import Handle
 
 
 class Parameter(Tensor):
@@ -95,7 +98,35 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define `def forward(self, x): ...` in it.")
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
+        if "_hooks" in self.__dict__:
+            return _hooks.call(self, args, keywords)
         return self.forward(*args, **keywords)
+
+    # -- hooks ---------------------------------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """Calls hook(module, args) before forward; what it returns, but None, are the arguments instead. with_kwargs:
+        hook(module, args, keywords), which returns both. The handle that comes back has remove()."""
+        return _hooks.register(self, "before", hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> Handle:
+        """Calls hook(module, args, output) after forward; what it returns, but None, is the output instead. with_kwargs:
+        hook(module, args, keywords, output). always_call: also where forward has raised, with None as output."""
+        return _hooks.register(self, "after", hook, prepend, with_kwargs, always_call)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Calls hook(module, grad_output) when the gradients of the outputs are known, a tuple; one that it returns takes
+        their place."""
+        return _hooks.register(self, "backward_before", hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Calls hook(module, grad_input, grad_output) when the gradients of the positional inputs are known: tuples, with
+        None where no gradient is wanted. A tuple that it returns takes the place of grad_input."""
+        return _hooks.register(self, "backward", hook, prepend)
 
     # -- finding parameters --------------------------------------------------------------------------------------------
 
