@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _writes
+from minigrad import _hooks, _writes
 from minigrad._array import Array, alias, owns
 from minigrad._mode import threads
 from minigrad._writes import next_index
@@ -36,11 +36,11 @@ class Node:
     def __init__(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> None:
         self.op = op
         self.parents = parents
-        self.saved: tuple[Any, ...] | None = saved
+        self.saved: Any = saved  # None once backward has been; a checkpoint in its place
         self.shape = out.shape
         self.dtype = out.dtype
         self.index = next_index()
-        self.hooks: list[Callable[[Any], Any]] | None = None
+        self.hooks: dict[int, Callable[[Any], Any]] | None = None
 
     def __repr__(self) -> str:
         return f"<#{self.index} {self.op.name} {self.shape}>"
@@ -49,20 +49,29 @@ class Node:
 def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
     """The chain rule at one node: the gradient towards each input (None where none goes), given g towards its output."""
     saved, op = node.saved, node.op
-    if saved is None:
-        raise GradError(
-            f"backward: the graph behind {op.name} has been freed by an earlier backward(). Three usual causes: backward() "
-            "is called twice on one loss (pass retain_graph=True to the first call); part of the forward pass was "
-            "computed before the loop and is shared by all rounds (compute it inside the loop); a tensor kept from the "
-            "last round is part of this one (detach() it)."
-        )
+    if saved.__class__ is not tuple:
+        saved = _restored(node)
     if keep_history and op.keeps_out and saved[op.out_at] is not None:
         out = alias(saved[op.out_at])
         out.node, out.requires_grad = node, True
         saved = (*saved[: op.out_at], out, *saved[op.out_at + 1 :])
-    if op.joint is not None and not keep_history:
+    if op.joint is not None and not (keep_history and op.rules):
         return op.joint(g, node.parents, saved)
     return [None if p is None else rule(g, saved) for p, rule in zip(node.parents, op.rules)]  # type: ignore[misc]
+
+
+def _restored(node: Node) -> Any:
+    """What a node kept that does not have it at hand: a checkpoint computes it again."""
+    while node.saved is not None and node.saved.__class__ is not tuple:
+        node.saved.restore()
+    if node.saved is None:
+        raise GradError(
+            f"backward: the graph behind {node.op.name} has been freed by an earlier backward(). Three usual causes: backward() "
+            "is called twice on one loss (pass retain_graph=True to the first call); part of the forward pass was "
+            "computed before the loop and is shared by all rounds (compute it inside the loop); a tensor kept from the "
+            "last round is part of this one (detach() it)."
+        )
+    return node.saved
 
 
 class _Toolbox:
@@ -79,19 +88,19 @@ class _Toolbox:
 tools = _Toolbox()
 
 
-def _hooked(node: Node, g: Any) -> Any:
-    """What a node's hooks make of its gradient."""
-    for hook in node.hooks or ():
+def _hooked(hooks: dict[int, Callable[[Any], Any]], g: Any, of: str) -> Any:
+    """What hooks make of a gradient."""
+    for hook in tuple(hooks.values()):
         replaced = hook(g.clone())  # its own copy: g may be the gradient of other nodes too
         if replaced is None:
             continue
         if not isinstance(replaced, Array) or replaced.shape != g.shape or replaced.dtype is not g.dtype:
-            raise _misfit(node, hook, replaced, g)
+            raise _misfit(of, hook, replaced, g)
         g = replaced
     return g
 
 
-def _misfit(node: Node, hook: Any, got: Any, g: Any) -> Exception:
+def _misfit(of: str, hook: Any, got: Any, g: Any) -> Exception:
     """The error for a hook that returned what cannot take the gradient's place."""
     name = getattr(hook, "__qualname__", type(hook).__name__)
     kind: type[Exception] = DTypeError
@@ -99,7 +108,7 @@ def _misfit(node: Node, hook: Any, got: Any, g: Any) -> Exception:
     if isinstance(got, Array):
         kind, what = ShapeError if got.shape != g.shape else DTypeError, f"shape {got.shape} of {got.dtype}"
     expected = f"None, or a tensor of the gradient's shape {g.shape} of {g.dtype}"
-    return kind(message(f"backward: hook {name} on the result of {node.op.name}", "", what, expected))
+    return kind(message(f"backward: hook {name} on {of}", "", what, expected))
 
 
 def _leading_to(start: Node, targets: Sequence[Any], wanted: set[int]) -> set[int]:
@@ -131,7 +140,10 @@ def propagate(
     wanted = {id(t) for t in targets}
     start = root.node or root
     if not isinstance(start, Node):
-        return {id(start): (start, g, False)} if not wanted or id(start) in wanted else {}
+        if not wanted or id(start) in wanted:
+            ends[id(start)] = start, g, False
+            _hook_leaves(ends)
+        return ends
     leading = _leading_to(start, targets, wanted) if wanted else None
     pending = {start.index: (start, g)}
     heap = [-start.index]
@@ -140,8 +152,8 @@ def propagate(
     try:
         while heap:
             node, g = pending.pop(-heappop(heap))
-            if node.hooks is not None:
-                g = _hooked(node, g)
+            if node.hooks:
+                g = _hooked(node.hooks, g, f"the result of {node.op.name}")
             if leading is not None:
                 if id(node) in wanted:
                     ends[id(node)] = (node, g, False)
@@ -170,9 +182,19 @@ def propagate(
                         ends[id(parent)] = (parent, dx, dx is not g and owns(dx))
             if not retain_graph:
                 node.saved = None
+        if _hooks.of_leaves:
+            _hook_leaves(ends)
     finally:
         mode.on = before
     return ends
+
+
+def _hook_leaves(ends: dict[int, tuple[Any, Any, bool]]) -> None:
+    """Calls the hooks of the leaves that were reached, whose gradients are complete."""
+    for key, (leaf, dx, _) in list(ends.items()):
+        found = _hooks.of_leaves.get(key)
+        if found is not None:
+            ends[key] = leaf, _hooked(found.hooks, dx, "a leaf"), False
 
 
 def backward(

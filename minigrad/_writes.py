@@ -102,13 +102,21 @@ def note_all(marks: Iterable[Mark], write: Write) -> None:
 
 def check(node: Node) -> None:
     """Raises where something that a node has kept was written into after the node was made."""
-    if node.saved is None:
-        return  # freed, which has an error of its own
+    if node.saved.__class__ is not tuple:
+        return  # freed, which has an error of its own; or computed again, and checked then
     for name, value in zip(node.op.values, node.saved, strict=True):
-        for kept in _kept(value):
-            found = log.marks.get(id(kept))
-            if found is not None and found.last.at > node.index:
-                raise GradError(_complaint(node, name, value, found.last.by))
+        write = since(node.index, value)
+        if write is not None:
+            raise GradError(_complaint(node, name, value, write.by))
+
+
+def since(index: int, value: Any) -> Write | None:
+    """The last write into a value, or one of several in it, that is newer than an index."""
+    for kept in _kept(value):
+        found = log.marks.get(id(kept))
+        if found is not None and found.last.at > index:
+            return found.last
+    return None
 
 
 def _kept(value: Any) -> Iterator[Any]:

@@ -1,0 +1,141 @@
+"""Checkpoints: a part of the forward pass keeps its inputs alone, and is computed again when backward comes to it. It
+costs the part's forward time once more, and saves the memory of all that its ops keep (Chen et al. 2016)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from minigrad import _writes
+from minigrad._array import Array, alias
+from minigrad._mode import enable_grad, threads
+from minigrad._writes import next_index
+from minigrad.errors import GradError, message
+from minigrad.ops.random import default_generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from minigrad._tape import Node
+
+
+def checkpoint(
+    function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True, **keywords: Any
+) -> Any:
+    """function(*args, **keywords), of which the tape keeps the arguments alone until backward computes it anew.
+
+    Gradients, of any order, are those without the checkpoint, bit for bit: dropout makes its mask again, as the default
+    generator is put back to where it was (unless preserve_rng_state is False) and afterwards returned to where it is.
+    The function must compute the same twice: GradError where the second time records other ops, or an argument has been
+    overwritten in between. use_reentrant, which PyTorch asks for, changes nothing here.
+    """
+    if not callable(function):
+        raise TypeError(message("checkpoint", "function", f"a {type(function).__name__}", "a function of the arguments"))
+    if not threads.mode.on:
+        return function(*args, **keywords)
+    segment = _Segment(function, args, keywords, preserve_rng_state)
+    result = function(*args, **keywords)
+    segment.take_over(result)
+    return result
+
+
+def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: int, input: Any, **keywords: Any) -> Any:
+    """The input through all functions (layers of an nn.Sequential, too) in turn, in so many checkpoints of equal length;
+    the last is kept as usual, since backward begins there."""
+    layers = list(functions)
+    if not 1 <= segments <= max(len(layers), 1):
+        raise ValueError(message("checkpoint_sequential", "segments", segments, f"1 to {len(layers)}, the number of functions"))
+
+    def through(first: int, end: int, x: Any) -> Any:
+        for layer in layers[first:end]:
+            x = layer(x)
+        return x
+
+    size = len(layers) // segments
+    for at in range(segments - 1):
+        input = checkpoint(through, at * size, (at + 1) * size, input, **keywords)
+    return through((segments - 1) * size, len(layers), input)
+
+
+class _Segment:
+    """What stands in the place of the values that the nodes of a checkpoint would keep. Its nodes are known weakly: they
+    refer to it."""
+
+    __slots__ = ("args", "first", "function", "keywords", "nodes", "state")
+
+    def __init__(self, function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any], randoms: bool) -> None:
+        self.function, self.args, self.keywords = function, args, keywords
+        self.state = default_generator.get_state() if randoms else None
+        self.first = next_index()
+        self.nodes: list[ref[Node]] = []
+
+    def take_over(self, result: Any) -> None:
+        """Drops what the nodes behind the result keep."""
+        found = _recorded_since(self.first, result)
+        self.nodes = [ref(node) for node in found]
+        for node in found:
+            node.saved = self
+
+    def restore(self) -> None:
+        """Computes the segment again, and gives its nodes what they would have kept."""
+        for i, x in enumerate(self.args):
+            write = _writes.since(self.first, x)
+            if write is not None:
+                got, expected = f"a tensor that {write.by} has overwritten since", "the numbers of the forward pass"
+                raise GradError(message("checkpoint", f"args[{i}]", got, expected, "Pass a clone()."))
+        first, now = next_index(), default_generator.get_state()
+        try:
+            if self.state is not None:
+                default_generator.set_state(self.state)
+            with enable_grad:
+                result = self.function(*self.args, **self.keywords)
+        finally:
+            default_generator.set_state(now)
+        old, new = [node() for node in self.nodes], _recorded_since(first, result)
+        if len(old) != len(new) or any(o is not None and o.op.name != n.op.name for o, n in zip(old, new, strict=True)):
+            raise GradError(
+                f"checkpoint: the function recorded {len(old)} ops in the forward pass, and {len(new)} or others when it was "
+                "called again in backward. Let it depend on its arguments alone; what is drawn at random by other means than "
+                "minigrad's default generator is drawn anew."
+            )
+        originals = {id(n): o for o, n in zip(old, new, strict=True) if o is not None}
+        for inner in {id(n.saved): n.saved for n in new if isinstance(n.saved, _Segment)}.values():
+            inner.args = _linked(tuple(inner.args), originals)
+            inner.nodes = [ref(originals.get(id(n), n)) for n in (node() for node in inner.nodes) if n is not None]
+        for again in new:
+            node = originals.get(id(again))
+            if node is not None:
+                node.saved = _linked(again.saved, originals)
+                _writes.check(node)
+
+
+def _recorded_since(first: int, result: Any) -> list[Node]:
+    """The nodes behind a result, a tensor or a nest of them, that are newer than an index; in order."""
+    found: dict[int, Node] = {}
+    pending = [x.node for x in _tensors(result) if x.node is not None]
+    while pending:
+        node = pending.pop()
+        if node.index > first and node.index not in found:
+            found[node.index] = node
+            pending += [p for p in node.parents if p.__class__ is node.__class__]
+    return [node for _, node in sorted(found.items())]
+
+
+def _tensors(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, Array):
+        yield tree
+    elif isinstance(tree, (list, tuple, dict)):
+        for branch in tree.values() if isinstance(tree, dict) else tree:
+            yield from _tensors(branch)
+
+
+def _linked(value: Any, originals: dict[int, Any]) -> Any:
+    """A value that the second computation keeps, with the history of the first."""
+    if isinstance(value, Array) and id(value.node) in originals:
+        linked = alias(value)
+        linked.node, linked.requires_grad = originals[id(value.node)], True
+        return linked
+    if isinstance(value, tuple):
+        return tuple(_linked(one, originals) for one in value)
+    return value

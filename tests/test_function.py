@@ -1,0 +1,300 @@
+"""Functions of one's own, and checkpoints."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.errors import GradError, ShapeError
+from minigrad.testing import gradcheck, gradgradcheck
+
+
+def leaf(*numbers, dtype=mg.float64):
+    return mg.tensor(numbers, dtype=dtype, requires_grad=True)
+
+
+class Cube(mg.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 3 * x**2
+
+
+class Exp(mg.Function):
+    """Keeps its result."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return g * y
+
+
+class SinCos(mg.Function):
+    """Two results, and an argument that is no tensor."""
+
+    @staticmethod
+    def forward(x, scale):
+        return (x * scale).sin(), (x * scale).cos()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, ctx.scale = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx, g_sin, g_cos):
+        (x,) = ctx.saved_tensors
+        return ctx.scale * (g_sin * (x * ctx.scale).cos() - g_cos * (x * ctx.scale).sin()), None
+
+
+@pytest.mark.parametrize("function", [Cube, Exp])
+def test_derivatives_of_every_order(function, backend):
+    x = leaf(0.5, -1.0, 2.0)
+    assert gradcheck(function.apply, [x])
+    assert gradgradcheck(function.apply, [x])
+    third = mg.elementwise_grad(mg.elementwise_grad(mg.elementwise_grad(function.apply)))(x)
+    np.testing.assert_allclose(third.tolist(), np.full(3, 6.0) if function is Cube else np.exp(x.tolist()))
+
+
+def test_several_results():
+    x = leaf(0.5, -1.0)
+    sin, cos = SinCos.apply(x, 2.0)
+    np.testing.assert_allclose(cos.tolist(), np.cos([1.0, -2.0]))
+    (gradient,) = mg.autograd.grad(cos.sum(), x, retain_graph=True)  # one result alone
+    np.testing.assert_allclose(gradient.tolist(), -2 * np.sin([1.0, -2.0]))
+    (sin * cos).sum().backward()
+    np.testing.assert_allclose(x.grad.tolist(), 2 * np.cos([2.0, -4.0]))
+
+    def product(x):
+        sin, cos = SinCos.apply(x, 2.0)
+        return sin * cos
+
+    assert gradgradcheck(product, [x])
+
+
+class Both(mg.Function):
+    """Largest and where: a result of integers, one that is an input, and one that is marked."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.extra, order = "kept", x.argsort()
+        ceiling = x.ceil()
+        ctx.mark_non_differentiable(ceiling)
+        return x, order, ceiling
+
+    @staticmethod
+    def backward(ctx, g, g_order, g_ceiling):
+        assert (ctx.extra, g_order.dtype, g_ceiling.tolist()) == ("kept", mg.int64, [0.0, 0.0])
+        assert ctx.needs_input_grad == (True,)
+        return g * 5
+
+
+def test_results_without_gradients():
+    x = leaf(2.5, 1.5)
+    y, order, ceiling = Both.apply(x)
+    assert (order.tolist(), ceiling.tolist()) == ([1, 0], [3.0, 2.0])
+    assert (y.requires_grad, order.requires_grad, ceiling.requires_grad) == (True, False, False)
+    assert x.is_leaf
+    y.sum().backward()
+    assert x.grad.tolist() == [5.0, 5.0]
+
+
+def test_nothing_is_recorded_where_nothing_is_wanted():
+    assert Cube.apply(mg.tensor([2.0])).node is None
+    with mg.no_grad():
+        assert Cube.apply(leaf(2.0)).node is None
+    assert Cube.apply(leaf(2.0)).grad_fn.op.name == "Cube"
+
+
+def test_freeing_and_retaining():
+    x = leaf(2.0)
+    y = Exp.apply(x)
+    loss = (y * y).sum()
+    loss.backward(retain_graph=True)
+    loss.backward()
+    with pytest.raises(GradError, match="freed by an earlier backward"):
+        loss.backward()
+    gc.collect()
+    gc.disable()
+    try:
+        import weakref
+
+        node = weakref.ref(Exp.apply(x).node)
+        assert node() is None  # no circle through what it keeps
+    finally:
+        gc.enable()
+
+
+def test_writing_into_what_a_function_keeps():
+    x = leaf(2.0)
+    loss = Cube.apply(x).sum()
+    with mg.no_grad():
+        x += 1.0
+    with pytest.raises(GradError, match=r"backward: Cube reads its saved_tensors, which \+= has overwritten"):
+        loss.backward()
+
+
+def backward_of(result):
+    class Wrong(mg.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * y
+
+        @staticmethod
+        def backward(ctx, g):
+            return result(g)
+
+    return Wrong.apply(leaf(1.0, 2.0), leaf(3.0, 4.0))
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "text"),
+    [
+        (lambda g: g, GradError, "got 1 gradients, expected one for each of the 2 arguments of apply"),
+        (lambda g: (g, g, g), GradError, "got 3 gradients, expected one for each of the 2"),
+        (lambda g: (g, [1.0, 2.0]), TypeError, "got a list for argument 1, expected a tensor or None"),
+        (lambda g: (g[:1], g), ShapeError, r"got shape \(1,\) for argument 0, expected the argument's shape \(2,\)"),
+    ],
+)
+def test_a_backward_that_returns_no_gradients(result, error, text):
+    with pytest.raises(error, match=r"^Wrong.backward: " + text):
+        backward_of(result).sum().backward()
+    backward_of(lambda g: (g, None, None)).sum().backward()  # None, and more of them, is well
+
+
+def test_a_gradient_of_a_broadcast_argument_is_summed():
+    class Spread(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.expand(3, 2)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    x = leaf(1.0, 2.0)
+    Spread.apply(x).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_misuse():
+    with pytest.raises(TypeError, match=r"^Cube: call it by Cube.apply"):
+        Cube(leaf(1.0))
+    with pytest.raises(NotImplementedError, match="forward"):
+        type("Empty", (mg.Function,), {}).apply(leaf(1.0))
+
+    class Dirty(Cube):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+
+    class Kept(Cube):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(2.0)
+
+    with pytest.raises(GradError, match="Dirty: mark_dirty is not offered"):
+        Dirty.apply(leaf(1.0))
+    with pytest.raises(TypeError, match=r"Kept.save_for_backward: argument 0: got a float, expected a tensor"):
+        Kept.apply(leaf(1.0))
+
+
+# -- checkpoints -------------------------------------------------------------------------------------------------------
+
+
+def network():
+    mg.manual_seed(3)
+    return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.5), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+
+
+def gradients(net, run, x):
+    mg.manual_seed(5)
+    for p in net.parameters():
+        p.grad = None
+    x.grad = None
+    loss = (run(x) ** 2).sum()
+    loss.backward()
+    return [loss.tolist(), x.grad.tolist(), *[p.grad.tolist() for p in net.parameters()]], mg.rand(3).tolist()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_checkpoint_has_the_bits_of_the_whole(nested, backend):
+    net, x = network(), mg.tensor(np.random.default_rng(0).normal(size=(5, 4)), requires_grad=True)
+    inner = (lambda h: mg.checkpoint(net[1:5], h)) if nested else net[1:5]
+    assert gradients(net, net, x) == gradients(net, lambda x: net[5](mg.checkpoint(lambda x: inner(net[0](x)), x)), x)
+    assert gradients(net, net, x) == gradients(net, lambda x: mg.checkpoint_sequential(net, 3, x), x)
+
+
+def test_a_checkpoint_in_higher_derivatives_and_with_nested_arguments():
+    def f(x, pair):
+        return x.sin() * pair["y"].exp() * x
+
+    x, y = leaf(0.5, 2.0), leaf(-1.0, 0.3)
+    assert gradgradcheck(lambda x, y: mg.checkpoint(f, x, {"y": y}), [x, y])
+    third = mg.elementwise_grad(mg.elementwise_grad(mg.elementwise_grad(lambda x: mg.checkpoint(lambda x: x**4, x))))
+    np.testing.assert_allclose(third(x).tolist(), 24 * np.array([0.5, 2.0]))
+
+
+def test_a_checkpoint_keeps_its_arguments_alone():
+    x = leaf(*np.linspace(0, 1, 50))
+    y = mg.checkpoint(lambda x: x.exp().sin().exp().sin(), x)
+    node, kept = y.node, set()
+    while node is not x:
+        kept.add(type(node.saved).__name__)
+        node = node.parents[0]
+    assert kept == {"_Segment"}
+    y.sum().backward()
+    assert y.node.saved is None
+
+
+def test_a_checkpoint_without_recording_just_calls():
+    calls = []
+    with mg.no_grad():
+        assert mg.checkpoint(lambda x: calls.append(1) or x * 2, leaf(1.0)).tolist() == [2.0]
+    assert mg.checkpoint(lambda: 7) == 7
+    assert calls == [1]
+
+
+def test_what_a_checkpoint_refuses():
+    x = leaf(1.0, 2.0)
+    y = mg.checkpoint(lambda x: (x + 1.0).exp(), x)
+    with mg.no_grad():
+        x += 1.0
+    with pytest.raises(GradError, match=r"checkpoint: argument args\[0\]: got a tensor that \+= has overwritten"):
+        y.sum().backward()
+    steps = iter([1, 2])
+
+    def changing(x):
+        for _ in range(next(steps)):
+            x = x.exp()
+        return x
+
+    with pytest.raises(GradError, match="checkpoint: the function recorded 1 ops in the forward pass, and 2 or others"):
+        mg.checkpoint(changing, x).sum().backward()
+    w = leaf(1.0, 2.0)
+    y = mg.checkpoint(lambda x: x * w, x)
+    with mg.no_grad():
+        w *= 2.0
+    with pytest.raises(GradError, match=r"mul reads its input y of shape \(2,\), which \*= has overwritten"):
+        y.sum().backward()
+    with pytest.raises(TypeError, match="checkpoint: argument function: got a float"):
+        mg.checkpoint(1.0, x)
+    with pytest.raises(ValueError, match="checkpoint_sequential: argument segments: got 4, expected 1 to 3"):
+        mg.checkpoint_sequential([mg.exp] * 3, 4, x)
+    z = mg.checkpoint(mg.exp, x).sum()
+    z.backward()
+    with pytest.raises(GradError, match="freed by an earlier backward"):
+        z.backward()
