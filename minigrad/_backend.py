@@ -67,6 +67,25 @@ _blocks: list[list[str]] = []
 _switching = Lock()
 
 
+#: What stands around every op, the outermost last: each a function of an op and what runs it, which it may wrap.
+_watchers: list[Callable[[Op, Callable[..., Any]], Callable[..., Any]]] = []
+
+
+@contextmanager
+def watched(watcher: Callable[[Op, Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+    """Inside the block every op runs as watcher(op, run) instead of run, in all threads. Off, it costs nothing: ops are
+    exchanged, not asked."""
+    with _switching:
+        _watchers.append(watcher)
+        _switch()
+    try:
+        yield
+    finally:
+        with _switching:
+            _watchers.remove(watcher)
+            _switch()
+
+
 def _switch() -> None:
     global backend_name
     backend_name = _blocks[-1][0] if _blocks else "c"
@@ -75,9 +94,13 @@ def _switch() -> None:
 
 
 def enter(op: Op) -> None:
-    """Lets an op run on the backend that is chosen; also one that is declared, by a late import, while it is."""
+    """Lets an op run on the backend that is chosen, and be watched; also one that is declared, by a late import, while it
+    is. What a plan leaves out, and what computes several gradients at once, is neither a reference nor a single op."""
     entered.add(op)
+    plain = backend_name == "c" and not _watchers
     op.run = op.forward if backend_name == "c" else by_reference(op)
+    for watcher in _watchers:
+        op.run = watcher(op, op.run)
     if op.planned_kernel is not None:
-        op.run_planned = op.planned_kernel if backend_name == "c" else lambda _, *inputs, **given: op.run(*inputs, **given)
-    op.joint = op.joint_kernel if backend_name == "c" else None
+        op.run_planned = op.planned_kernel if plain else lambda _, *inputs, **given: op.run(*inputs, **given)
+    op.joint = op.joint_kernel if plain else None

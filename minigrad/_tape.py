@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 class Node:
     """One recorded op: `parents` are its inputs' nodes (the tensor itself for a leaf, None where no gradient goes),
-    `saved` the values that its formulas name, `shape` and `dtype` those of its output."""
+    `saved` the values that its formulas name, `shape` and `dtype` those of its output; `line` is where it comes from, set
+    in debug mode alone."""
 
-    __slots__ = ("__weakref__", "dtype", "hooks", "index", "op", "parents", "saved", "shape")
+    __slots__ = ("__weakref__", "dtype", "hooks", "index", "line", "op", "parents", "saved", "shape")
+
+    line: Any
 
     def __init__(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> None:
         self.op = op
@@ -66,7 +69,7 @@ def _restored(node: Node) -> Any:
         node.saved.restore()
     if node.saved is None:
         raise GradError(
-            f"backward: the graph behind {node.op.name} has been freed by an earlier backward(). Three usual causes: backward() "
+            f"backward: the graph behind {node.op.name}{_writes.recorded_at(node)} has been freed by an earlier backward(). Three usual causes: backward() "
             "is called twice on one loss (pass retain_graph=True to the first call); part of the forward pass was "
             "computed before the loop and is shared by all rounds (compute it inside the loop); a tensor kept from the "
             "last round is part of this one (detach() it)."

@@ -23,11 +23,18 @@ from minigrad._array import Array
 from minigrad.errors import GradError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from minigrad._tape import Node
 
+
+def no_line() -> Any:
+    """Where a write comes from is not looked up, unless in debug mode."""
+
+
+#: What tells the line: `_source` exchanges it.
+line: Callable[[], Any] = no_line
 #: The next number, for an op that is recorded or for a write.
 next_index = count(1).__next__
 #: The number of a write that has not happened; smaller than any, and than that of the log before its first write.
@@ -35,12 +42,12 @@ NEVER = -1
 
 
 class Write:
-    """The last write of one writer: its number, and the writer's name."""
+    """The last write of one writer: its number, the writer's name and, in debug mode, the line that it comes from."""
 
-    __slots__ = ("at", "by")
+    __slots__ = ("at", "by", "line")
 
     def __init__(self, at: int, by: str) -> None:
-        self.at, self.by = at, by
+        self.at, self.by, self.line = at, by, line()
 
 
 class Mark(ref):  # type: ignore[type-arg]
@@ -68,7 +75,7 @@ def _gone(mark: Any, marks: dict[int, Mark] = log.marks) -> None:
     del marks[mark.key]  # bound early: when the interpreter ends, the module may be empty before the last array goes
 
 
-def _owner(written: Any) -> Any:
+def owner(written: Any) -> Any:
     """The array that owns an array's memory; a tensor itself."""
     while isinstance(written, np.ndarray) and isinstance(written.base, np.ndarray):
         written = written.base
@@ -77,11 +84,11 @@ def _owner(written: Any) -> Any:
 
 def mark(written: Any) -> Mark:
     """The mark of an array's memory; or of a tensor, whose array is exchanged for another."""
-    owner = _owner(written)
-    found = log.marks.get(id(owner))
+    holder = owner(written)
+    found = log.marks.get(id(holder))
     if found is None:
-        new = Mark(owner, _gone)
-        new.key, new.last = id(owner), _NOTHING
+        new = Mark(holder, _gone)
+        new.key, new.last = id(holder), _NOTHING
         found = log.marks.setdefault(new.key, new)  # another thread's, if that was quicker
     return found
 
@@ -98,6 +105,7 @@ def note_all(marks: Iterable[Mark], write: Write) -> None:
         for one in marks:
             one.last = write
     log.latest = write.at = next_index()
+    write.line = line()
 
 
 def check(node: Node) -> None:
@@ -107,7 +115,7 @@ def check(node: Node) -> None:
     for name, value in zip(node.op.values, node.saved, strict=True):
         write = since(node.index, value)
         if write is not None:
-            raise GradError(_complaint(node, name, value, write.by))
+            raise GradError(_complaint(node, name, value, write))
 
 
 def since(index: int, value: Any) -> Write | None:
@@ -125,21 +133,29 @@ def _kept(value: Any) -> Iterator[Any]:
         yield value
         value = value.array
     if isinstance(value, np.ndarray):
-        yield _owner(value)
+        yield owner(value)
     elif isinstance(value, (tuple, list)):
         for one in value:
             yield from _kept(one)
 
 
-def _complaint(node: Node, name: str, value: Any, by: str) -> str:
+def recorded_at(node: Node) -> str:
+    """", recorded at train.py:7 `y = x.exp()`," where debug mode has kept the line; else nothing."""
+    found = getattr(node, "line", None)
+    return f", recorded at {found}," if found else ""
+
+
+def _complaint(node: Node, name: str, value: Any, write: Write) -> str:
     what = "its result" if name == "out" else f"its input {name}" if name in node.op.inputs else f"its {name}"
     shape = f" of shape {value.shape}" if isinstance(value, (Array, np.ndarray)) else ""
     remedy = (
         "Call backward() before optimizer.step(), and compute the loss anew after it."
-        if by.endswith(".step")
+        if write.by.endswith(".step")
         else "Write after backward(), or into a clone(); or make a new tensor, as in x = x + 1."
     )
+    at = f" at {write.line}" if write.line else ""
+    more = "" if at else " Inside `with minigrad.debug_mode():` this error names both lines."
     return (
-        f"backward: {node.op.name} reads {what}{shape}, which {by} has overwritten since: one of the variables needed for "
-        f"gradient computation has been modified by an inplace operation. {remedy}"
+        f"backward: {node.op.name}{recorded_at(node)} reads {what}{shape}, which {write.by} has overwritten since{at}: one of "
+        f"the variables needed for gradient computation has been modified by an inplace operation. {remedy}{more}"
     )

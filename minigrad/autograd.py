@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _tape
+from minigrad._anomaly import detect_anomaly
 from minigrad._array import Array, from_array
+from minigrad._function import Function
 from minigrad._mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from minigrad._tape import Node
 from minigrad.errors import GradError, message
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = ["Function", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
 
 def grad(

@@ -27,6 +27,10 @@ class GradError(MinigradError, RuntimeError):
     """A gradient that cannot be computed: nothing was recorded, or it is gone."""
 
 
+class AnomalyError(MinigradError, RuntimeError):
+    """A NaN or an infinity that detect_anomaly has found."""
+
+
 class AxisError(MinigradError, IndexError, ValueError):
     """A dimension that the tensor does not have."""
 

@@ -18,7 +18,7 @@ LAYERS = (
     {"_shapes", "_samples", "_ulp"},
     {"_array", "_device", "_kernels"},
     {"_hooks", "_mode", "_writes", "_tape"},
-    {"_promote", "_backend", "_compile", "_op"},
+    {"_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
     {"_inplace", "_tensor"},
     {"_checkpoint", "_create", "_function", "autograd"},

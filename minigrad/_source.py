@@ -1,0 +1,77 @@
+"""Debug mode: every recorded op and every write in place remembers the line of the program that it comes from.
+
+A line costs a walk up the stack, as long as a small op takes, so it is looked up only where the mode is on; switched off,
+nothing asks for it, as the functions that would are exchanged for others.
+"""
+
+from __future__ import annotations
+
+import sys
+from os.path import basename, dirname, sep
+from typing import TYPE_CHECKING, NamedTuple
+
+from minigrad import _writes
+from minigrad._tape import Node
+
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Frames of minigrad itself are passed over; compiled ops call themselves "<op name>".
+_OURS = (dirname(__file__) + sep, "<op ")
+
+
+class Line(NamedTuple):
+    """A line of a program; str() gives its place and its text."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        from linecache import getline
+
+        text = getline(self.file, self.number).strip()
+        return f"{basename(self.file)}:{self.number}" + (f" `{text}`" if text else "")
+
+
+def calling_line() -> Line | None:
+    """The innermost line on the stack that is not minigrad's own."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back  # type: ignore[assignment]
+    return None if frame is None else Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+_plain_init: Any = Node.__init__
+
+
+def _init_with_line(node: Node, *args: Any) -> None:
+    _plain_init(node, *args)
+    node.line = calling_line()
+
+
+class debug_mode:  # noqa: N801 - called like a function
+    """Switches debug mode on or off: at once, and as a context back at its end.
+
+    In it errors of backward name the line that recorded an op and the line that overwrote what it needs, and
+    `minigrad.tape` shows the line of each op. It is the whole process's, and slows small ops down.
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        self._before = is_debug_mode()
+        _switch(bool(enabled))
+
+    def __enter__(self) -> None:
+        """All is done in __init__."""
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        _switch(self._before)
+
+
+def is_debug_mode() -> bool:
+    """Whether lines are remembered."""
+    return _writes.line is calling_line
+
+
+def _switch(enabled: bool) -> None:
+    setattr(Node, "__init__", _init_with_line if enabled else _plain_init)  # noqa: B010 - no plain method
+    _writes.line = calling_line if enabled else _writes.no_line
