@@ -66,6 +66,45 @@ def updating(name: str, op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], A
     return lambda x, other: update(x, name, op, other)
 
 
+#: The ops that also write into their first operand, under their name with an underscore behind it.
+METHODS = """
+    abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan arctan2
+    arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clip copysign
+    cos cosh cumprod cumsum deg2rad div divide eq erf erfc exp exp2 expm1 fix float_power floor floor_divide fmod frac ge
+    greater greater_equal gt heaviside hypot index_add index_copy index_fill index_put le lerp less less_equal log log10
+    log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill mul multiply nan_to_num ne neg negative
+    not_equal pow rad2deg reciprocal relu remainder round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin
+    sinc sinh sqrt square sub subtract tan tanh tril triu true_divide trunc xlogy
+"""
+
+
+def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
+    """An op whose result is written over its first operand, which takes over the result's history: x.add_(y) returns x."""
+
+    def call(x: Any, *args: Any, **keywords: Any) -> Any:
+        if threads.mode.on and x.requires_grad and x.node is None:
+            got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
+            remedy = "Do it inside `with minigrad.no_grad():`, or without the underscore: that gives a new tensor."
+            raise GradError(message(name, "", got, expected, remedy))
+        if not threads.mode.on or not x.requires_grad:
+            new = op(x, *args, **keywords)
+        else:  # what the op keeps of x, it keeps of a copy
+            before = tools.clone(x)
+            new = op(before, *[before if y is x else y for y in args], **keywords)
+        if not new.requires_grad:
+            return overwrite(x, name, new)
+        _check_owner(x, name)
+        if new.shape != x.shape:
+            raise ShapeError(message(name, "", f"a result of shape {new.shape}", f"the tensor's own shape {x.shape}"))
+        with no_grad:
+            overwrite(x, name, new)
+        x.node, x.requires_grad = new.node, True
+        return x
+
+    call.__name__, call.__doc__ = name, f"{name[:-1]}, written into the tensor itself, which is returned."
+    return call
+
+
 def put(x: Any, index: Any, value: Any) -> None:
     """x[index] = value, by NumPy's rules; recorded where x or value has a history."""
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
@@ -99,14 +138,19 @@ def _check_recordable(x: Any, value: Any) -> Any:
         remedy = "Do it inside `with minigrad.no_grad():`, or write into x.clone()."
         got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
         raise GradError(message("setitem", "", got, expected, remedy))
-    if x.node is not None and isinstance(x.array.base, np.ndarray) and not owns(x):
-        remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
-        raise GradError(message("setitem", "", f"a view, by {x.node.op.name}", "a tensor with memory of its own", remedy))
+    _check_owner(x, "setitem")
     if not isinstance(value, Array):
         return from_array(np.asarray(value, x.dtype))
     if value.size == 1 and value.shape:
         value = reshape_op(value, shape=())  # one number goes everywhere
     return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value
+
+
+def _check_owner(x: Any, name: str) -> None:
+    """Raises for a view of a computed tensor, whose history would not learn of the write."""
+    if x.node is not None and isinstance(x.array.base, np.ndarray) and not owns(x):
+        remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
+        raise GradError(message(name, "", f"a view, by {x.node.op.name}", "a tensor with memory of its own", remedy))
 
 
 def _record(x: Any, index: Any, value: Any) -> None:

@@ -85,6 +85,7 @@ class _Toolbox:
     sum_to: Callable[[Any, tuple[int, ...]], Any]
     cast: Callable[[Any, Any], Any]
     identity: Callable[[Any], Any]
+    clone: Callable[[Any], Any]
     one: dict[Any, Any]
 
 

@@ -348,6 +348,8 @@ _NUMBERS = (Array, np.ndarray, np.generic, int, float, list, tuple)
 #: The methods that are ops too, from their records.
 for _name, _function in surface["Tensor"].items():
     setattr(Tensor, _name, _function)
+for _name in _inplace.METHODS.split():
+    setattr(Tensor, f"{_name}_", _inplace.method(f"{_name}_", surface["Tensor"][_name]))
 
 
 def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:
@@ -365,4 +367,4 @@ def _restore(array: Any, requires_grad: bool) -> Tensor:
 _array.results_are(Tensor)
 _ONES = {d: from_array(np.ones((), d)) for d in (float32, float64)}
 _tape.tools.add, _tape.tools.sum_to, _tape.tools.cast = elementwise.add, layout.sum_to, elementwise.to_dtype
-_tape.tools.identity, _tape.tools.one = elementwise.identity, _ONES
+_tape.tools.identity, _tape.tools.clone, _tape.tools.one = elementwise.identity, elementwise.clone, _ONES

@@ -1,0 +1,99 @@
+"""Methods with an underscore: what is written, what is recorded, and what is refused."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import _inplace
+from minigrad._op import surface
+from minigrad.errors import DTypeError, GradError, ShapeError
+
+
+def leaf(*numbers, dtype=mg.float64):
+    return mg.tensor(numbers, dtype=dtype, requires_grad=True)
+
+
+UNARY = (
+    "abs", "acosh", "ceil", "cos", "deg2rad", "erf", "exp", "exp2", "expm1", "floor", "frac", "log", "log1p", "neg", "reciprocal",
+    "relu", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_the_numbers_and_gradients_are_those_of_the_op(name, backend):
+    start = np.array([1.25, 2.5, 3.75])
+    plain = mg.tensor(start)
+    assert getattr(plain, f"{name}_")() is plain
+    np.testing.assert_array_equal(plain.numpy(), getattr(mg.tensor(start), name)().numpy())
+    gradients = []
+    for run in (lambda y: getattr(y, f"{name}_")(), lambda y: getattr(y, name)()):
+        x = leaf(*start)
+        (run(x * 2.0 if name != "acosh" else x + 1.0) ** 2).sum().backward()
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == gradients[1]
+
+
+def test_every_method_is_there_and_says_what_it_is():
+    for name in _inplace.METHODS.split():
+        assert getattr(mg.Tensor, f"{name}_").__doc__.startswith(name)
+        assert name in surface["Tensor"]
+
+
+def test_operands_receive_gradients_too():
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    z = x * 1.0
+    z.add_(y).add_(y)
+    z.sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([1.0, 1.0], [2.0, 2.0])
+    fresh = mg.zeros(2, dtype=mg.float64)
+    fresh.add_(y * 3.0)  # a tensor without history takes one over
+    fresh.sum().backward()
+    assert y.grad.tolist() == [5.0, 5.0]
+
+
+def test_arguments_are_the_ops():
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    x.clamp_(min=1.5).mul_(2).div_(3.0, rounding_mode="floor").masked_fill_(mg.tensor([True, False]), 9.0)
+    assert x.tolist() == [[9.0, 1.0], [9.0, 2.0]]
+    n = mg.tensor([1, 2])
+    assert n.add_(5).dtype is mg.int64
+    flags = mg.tensor([True, False])
+    assert flags.logical_not_().tolist() == [False, True]
+    view = x[0]
+    view.add_(1.0)
+    assert x.tolist()[0] == [10.0, 2.0]
+
+
+def test_what_is_refused_changes_nothing():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(GradError, match=r"^add_: got a leaf that requires a gradient.*without the underscore"):
+        x.add_(1.0)
+    with mg.no_grad():
+        x.add_(1.0)
+    assert x.tolist() == [2.0, 3.0]
+    y = x * 2.0
+    with pytest.raises(GradError, match=r"^exp_: got a view, by getitem"):
+        y[:1].exp_()
+    with pytest.raises(ShapeError, match=r"^add_: got a result of shape \(3, 2\), expected the tensor's own shape \(2,\)"):
+        y.add_(mg.ones(3, 2, dtype=mg.float64))
+    with pytest.raises(DTypeError, match="^add_: argument value: got dtype float32, expected what int64 holds"):
+        mg.tensor([1, 2]).add_(1.5)
+    with pytest.raises(ShapeError, match="^add_"):
+        mg.zeros(2).add_(mg.ones(3, 2))
+    assert y.tolist() == [4.0, 6.0]
+
+
+def test_the_numbers_before_are_kept_for_backward():
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    y = x * 1.0
+    y.mul_(w).mul_(y).sum().backward()  # (x w)^2
+    assert (x.grad.tolist(), w.grad.tolist()) == ([18.0, 64.0], [6.0, 32.0])
+
+
+def test_writing_over_what_another_op_needs():
+    x = leaf(1.0, 2.0)
+    for write in (lambda z: z.add_(1.0), lambda z: z.exp_()):
+        z = x.exp()  # exp needs its result
+        write(z)
+        with pytest.raises(GradError, match="exp reads its result.*which (add_|exp_) has overwritten"):
+            z.sum().backward()
