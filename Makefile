@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml setup.py $(shell find csrc -type f)
+SOURCES := pyproject.toml setup.py stubs.py $(shell find csrc -type f)
 
 .PHONY: bench demo test lint sanitize accuracy clean
 
@@ -39,4 +39,4 @@ accuracy: $(VENV)/test.stamp
 	$(BIN)/python tests/accuracy_sweep.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info minigrad/_C*.so
+	rm -rf $(VENV) build *.egg-info minigrad/_C*.so minigrad/*.pyi

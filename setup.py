@@ -1,6 +1,7 @@
-"""The part of the build that pyproject.toml cannot say: the C kernels, compiled side by side."""
+"""The part of the build that pyproject.toml cannot say: the C kernels, compiled side by side, and the stub files."""
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from setuptools import setup
@@ -27,4 +28,8 @@ class ParallelBuild(build_ext):
         super().build_extensions()
 
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated build does not look here
+import stubs  # noqa: E402
+
+stubs.write()
 setup(cffi_modules=["csrc/build.py:ffi"], cmdclass={"build_ext": ParallelBuild})

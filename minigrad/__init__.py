@@ -9,6 +9,7 @@
 
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from minigrad import autograd as autograd
 from minigrad._anomaly import detect_anomaly
@@ -34,10 +35,12 @@ from minigrad._create import (
 )
 from minigrad._device import device
 from minigrad._function import Function
+from minigrad._functions import *
+from minigrad._functions import __all__ as _OPS
 from minigrad._kernels import get_num_threads, set_num_threads
 from minigrad._listing import tape
 from minigrad._mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from minigrad._op import defop, surface
+from minigrad._op import defop
 from minigrad._source import debug_mode, is_debug_mode
 from minigrad._tensor import Tensor
 from minigrad._version import __version__ as __version__
@@ -46,16 +49,17 @@ from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint
 
 _LAZY = ("cuda", "data", "datasets", "linalg", "nn", "optim", "testing")
 
-_OPS = surface["minigrad"]
-globals().update(_OPS)
-
 __all__ = [
-    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jvp", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *sorted(_OPS),
+    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jvp", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Submodules are imported when they are first named: `import minigrad` alone stays quick."""
-    if name in _LAZY:
-        return import_module(f"minigrad.{name}")
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+if TYPE_CHECKING:
+    from minigrad import cuda, data, datasets, linalg, nn, optim, testing
+else:
+
+    def __getattr__(name: str) -> ModuleType:
+        """Submodules are imported when they are first named: `import minigrad` alone stays quick."""
+        if name in _LAZY:
+            return import_module(f"minigrad.{name}")
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

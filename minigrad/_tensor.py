@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import _array, _device, _hooks, _inplace, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._device import require_cpu, wanted_dtype
-from minigrad._op import surface
+from minigrad._methods import Methods
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops import elementwise, functions, layout, linalg
 
@@ -40,7 +40,7 @@ def _reflected(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda y, x: op(x, y)
 
 
-class Tensor(Array):
+class Tensor(Methods, Array):
     """Numbers of one type in a shape, which remember how they were computed where a gradient is wanted.
 
     Make one with `minigrad.tensor(...)`. `array` is the NumPy array itself, `grad` the gradient (None until a backward
@@ -343,13 +343,6 @@ class Tensor(Array):
 
 #: What == compares numbers with; anything else is simply not equal.
 _NUMBERS = (Array, np.ndarray, np.generic, int, float, list, tuple)
-
-
-#: The methods that are ops too, from their records.
-for _name, _function in surface["Tensor"].items():
-    setattr(Tensor, _name, _function)
-for _name in _inplace.METHODS.split():
-    setattr(Tensor, f"{_name}_", _inplace.method(f"{_name}_", surface["Tensor"][_name]))
 
 
 def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:

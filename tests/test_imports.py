@@ -20,7 +20,7 @@ LAYERS = (
     {"_hooks", "_mode", "_writes", "_tape"},
     {"_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
-    {"_inplace", "_tensor"},
+    {"_inplace", "_functions", "_methods", "_tensor"},
     {"_checkpoint", "_create", "_function", "autograd"},
     {"functional"},
     {"nn", "optim", "data", "datasets", "testing", "cuda", "linalg"},

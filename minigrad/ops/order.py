@@ -118,7 +118,7 @@ public("logcumsumexp")(_logcumsumexp)
 
 
 def _cumulative(name: str, function: Any, doc: str) -> Any:
-    def running(x: Any, dim: int = 0) -> Any:
+    def running(x: Any, dim: int = 0) -> Extrema:
         axis = shapes.one_axis(name, dim, len(x.shape))
         if not x.shape:
             return Extrema((identity(x), from_array(np.zeros((), np.int64))))
@@ -184,7 +184,7 @@ def _sort_reference(x: Any, *, dim: int, descending: bool) -> Any:
 
 
 @composed(*_sorted(_sort_reference, descending=True))
-def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Extrema:
     """(values, indices) in rising or falling order along a dimension; equal elements keep theirs."""
     axis = shapes.one_axis("sort", dim, len(x.shape))
     if not x.shape:
@@ -203,7 +203,7 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = Fals
     lambda x, *, k, dim, largest: tuple(np.take(part, range(k), dim) for part in _sort_reference(x, dim=dim, descending=largest)),
     lambda: [Sample(Draw((3, 5), distinct=True), k=k, dim=1, largest=big) for k in (0, 2, 5) for big in (True, False)],
 )  # fmt: skip
-def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Extrema:
     """(values, indices) of the k largest elements along a dimension, or smallest, in order."""
     axis = shapes.one_axis("topk", dim, len(x.shape))
     if not 0 <= k <= x.shape[axis]:
@@ -216,7 +216,7 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     lambda x, *, k, dim, keepdim: tuple(np.take(part, k - 1, dim) for part in _sort_reference(x, dim=dim, descending=False)),
     lambda: [Sample(Draw((3, 5), distinct=True), k=2, dim=1, keepdim=False)],
 )
-def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Extrema:
     """(values, indices) of the k-th smallest element along a dimension, counted from 1."""
     axis = shapes.one_axis("kthvalue", dim, len(x.shape))
     if not 1 <= k <= x.shape[axis]:
