@@ -53,6 +53,18 @@ def test_norms_at_the_origin_have_slope_0():
     assert x.grad.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
+@pytest.mark.parametrize("ord", [0.5, 1.5])
+def test_a_zero_among_others_has_no_share_in_the_slope_of_a_norm(ord):
+    """|x|^0.5 is infinitely steep at 0, and |x|^1.5 infinitely bent."""
+    x = mg.tensor([0.0, 1.0, 4.0], dtype=mg.float64, requires_grad=True)
+    (slope,) = mg.autograd.grad(linalg.vector_norm(x, ord), x, create_graph=True)
+    size = (1 + 4.0**ord) ** (1 / ord)
+    np.testing.assert_allclose(slope.detach().numpy(), [0.0, *(np.array([1.0, 4.0]) / size) ** (ord - 1)], rtol=1e-14)
+    slope.sum().backward()
+    assert np.isfinite(x.grad.numpy()).all()
+    assert x.grad[0] == 0
+
+
 def test_the_order_of_a_long_product():
     """100x1 by 1x100 first would take 100 times the work; the numbers are the same."""
     rng = np.random.default_rng(0)

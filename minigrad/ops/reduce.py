@@ -410,9 +410,17 @@ def vector_norm(x: Any, ord: float = 2, dim: Dims = None, keepdim: bool = False)
         return sum(abs(x), dim, keepdim)
     if ord == 2:
         return root(sum(mul(x, x), dim, keepdim))
-    total = sum(pow(abs(x), float(ord)), dim, keepdim)
+    total = sum(_power(abs(x), float(ord)), dim, keepdim)
     nothing = equals(total, 0.0)
     return where(nothing, zero_like(total), pow(where(nothing, 1.0, total), 1 / ord))
+
+
+def _power(size: Any, ord: float) -> Any:
+    """size^ord. Below 2 its first or second derivative is infinite at 0, where 0 is taken."""
+    if not 0 < ord < 2:
+        return pow(size, ord)
+    nothing = equals(size, 0.0)
+    return where(nothing, zero_like(size), pow(where(nothing, 1.0, size), ord))
 
 
 @public("norm")
