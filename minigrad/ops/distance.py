@@ -1,0 +1,130 @@
+"""Lengths of vectors and distances between them: compositions of norms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _shapes as shapes
+from minigrad._array import Array, from_array
+from minigrad._op import composed
+from minigrad._samples import Draw, Sample
+from minigrad.errors import DTypeError, ShapeError, message
+from minigrad.ops.elementwise import add, div, less, mul, sub, where
+from minigrad.ops.functions import clip
+from minigrad.ops.layout import expand, unsqueeze
+from minigrad.ops.reduce import sum_op, vector_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+#: Where PyTorch has the distances too.
+BOTH = "minigrad nn.functional"
+
+
+def check_floats(op: str, **given: Any) -> None:
+    """A DTypeError for an argument that is no tensor of floats."""
+    for argument, x in given.items():
+        if not isinstance(x, Array):
+            raise DTypeError(message(op, argument, f"a {type(x).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
+        if x.dtype.kind != "f":
+            raise DTypeError(message(op, argument, f"dtype {x.dtype}", "floats", f"Write {argument}.float()."))
+
+
+def at_least(x: Any, low: float) -> Any:
+    """x, but low where it is below: a bound that derivatives do not see, so the slope is 1 there too."""
+    below = less(x, low)
+    return where(below, add(sub(x, from_array(x.array)), low), x) if below.array.any() else x
+
+
+def _norm_reference(x: Any, p: float, dim: Any, keepdim: bool = False) -> Any:
+    size = np.abs(x)
+    if p in (0, np.inf):
+        return np.sum(size != 0, dim, keepdims=keepdim).astype(x.dtype) if p == 0 else np.max(size, dim, keepdims=keepdim)
+    return np.sum(size**p, dim, keepdims=keepdim) ** (1 / p)
+
+
+def _samples(*cases: tuple[tuple[tuple[int, ...], ...], dict[str, Any]]) -> Callable[[], list[Sample]]:
+    return lambda: [Sample(*map(Draw, drawn), **keywords) for drawn, keywords in cases]
+
+
+@composed(
+    lambda x, *, p, dim: x / np.maximum(_norm_reference(x, p, dim, keepdim=True), 1e-12),
+    _samples(*[(((3, 4),), {"p": p, "dim": d}) for p in (1.0, 2.0, 3.0, np.inf) for d in (0, 1)], (((5,),), {"p": 2.0, "dim": -1})),
+    spaces="nn.functional",
+)
+def normalize(input: Any, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Any:
+    """The input over its p-norm along dim: vectors of length 1. Norms below eps count as eps, so 0 stays 0."""
+    check_floats("normalize", input=input)
+    axes = shapes.axes("normalize", dim, len(input.shape))
+    return div(input, clip(vector_norm(input, p, axes, keepdim=True), min=eps))
+
+
+def _cosine_reference(x: Any, y: Any, *, dim: int) -> Any:
+    return np.sum(x * y, dim) / np.sqrt(np.sum(x * x, dim) * np.sum(y * y, dim))
+
+
+@composed(
+    lambda x, y, *, dim: _cosine_reference(*np.broadcast_arrays(x, y), dim=dim),
+    _samples((((3, 4), (3, 4)), {"dim": 1}), (((3, 4), (4,)), {"dim": 0}), (((5,), (5,)), {"dim": -1}), (((3, 1, 4), (5, 4)), {"dim": 2})),
+    spaces=BOTH,
+)
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """The cosine of the angle between vectors along dim, a dimension of what x1 and x2 broadcast to. Lengths below eps
+    count as eps, so the cosine with 0 is 0."""
+    name = "cosine_similarity"
+    check_floats(name, x1=x1, x2=x2)
+    full = shapes.broadcast(name, x1.shape, x2.shape)
+    axes = shapes.axes(name, shapes.one_axis(name, dim, len(full)), len(full))
+    units = [div(x, at_least(vector_norm(x, 2, axes, keepdim=True), eps)) for x in (expand(x1, full), expand(x2, full))]
+    return sum_op(mul(*units), dim=axes, keepdim=False)
+
+
+@composed(
+    lambda x, y, *, p, keepdim: _norm_reference(x - y + 1e-6, p, -1, keepdim),
+    _samples(*[(((3, 4), (3, 4)), {"p": p, "keepdim": k}) for p in (0.5, 1.0, 2.0, 3.0, np.inf) for k in (False, True)], (((5, 4), (4,)), {"p": 2.0, "keepdim": False})),
+    spaces=BOTH,
+)
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The p-norm of x1 - x2 + eps over the last dimension: row by row. cdist compares all rows with all."""
+    check_floats("pairwise_distance", x1=x1, x2=x2)
+    full = shapes.broadcast("pairwise_distance", x1.shape, x2.shape)
+    return vector_norm(add(sub(x1, x2), eps), p, shapes.axes("pairwise_distance", -1, len(full)), keepdim)
+
+
+# -- all with all -------------------------------------------------------------------------------------------------------
+
+_IF_NECESSARY, _ALWAYS, _NEVER = "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"
+
+
+def _check_points(op: str, x1: Any, x2: Any) -> None:
+    """A ShapeError for what are no sets of points in one space."""
+    for argument, x in (("x1", x1), ("x2", x2)):
+        if len(x.shape) < 2:
+            raise ShapeError(message(op, argument, f"shape {x.shape}", "points as rows, (..., points, coordinates)", f"Of one point write {argument}.unsqueeze(0)."))
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(message(op, "x2", f"shape {x2.shape}", f"points with {x1.shape[-1]} coordinates, as those of x1 {x1.shape}"))
+    shapes.broadcast(op, x1.shape[:-2], x2.shape[:-2])
+
+
+@composed(
+    lambda x, y, *, p, **_: _norm_reference(x[..., :, None, :] - y[..., None, :, :], p, -1),
+    _samples(
+        *[(((4, 3), (5, 3)), {"p": p}) for p in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, np.inf)], (((2, 1, 4, 3), (3, 5, 3)), {"p": 2.0}),
+        (((2, 6, 3), (5, 3)), {"p": 2.0, "compute_mode": _ALWAYS}), (((0, 3), (5, 3)), {"p": 2.0}),
+    ),
+    spaces=BOTH,
+)  # fmt: skip
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
+    """The p-norms of the differences of all rows of x1 (..., P, M) and x2 (..., R, M) -> (..., P, R). Where two points
+    coincide the slope is taken for 0. compute_mode is taken as PyTorch's programs pass it: all distances come from the
+    differences themselves, so all are exact."""
+    check_floats("cdist", x1=x1, x2=x2)
+    if not p >= 0:
+        raise ValueError(message("cdist", "p", p, "a number of at least 0, or inf"))
+    if compute_mode not in (_IF_NECESSARY, _ALWAYS, _NEVER):
+        raise ValueError(message("cdist", "compute_mode", f"{compute_mode!r}", f"{_IF_NECESSARY!r}, {_ALWAYS!r} or {_NEVER!r}"))
+    _check_points("cdist", x1, x2)
+    return vector_norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)
