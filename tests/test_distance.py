@@ -116,6 +116,20 @@ def test_points_that_coincide_are_at_distance_0_with_slope_0(p, mode):
     assert np.isfinite(x.grad.numpy()).all()
 
 
+@pytest.mark.parametrize("shapes", [((4, 3), (5, 3)), ((2, 1, 3, 2), (2, 4, 2))])
+def test_derivatives_of_distances_by_products(shapes):
+    """The fourth point is near one of the others, so it is subtracted; the rest are multiplied."""
+    x, y = points(*shapes[0]), points(*shapes[1], seed=1)
+    y[..., 3, :] = x[..., 0, :].reshape(-1, x.shape[-1])[0] + 0.25
+    given = [wide(x, requires_grad=True), wide(y, requires_grad=True)]
+
+    def distances(a, b):
+        return mg.cdist(a, b, compute_mode=MODES[0])
+
+    assert gradcheck(distances, given, rtol=1e-6)
+    assert gradgradcheck(distances, given, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["cosine_similarity", "pairwise_distance"])
 def test_derivatives_of_pairs(name):
     given = [wide(points(3, 4, seed=i), requires_grad=True) for i in (0, 1)]
@@ -128,6 +142,42 @@ def test_short_vectors_have_the_slopes_of_the_bound():
     x = wide([0.0, 0.5], requires_grad=True)
     F.cosine_similarity(x, wide([1.0, 0.0]), 0, 1.0).backward()
     assert x.grad.tolist() == [1.0, 0.0]
+
+
+# -- exactness and memory ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)
+def test_products_are_as_exact_as_differences(dtype):
+    """Clusters 1e-3 wide and 10 apart, far from the origin: a^2 + b^2 - 2ab alone has no digits left for the near."""
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 2, (60, 1)) * 10.0 + rng.uniform(0, 1e-3, (60, 8)) + 500.0).astype(dtype)
+    wanted = np.linalg.norm(x[:, None].astype(np.float64) - x.astype(np.float64), axis=-1)
+    found = mg.cdist(mg.tensor(x), mg.tensor(x), compute_mode=MODES[0]).numpy()
+    np.testing.assert_allclose(found, wanted, rtol=20 * np.finfo(dtype).eps)
+
+
+def test_many_pairs_are_compared_by_a_product(monkeypatch):
+    from minigrad.ops import distance
+
+    calls = []
+    monkeypatch.setattr(distance, "_squares", lambda *a: calls.append(a) or mg.zeros(1))
+    x = mg.zeros(128, 65)
+    mg.cdist(x[:, :64], x[:, :64])
+    assert not calls  # 2^20 differences
+    mg.cdist(x, x)
+    mg.cdist(x, x, 1.0)
+    mg.cdist(x, x, 2.0, MODES[1])
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_not_finite_stays_in_its_row(mode):
+    x = wide([[0.0, 0.0], [math.nan, 1.0], [3.0, 4.0], [INF, 0.0]])
+    d = mg.cdist(x, x, 2.0, mode).numpy()
+    assert d[0, 2] == d[2, 0] == 5.0
+    assert np.isnan(d[1]).all()
+    assert not np.isfinite(d[3]).any()
 
 
 # -- errors --------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""Lengths of vectors and distances between them: compositions of norms."""
+"""Lengths of vectors and distances between them: compositions of norms and products."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,10 @@ from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, ShapeError, message
 from minigrad.ops.elementwise import add, div, less, mul, sub, where
 from minigrad.ops.functions import clip
-from minigrad.ops.layout import expand, unsqueeze
-from minigrad.ops.reduce import sum_op, vector_norm
+from minigrad.ops.index import setitem_op
+from minigrad.ops.layout import expand, getitem_op, matrix_transpose, unsqueeze
+from minigrad.ops.linalg import matmul
+from minigrad.ops.reduce import root, sum_op, vector_norm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,16 +100,40 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 # -- all with all -------------------------------------------------------------------------------------------------------
 
 _IF_NECESSARY, _ALWAYS, _NEVER = "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"
+#: A product is necessary where the differences of all pairs would be more numbers than this.
+_MANY = 1 << 20
 
 
-def _check_points(op: str, x1: Any, x2: Any) -> None:
-    """A ShapeError for what are no sets of points in one space."""
+def _squares(x1: Any, x2: Any, batch: tuple[int, ...]) -> Any:
+    """Squared distances as |a|^2 + |b|^2 - 2 a b, which loses its digits where a and b are near each other: such pairs
+    are subtracted. Both are moved towards 0 first, for fewer of those; no distance changes by that."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        middle = x1.array.mean(tuple(range(len(x1.shape) - 1))) if x1.size else np.zeros(())
+    centre = from_array(np.where(np.isfinite(middle), middle, 0).astype(x1.dtype))
+    a, b = sub(x1, centre), sub(x2, centre)
+    both = add(_squared_lengths(a), matrix_transpose(_squared_lengths(b)))
+    squares = sub(both, mul(matmul(a, matrix_transpose(b)), 2.0))
+    near = np.nonzero(squares.array < 0.1 * both.array)
+    if not near[0].size:
+        return squares
+    pairs = ((a, near[:-1]), (b, (*near[:-2], near[-1])))
+    d = sub(*[getitem_op(expand(v, (*batch, *v.shape[-2:])), index=at) for v, at in pairs])
+    return setitem_op(squares, sum_op(mul(d, d), dim=(1,), keepdim=False), index=near)
+
+
+def _squared_lengths(x: Any) -> Any:
+    """The squared lengths of the rows, as a column."""
+    return sum_op(mul(x, x), dim=(len(x.shape) - 1,), keepdim=True)
+
+
+def _pairs(op: str, x1: Any, x2: Any) -> tuple[int, ...]:
+    """The shape of the batch, or a ShapeError for what are no sets of points in one space."""
     for argument, x in (("x1", x1), ("x2", x2)):
         if len(x.shape) < 2:
             raise ShapeError(message(op, argument, f"shape {x.shape}", "points as rows, (..., points, coordinates)", f"Of one point write {argument}.unsqueeze(0)."))
     if x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(message(op, "x2", f"shape {x2.shape}", f"points with {x1.shape[-1]} coordinates, as those of x1 {x1.shape}"))
-    shapes.broadcast(op, x1.shape[:-2], x2.shape[:-2])
+    return shapes.broadcast(op, x1.shape[:-2], x2.shape[:-2])
 
 
 @composed(
@@ -119,12 +146,15 @@ def _check_points(op: str, x1: Any, x2: Any) -> None:
 )  # fmt: skip
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
     """The p-norms of the differences of all rows of x1 (..., P, M) and x2 (..., R, M) -> (..., P, R). Where two points
-    coincide the slope is taken for 0. compute_mode is taken as PyTorch's programs pass it: all distances come from the
-    differences themselves, so all are exact."""
+    coincide the slope is taken for 0. compute_mode: whether Euclidean distances come from one matrix product instead of
+    P R M differences; both ways are equally exact."""
     check_floats("cdist", x1=x1, x2=x2)
     if not p >= 0:
         raise ValueError(message("cdist", "p", p, "a number of at least 0, or inf"))
     if compute_mode not in (_IF_NECESSARY, _ALWAYS, _NEVER):
         raise ValueError(message("cdist", "compute_mode", f"{compute_mode!r}", f"{_IF_NECESSARY!r}, {_ALWAYS!r} or {_NEVER!r}"))
-    _check_points("cdist", x1, x2)
+    batch = _pairs("cdist", x1, x2)
+    many = prod(batch) * x1.shape[-2] * x2.shape[-2] * x1.shape[-1] > _MANY
+    if p == 2 and (compute_mode == _ALWAYS or (compute_mode == _IF_NECESSARY and many)):
+        return root(_squares(x1, x2, batch))
     return vector_norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)
