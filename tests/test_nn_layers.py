@@ -20,12 +20,12 @@ REPRS = {
     "BCELoss()": nn.BCELoss(), "BCEWithLogitsLoss()": nn.BCEWithLogitsLoss(),
     "CrossEntropyLoss()": nn.CrossEntropyLoss(), "Dropout(p=0.1, inplace=False)": nn.Dropout(0.1),
     "ELU(alpha=1.0)": nn.ELU(), "Flatten(start_dim=1, end_dim=-1)": nn.Flatten(),
-    "GELU(approximate='none')": nn.GELU(), "HuberLoss()": nn.HuberLoss(), "Identity()": nn.Identity(54, unused=True),
+    "GELU(approximate='none')": nn.GELU(), "GLU(dim=-1)": nn.GLU(), "HuberLoss()": nn.HuberLoss(), "Identity()": nn.Identity(54, unused=True),
     "KLDivLoss()": nn.KLDivLoss(), "L1Loss()": nn.L1Loss(), "LeakyReLU(negative_slope=0.01)": nn.LeakyReLU(),
     "Linear(in_features=2, out_features=3, bias=True)": nn.Linear(2, 3), "LogSoftmax(dim=1)": nn.LogSoftmax(dim=1),
     "MSELoss()": nn.MSELoss(), "NLLLoss()": nn.NLLLoss(), "ReLU()": nn.ReLU(), "Sequential()": nn.Sequential(),
     "SiLU()": nn.SiLU(), "Sigmoid()": nn.Sigmoid(), "SmoothL1Loss()": nn.SmoothL1Loss(),
-    "Softmax(dim=-1)": nn.Softmax(-1), "Softplus(beta=1.0, threshold=20.0)": nn.Softplus(), "Tanh()": nn.Tanh(),
+    "Softmax(dim=-1)": nn.Softmax(-1), "Softmin(dim=0)": nn.Softmin(0), "Softplus(beta=1.0, threshold=20.0)": nn.Softplus(), "Tanh()": nn.Tanh(),
 }  # fmt: skip
 
 
@@ -47,6 +47,8 @@ SIGNATURES = {
     nn.SiLU: "inplace=False",
     nn.Softplus: "beta=1.0, threshold=20.0",
     nn.Softmax: "dim=None",
+    nn.Softmin: "dim=None",
+    nn.GLU: "dim=-1",
     nn.LogSoftmax: "dim=None",
     nn.MSELoss: "reduction='mean'",
     nn.L1Loss: "reduction='mean'",
@@ -176,6 +178,9 @@ def test_linear_starts_uniformly_within_one_over_the_root_of_its_inputs():
         (lambda: nn.GELU("fast"), ValueError, "GELU: argument approximate: got 'fast'"),
         (lambda: nn.Softmax()(mg.zeros(2, 2)), TypeError, r"softmax: argument dim.*softmax\(x, -1\)"),
         (lambda: nn.LogSoftmax(2)(mg.zeros(2, 2)), IndexError, "log_softmax"),
+        (lambda: nn.Softmin()(mg.zeros(2, 2)), TypeError, r"softmin: argument dim.*softmin\(x, -1\)"),
+        (lambda: nn.GLU()(mg.zeros(2, 3)), ShapeError, r"glu: argument input: got shape \(2, 3\), expected an even length in dimension -1"),
+        (lambda: nn.GLU()(mg.tensor(1.0)), ShapeError, r"glu: argument input: got shape \(\), expected an even length"),
         (lambda: nn.Flatten(2, 1)(mg.zeros(2, 2, 2)), AxisError, "flatten"),
         (lambda: nn.MSELoss("average"), ValueError, "MSELoss: argument reduction: got 'average'"),
         (lambda: nn.MSELoss("batchmean"), ValueError, "'none', 'mean', 'sum'"),
@@ -239,7 +244,7 @@ def test_functions_and_modules_are_the_same(backend):
         (nn.ReLU(), F.relu(x)), (nn.LeakyReLU(0.2), F.leaky_relu(x, 0.2)), (nn.ELU(2.0), F.elu(x, 2.0)),
         (nn.GELU("tanh"), F.gelu(x, "tanh")), (nn.SiLU(), F.silu(x)), (nn.Sigmoid(), F.sigmoid(x)),
         (nn.Tanh(), F.tanh(x)), (nn.Softplus(2.0, 1.0), F.softplus(x, 2.0, 1.0)), (nn.Softmax(1), F.softmax(x, 1)),
-        (nn.LogSoftmax(0), F.log_softmax(x, 0)),
+        (nn.LogSoftmax(0), F.log_softmax(x, 0)), (nn.Softmin(1), F.softmax(-x, 1)), (nn.GLU(0), x[:2] * F.sigmoid(x[2:])),
     ]  # fmt: skip
     assert [type(m).__name__ for m, out in pairs if m(x).tolist() != out.tolist()] == []
     losses = [

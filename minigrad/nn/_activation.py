@@ -168,3 +168,35 @@ class LogSoftmax(Module):
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
         return f"dim={self.dim}"
+
+
+class Softmin(Module):
+    """exp(-x) normalised to sum 1 along dim."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Any) -> Any:
+        """The softmin along dim."""
+        return softmax_ops.softmin(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"dim={self.dim}"
+
+
+class GLU(Module):
+    """The first half of a dimension times the sigmoid of the second."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Any) -> Any:
+        """The gated half."""
+        return ops.glu(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"dim={self.dim}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _shapes as shapes
 from minigrad._kernels import elementwise as kernels
 from minigrad._op import composed, defop, public
 from minigrad._samples import SHAPES, Draw, Sample, unary
@@ -33,7 +34,7 @@ from minigrad.ops.elementwise import (
     where,
     zero_like,
 )
-from minigrad.ops.layout import reshape_op
+from minigrad.ops.layout import getitem_op, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -457,3 +458,18 @@ def prelu(x: Any, weight: Any) -> Any:
         expected = "one number, or as many as the input has channels (its second dimension)"
         raise ShapeError(message("prelu", "weight", f"shape {weight.shape} for input {x.shape}", expected))
     return where(greater(x, 0.0), x, mul(weight, x))
+
+
+@composed(
+    lambda x, *, dim: np.split(x, 2, dim)[0] * sigmoid_reference(np.split(x, 2, dim)[1]),
+    lambda: [Sample(Draw(s), dim=d) for s, d in (((6,), -1), ((3, 4), 1), ((4, 3), 0), ((0, 2), -1))],
+    spaces=ACTIVATIONS,
+)
+def glu(input: Any, dim: int = -1) -> Any:
+    """The first half of a dimension times the sigmoid of the second (Dauphin et al. 2017)."""
+    axis = shapes.one_axis("glu", dim, len(input.shape))
+    if not input.shape or input.shape[axis] % 2:
+        raise ShapeError(message("glu", "input", f"shape {input.shape}", f"an even length in dimension {dim}, to be halved"))
+    half = input.shape[axis] // 2
+    value, gate = (getitem_op(input, index=(slice(None),) * axis + (s,)) for s in (slice(half), slice(half, None)))
+    return mul(value, sigmoid(gate))

@@ -8,10 +8,10 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._kernels import softmax as kernels
-from minigrad._op import EVERYWHERE, defop, public
+from minigrad._op import EVERYWHERE, composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import message
-from minigrad.ops.elementwise import exp, mul, sub, to_dtype
+from minigrad.ops.elementwise import exp, mul, neg, sub, to_dtype
 from minigrad.ops.reduce import sum_op
 
 if TYPE_CHECKING:
@@ -114,3 +114,12 @@ def log_softmax(x: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
     """log(softmax(x)) along dim, with all digits kept."""
     x = x if dtype is None else to_dtype(x, dtype)
     return log_softmax_op(x, dim=_dim("log_softmax", x, dim))
+
+
+@composed(
+    lambda x, *, dim: softmax_reference(-x, dim=dim), lambda: [Sample(Draw(s), dim=d) for s, d in _CASES], spaces="nn.functional"
+)
+def softmin(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
+    """softmax(-input): the smallest number gets the largest share."""
+    x = input if dtype is None else to_dtype(input, dtype)
+    return softmax_op(neg(x), dim=_dim("softmin", x, dim))
