@@ -30,7 +30,7 @@ LAYERS = (
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 
 # Within `ops`, from what moves and computes single numbers to what is made of these.
-OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "solve", "distance", "losses", "crossentropy", "random")
+OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "solve", "distance", "losses", "crossentropy", "margins", "random")
 
 HEAVY = {
     "asyncio", "concurrent", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging", "matplotlib",

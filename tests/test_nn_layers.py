@@ -26,6 +26,11 @@ REPRS = {
     "MSELoss()": nn.MSELoss(), "NLLLoss()": nn.NLLLoss(), "ReLU()": nn.ReLU(), "Sequential()": nn.Sequential(),
     "SiLU()": nn.SiLU(), "Sigmoid()": nn.Sigmoid(), "SmoothL1Loss()": nn.SmoothL1Loss(),
     "Softmax(dim=-1)": nn.Softmax(-1), "Softmin(dim=0)": nn.Softmin(0), "Softplus(beta=1.0, threshold=20.0)": nn.Softplus(), "Tanh()": nn.Tanh(),
+    **{f"{module.__name__}()": module() for module in (
+        nn.CosineEmbeddingLoss, nn.CosineSimilarity, nn.GaussianNLLLoss, nn.HingeEmbeddingLoss, nn.MarginRankingLoss,
+        nn.MultiLabelMarginLoss, nn.MultiLabelSoftMarginLoss, nn.MultiMarginLoss, nn.PairwiseDistance, nn.PoissonNLLLoss,
+        nn.SoftMarginLoss, nn.TripletMarginLoss,
+    )},
 }  # fmt: skip
 
 

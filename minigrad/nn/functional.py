@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from minigrad._op import surface
 from minigrad.ops import activation as ops
-from minigrad.ops import crossentropy, losses
+from minigrad.ops import crossentropy, losses, margins
 from minigrad.ops.random import dropout as dropout
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: The records of losses are declared with their modules, which are not imported before nn is.
-_LOSSES = (crossentropy, losses)
+_LOSSES = (crossentropy, losses, margins)
 globals().update(surface["nn.functional"])
 
 

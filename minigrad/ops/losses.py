@@ -312,7 +312,7 @@ def check_tensors(op: str, **given: Any) -> None:
             raise DTypeError(message(op, argument, f"a {type(x).__name__}", "a tensor", remedy))
 
 
-def _pair(op: str, x: Any, target: Any) -> None:
+def check_pair(op: str, x: Any, target: Any) -> None:
     """Raises unless both are tensors of one float type and one shape."""
     tensors = isinstance(x, Array) and isinstance(target, Array)
     if tensors and x.dtype is target.dtype and x.dtype.kind == "f" and x.shape == target.shape:
@@ -326,7 +326,7 @@ def _pair(op: str, x: Any, target: Any) -> None:
     shapes.equal(op, x.shape, target.shape)
 
 
-def _factor(op: str, argument: str, given: Any, x: Any) -> None:
+def check_factor(op: str, argument: str, given: Any, x: Any) -> None:
     """Raises unless a weight broadcasts to the input and has its type."""
     check_tensors(op, **{argument: given})
     if given.dtype is not x.dtype:
@@ -340,7 +340,7 @@ def _factor(op: str, argument: str, given: Any, x: Any) -> None:
 
 def _loss(name: str, call: Any, x: Any, target: Any, reduction: str, **scalars: float) -> Any:
     check_reduction(name, reduction)
-    _pair(name, x, target)
+    check_pair(name, x, target)
     return check_finite(name, call(x, target, reduction=reduction, **scalars), target, reduction)
 
 
@@ -377,7 +377,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     """-(t log p + (1 - t) log(1 - p)) of probabilities; logits go to binary_cross_entropy_with_logits."""
     name = "binary_cross_entropy"
     check_reduction(name, reduction)
-    _pair(name, input, target)
+    check_pair(name, input, target)
     outside = (input.array < 0) | (input.array > 1)
     if outside.any():
         remedy = "Put a sigmoid in front, or use binary_cross_entropy_with_logits."
@@ -385,7 +385,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     if weight is None:
         loss = bce_op(input, target, reduction=reduction)
     else:
-        _factor(name, "weight", weight, input)
+        check_factor(name, "weight", weight, input)
         loss = reduced(mul(bce_op(input, target, reduction="none"), weight), reduction)
     return check_finite(name, loss, target, reduction)
 
@@ -402,10 +402,10 @@ def binary_cross_entropy_with_logits(
     """binary_cross_entropy of sigmoid(input), without its rounding; pos_weight scales the positive examples' part."""
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction)
-    _pair(name, input, target)
+    check_pair(name, input, target)
     for argument, factor in (("weight", weight), ("pos_weight", pos_weight)):
         if factor is not None:
-            _factor(name, argument, factor, input)
+            check_factor(name, argument, factor, input)
     if weight is None and pos_weight is None:
         return check_finite(name, bce_logits_op(input, target, reduction=reduction), target, reduction)
     if pos_weight is None:
@@ -426,7 +426,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     """The terms t (log t - x) of log-probabilities x = input and probabilities t = target (or their logarithms,
     log_target). "batchmean" divides the sum by the first dimension, as the definition of the divergence asks."""
     check_reduction("kl_div", reduction, "batchmean")
-    _pair("kl_div", input, target)
+    check_pair("kl_div", input, target)
     how = "sum" if reduction == "batchmean" else reduction
     loss = _log_kl(input, target, how) if log_target else kl_div_op(input, target, reduction=how)
     if reduction == "batchmean" and input.shape:

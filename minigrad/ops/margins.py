@@ -1,0 +1,279 @@
+"""Losses that ask for a margin, of labels -1 and 1, pairs, triplets and classes; and likelihoods of counts and of normal
+variates. Compositions: each function gives the losses one by one, and `_reduced` their mean or sum."""
+
+from __future__ import annotations
+
+import math
+from functools import wraps
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _shapes as shapes
+from minigrad._array import Array, from_array, int64
+from minigrad._op import F, composed
+from minigrad._samples import Draw, Sample
+from minigrad.errors import DTypeError, LabelError, ShapeError, message
+from minigrad.ops import losses
+from minigrad.ops.activation import relu, softplus_op
+from minigrad.ops.distance import at_least, check_floats, pairwise_distance
+from minigrad.ops.elementwise import add, div, exp, greater, log, minimum, mul, neg, sqrt, square, sub, to_dtype, where
+from minigrad.ops.functions import clip
+from minigrad.ops.layout import getitem_op, putitem_op, reshape_op, unsqueeze
+from minigrad.ops.reduce import mean_op, sum_op
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from minigrad._op import Function
+
+
+def check_loss(op: str, reduction: str = "mean", size_average: None = None, reduce: None = None) -> None:
+    """A ValueError for what is no reduction, and for PyTorch's older two arguments that said the same."""
+    if size_average is not None or reduce is not None:
+        raise ValueError(message(op, "size_average or reduce", "a value", "None", "Write reduction='mean', 'sum' or 'none'."))
+    losses.check_reduction(op, reduction)
+
+
+def _reduced(function: F) -> F:
+    """A function of single losses, with the reduction that its own signature ends in."""
+    op, names = function.__name__, function.__code__.co_varnames
+
+    @wraps(function)
+    def loss(*args: Any, **given: Any) -> Any:
+        bound = {**dict(zip(names, args)), **given}
+        reduction = bound.get("reduction", "mean")
+        check_loss(op, reduction, bound.get("size_average"), bound.get("reduce"))
+        out = losses.reduced(function(*args, **given), reduction)
+        return losses.check_finite(op, out, bound["target"], reduction) if "target" in bound else out
+
+    return loss  # type: ignore[return-value]
+
+
+def _tested(each: Function, drawn: Sequence[tuple[Draw, ...]], *options: dict[str, Any]) -> tuple[Function, Function]:
+    """The reference of a loss whose single losses are `each`, and its samples: all that is drawn, with all options."""
+    return (
+        lambda *xs, reduction, **given: losses.reduced_reference(each(*xs, **given), reduction),
+        lambda: [Sample(*xs, reduction=r, **o) for xs in drawn for o in options or ({},) for r in losses.REDUCTIONS],
+    )
+
+
+# -- what the inputs and targets may be -----------------------------------------------------------------------------------
+
+
+def _alike(op: str, **inputs: Any) -> Any:
+    """The one shape of several tensors of floats."""
+    check_floats(op, **inputs)
+    (first, x), *others = inputs.items()
+    for argument, y in others:
+        if y.shape != x.shape:
+            raise ShapeError(message(op, argument, f"shape {y.shape}", f"{first}'s shape {x.shape}"))
+    return x.shape
+
+
+def _at(bad: Any, array: Any) -> str:
+    """The first number that is marked as bad, and where it is."""
+    index = [int(i) for i in np.argwhere(bad)[0]]
+    return f"{array[tuple(index)]} at index {index}"
+
+
+def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
+    """Where the label is 1; an error for others than 1 and -1. A length of 1 is one label for the whole dimension."""
+    losses.check_tensors(op, target=target)
+    if len(target.shape) != len(shape) or any(n not in (1, m) for n, m in zip(target.shape, shape)):
+        remedy = f"Write target.reshape{shape}." if target.size == math.prod(shape) else ""
+        raise ShapeError(message(op, "target", f"shape {target.shape}", f"labels of shape {shape}", remedy))
+    bad = np.abs(target.array) != 1
+    if bad.any():
+        remedy = "Of labels y in {0, 1} pass 2 * y - 1." if np.isin(target.array, (0, 1)).all() else ""
+        raise LabelError(message(op, "target", _at(bad, target.array), "-1 or 1", remedy))
+    return greater(target, 0.0)
+
+
+def _goal(op: str, x: Any, target: Any) -> Any:
+    """The target of a prediction, of its shape and type; counts and bools are converted."""
+    losses.check_tensors(op, input=x, target=target)
+    target = to_dtype(target, x.dtype) if x.dtype.kind == "f" != target.dtype.kind else target
+    losses.check_pair(op, x, target)
+    return target
+
+
+def _scores(op: str, x: Any, target: Any, lowest: int) -> tuple[Any, Any]:
+    """Scores as rows (N, C), and the classes in the target, 0 to C - 1 or -1 for none, as NumPy has them."""
+    check_floats(op, input=x)
+    losses.check_tensors(op, target=target)
+    if target.dtype is not int64:
+        raise DTypeError(message(op, "target", f"dtype {target.dtype}", "int64 classes", "Write target.long()."))
+    fitting, classes = x.shape if lowest else x.shape[:-1], x.shape[-1] if x.shape else 0
+    if len(x.shape) not in (1, 2) or target.shape != fitting:
+        raise ShapeError(message(op, "target", f"shape {target.shape} for input {x.shape}", f"shape {fitting} for scores (N, C) or (C,)"))
+    bad = (target.array < lowest) | (target.array >= classes)
+    if bad.any():
+        expected = f"0 to {classes - 1} (the input has {classes} classes)" + (", or -1 behind the last" if lowest else "")
+        raise LabelError(message(op, "target", f"class {_at(bad, target.array)}", expected))
+    return (x if len(x.shape) == 2 else unsqueeze(x, 0)), (np.atleast_2d if lowest else np.atleast_1d)(target.array)
+
+
+def _violations(x: Any, own: Any, exempt: Any, margin: float, p: int) -> Any:
+    """The mean over the classes i, the columns of x, of max(0, margin - own + x[i])^p, with 0 for those that are exempt."""
+    over = relu(add(sub(x, unsqueeze(own, 1)), margin))
+    return mean_op(where(from_array(exempt), 0.0, square(over) if p == 2 else over), dim=(1,), keepdim=False)
+
+
+# -- margins --------------------------------------------------------------------------------------------------------------
+
+_X, _Y, _Z, _SIGNS = Draw((2, 3)), Draw((2, 3)), Draw((2, 3)), [Draw((2, 3), s, s + 1, kind="int") for s in (-1, 1)]
+
+
+@composed(*_tested(lambda x, y, margin: np.where(y == 1, x, np.maximum(0, margin - x)), [(_X, s) for s in _SIGNS], {"margin": 0.7}), spaces="nn.functional")
+@_reduced
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """A distance where the target is 1, what it lacks of the margin where it is -1 (Hadsell, Chopra and LeCun 2006)."""
+    positive = _positive("hinge_embedding_loss", target, _alike("hinge_embedding_loss", input=input))
+    return where(positive, input, clip(sub(margin, input), min=0.0))
+
+
+@composed(*_tested(lambda x, y: np.logaddexp(0, -y * x), [(_X, s) for s in _SIGNS]), spaces="nn.functional")
+@_reduced
+def soft_margin_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """The logistic loss log(1 + exp(-target input)), without overflow."""
+    positive = _positive("soft_margin_loss", target, _alike("soft_margin_loss", input=input))
+    return softplus_op(where(positive, neg(input), input), beta=1.0, threshold=40.0)
+
+
+@composed(*_tested(lambda a, b, y, margin: np.maximum(0, -y * (a - b) + margin), [(_X, _Y, s) for s in _SIGNS], {"margin": 0.5}), spaces="nn.functional")
+@_reduced
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """max(0, -target (input1 - input2) + margin): the target says which is to be larger, 1 input1, -1 input2."""
+    positive = _positive("margin_ranking_loss", target, _alike("margin_ranking_loss", input1=input1, input2=input2))
+    return clip(add(where(positive, sub(input2, input1), sub(input1, input2)), margin), min=0.0)
+
+
+def _cosine_reference(a: Any, b: Any, y: Any, margin: float) -> Any:
+    cosine = np.sum(a * b, -1) / np.sqrt((np.sum(a * a, -1) + 1e-12) * (np.sum(b * b, -1) + 1e-12))
+    return np.where(y == 1, 1 - cosine, np.maximum(0, cosine - margin))
+
+
+@composed(*_tested(_cosine_reference, [(_X, _Y, Draw((2,), s, s + 1, kind="int")) for s in (-1, 1)], {"margin": -0.5}), spaces="nn.functional")
+@_reduced
+def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """1 - cos where the target is 1, max(0, cos - margin) where it is -1, of vectors (N, D) or (D,) and labels
+    (N,) or (). To the squared lengths 1e-12 is added."""
+    shape = _alike("cosine_embedding_loss", input1=input1, input2=input2)
+    positive = _positive("cosine_embedding_loss", target, shape[:-1])
+    pairs = ((input1, input2), (input1, input1), (input2, input2))
+    product, a, b = (sum_op(mul(u, v), dim=shapes.axes("cosine_embedding_loss", -1, len(shape)), keepdim=False) for u, v in pairs)
+    cosine = div(product, sqrt(mul(add(a, 1e-12), add(b, 1e-12))))
+    return where(positive, sub(1.0, cosine), clip(sub(cosine, margin), min=0.0))
+
+
+def _triplet_reference(a: Any, b: Any, c: Any, p: float, swap: bool) -> Any:
+    far, near, other = (np.sum(np.abs(u - v + 1e-6) ** p, -1) ** (1 / p) for u, v in ((a, c), (a, b), (b, c)))
+    return np.maximum(0, 1 + near - (np.minimum(far, other) if swap else far))
+
+
+@composed(*_tested(_triplet_reference, [(_X, _Y, _Z)], {"p": 2.0, "swap": False}, {"p": 3.0, "swap": True}), spaces="nn.functional")
+@_reduced
+def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2, eps: float = 1e-6, swap: bool = False, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """max(0, margin + d(anchor, positive) - d(anchor, negative)), d being pairwise_distance; with swap the smaller of the
+    negative's distances to anchor and positive (Balntas et al. 2016)."""
+    _alike("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
+    if not margin > 0:
+        raise ValueError(message("triplet_margin_loss", "margin", margin, "a number above 0"))
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    far = minimum(far, pairwise_distance(positive, negative, p, eps)) if swap else far
+    return clip(add(sub(near, far), margin), min=0.0)
+
+
+def _multi_reference(x: Any, t: Any, p: int, margin: float) -> Any:
+    own = np.take_along_axis(x, t[:, None], 1)
+    return np.mean(np.where(np.arange(x.shape[1]) == t[:, None], 0, np.maximum(0, margin - own + x) ** p), 1)
+
+
+@composed(*_tested(_multi_reference, [(Draw((4, 3)), Draw((4,), 0, 3, kind="int"))], {"p": 1, "margin": 1.0}, {"p": 2, "margin": 0.5}), spaces="nn.functional")
+@_reduced
+def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """The sum over the other classes i of max(0, margin - x[target] + x[i])^p, over C and times the own class's weight:
+    scores (N, C) or (C,), classes (N,) or () (Crammer and Singer 2001)."""
+    if p not in (1, 2):
+        raise ValueError(message("multi_margin_loss", "p", p, "1 or 2"))
+    x, label = _scores("multi_margin_loss", input, target, 0)
+    own = getitem_op(x, index=(np.arange(len(label)), label))
+    each = _violations(x, own, np.arange(x.shape[1]) == label[:, None], margin, p)
+    if weight is not None:
+        losses.check_tensors("multi_margin_loss", weight=weight)
+        if weight.shape != x.shape[1:]:
+            raise ShapeError(message("multi_margin_loss", "weight", f"shape {weight.shape}", f"one number per class, {x.shape[1:]}"))
+        each = mul(each, getitem_op(weight, index=label))
+    return reshape_op(each, shape=target.shape)
+
+
+def _multilabel_reference(x: Any, target: Any) -> Any:
+    own = [t[: np.argmin([*(t >= 0), False])] for t in target]
+    return np.array([sum(np.maximum(0, 1 - v[j] + np.delete(v, o)).sum() for j in o) / len(v) for v, o in zip(x, own)], x.dtype)
+
+
+@composed(*_tested(_multilabel_reference, [(Draw((5, 4)), Draw((5, 4), -1, 4, kind="int"))]), spaces="nn.functional")
+@_reduced
+def multilabel_margin_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """The sum over the own classes j and the others i of max(0, 1 - x[j] + x[i]), over C: scores (N, C) or (C,). The
+    target, of their shape, lists the own classes up to a -1; what follows that does not count."""
+    x, listed = _scores("multilabel_margin_loss", input, target, -1)
+    row, at = np.nonzero(np.logical_and.accumulate(listed >= 0, 1))
+    label, exempt = listed[row, at], np.zeros(x.shape, bool)
+    exempt[row, label] = True
+    each = _violations(getitem_op(x, index=row), getitem_op(x, index=(row, label)), exempt[row], 1.0, 1)
+    return reshape_op(putitem_op(each, index=row, shape=x.shape[:1]), shape=input.shape[:-1])
+
+
+@composed(*_tested(lambda x, t: np.mean(np.logaddexp(0, x) - t * x, -1), [(_X, Draw((2, 3), 0.05, 0.95))]), spaces="nn.functional")
+@_reduced
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
+    """The mean over the classes of binary_cross_entropy_with_logits, times their weights: (..., C) -> (...)."""
+    each = losses.bce_logits_op(input, _goal("multilabel_soft_margin_loss", input, target), reduction="none")
+    if not input.shape:
+        raise ShapeError(message("multilabel_soft_margin_loss", "input", "a scalar", "logits (..., C), one per class"))
+    if weight is not None:
+        losses.check_factor("multilabel_soft_margin_loss", "weight", weight, input)
+        each = mul(each, weight)
+    return mean_op(each, dim=(len(input.shape) - 1,), keepdim=False)
+
+
+# -- likelihoods ----------------------------------------------------------------------------------------------------------
+
+
+def _poisson_reference(x: Any, t: Any, log_input: bool, full: bool) -> Any:
+    stirling = np.where(t > 1, t * np.log(t) - t + np.log(2 * np.pi * t) / 2, 0) if full else 0
+    return (np.exp(x) - t * x if log_input else x - t * np.log(x + 1e-8)) + stirling
+
+
+@composed(*_tested(_poisson_reference, [(Draw((2, 3), 0.3, 2), Draw((2, 3), 0.2, 4, away=(1.0,)))], *[{"log_input": i, "full": f} for i in (True, False) for f in (True, False)]), spaces="nn.functional")
+@_reduced
+def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False, size_average: None = None, eps: float = 1e-8, reduce: None = None, reduction: str = "mean") -> Any:
+    """Minus the log-likelihood of counts t: exp(x) - t x of the logarithms x of their rates, x - t log(x + eps) of the
+    rates themselves. full adds Stirling's log(t!), t log t - t + log(2 pi t) / 2, where t is above 1."""
+    t = _goal("poisson_nll_loss", input, target)
+    if not log_input and (input.array < 0).any():
+        raise ValueError(message("poisson_nll_loss", "input", _at(input.array < 0, input.array), "rates of at least 0", "Of log-rates keep log_input=True."))
+    each = sub(exp(input), mul(t, input)) if log_input else sub(input, mul(t, log(add(input, eps))))
+    if not full:
+        return each
+    n = clip(t, min=1.0)
+    return add(each, where(greater(t, 1.0), add(sub(mul(n, log(n)), n), mul(log(mul(n, 2 * math.pi)), 0.5)), 0.0))
+
+
+@composed(*_tested(lambda x, t, v, full: (np.log((2 * np.pi if full else 1) * v) + (x - t) ** 2 / v) / 2, [(_X, _Y, Draw((2, n), 0.5, 2)) for n in (1, 3)], {"full": False}, {"full": True}), spaces="nn.functional")
+@_reduced
+def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> Any:
+    """Minus the log-likelihood of the target under normal distributions of mean input and variance var,
+    (log var + (input - target)^2 / var) / 2; full adds log(2 pi) / 2 (Nix and Weigend 1994). var is a number, or a tensor
+    of the input's shape, with a last dimension of 1 or without it. Below eps it counts as eps, but keeps its slope."""
+    target = _goal("gaussian_nll_loss", input, target)
+    var = var if isinstance(var, Array) else from_array(np.asarray(var, input.dtype))
+    var = unsqueeze(var, -1) if var.shape and var.shape == input.shape[:-1] else var
+    losses.check_factor("gaussian_nll_loss", "var", var, input)
+    if (var.array < 0).any():
+        raise ValueError(message("gaussian_nll_loss", "var", _at(var.array < 0, var.array), "variances of at least 0", "Let the model give log-variances, and pass their exp()."))
+    v = at_least(var, eps)
+    return mul(add(add(log(v), div(square(sub(input, target)), v)), math.log(2 * math.pi) if full else 0.0), 0.5)
