@@ -56,12 +56,12 @@ AS_WRITTEN: dict[str, Callable[..., Any]] = {
 
 #: Keywords that fit operands of any extents.
 FREE = frozenset(
-    ["dim", "keepdim", "reduction", "label_smoothing", "ignore_index", "correction", "ord", "negative_slope", "alpha", "beta", "threshold", "approximate", "value", "min", "max", "nan", "posinf", "neginf", "delta", "lambd", "eps", "min_val", "max_val", "p", "seed", "offset", "rtol", "atol", "equal_nan", "dtype", "descending", "log_target", "diagonal"]
+    ["dim", "keepdim", "reduction", "label_smoothing", "ignore_index", "correction", "ord", "negative_slope", "alpha", "beta", "threshold", "approximate", "value", "min", "max", "nan", "posinf", "neginf", "delta", "lambd", "eps", "min_val", "max_val", "p", "seed", "offset", "rtol", "atol", "equal_nan", "dtype", "descending", "log_target", "diagonal", "margin", "swap", "log_input", "full"]
 )
 
 
-#: Ops whose operands have a length of their own.
-UNGROWN = ("cross",)
+#: Ops whose operands have a length of their own, or an even one.
+UNGROWN = ("cross", "glu")
 
 
 class CheckError(Exception):
