@@ -185,11 +185,11 @@ def composed(
 
     def register(function: F) -> F:
         name = function.__name__
-        offered = public(f"{name} {also}", spaces)(function)
-        record = Composition(name, offered, reference, samples)
+        record = Composition(name, function, reference, samples)
         _check_complete(record)
+        record.call = public(f"{name} {also}", spaces)(function)
         registry[name] = record
-        return offered
+        return record.call
 
     return register
 

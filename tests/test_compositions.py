@@ -89,5 +89,6 @@ def test_a_record_that_is_incomplete_is_refused():
         def silent(x):
             return x
 
+    assert "silent" not in {*_op.registry, *_op.surface["minigrad"]}
     with pytest.raises(TypeError, match=r"there is an op of this name already"):
         _op.composed(np.abs, list)(mg.square)
