@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from minigrad._array import Array, empty, float32
 from minigrad._C import lib
-from minigrad._kernels.layout import NULL, contiguous, pair
+from minigrad._kernels.layout import NULL, contiguous, doorway, pair
 
 if TYPE_CHECKING:
     from typing import Any
@@ -15,6 +15,7 @@ REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 _cross_entropy, _cross_entropy_bwd = pair("cross_entropy"), pair("cross_entropy_bwd")
 _soft_cross_entropy, _soft_cross_entropy_bwd = pair("soft_cross_entropy"), pair("soft_cross_entropy_bwd")
+_first_bad_label = doorway["first_bad_label"] = [lib.mg_first_bad_label]
 _nll, _nll_bwd = pair("nll"), pair("nll_bwd")
 
 
@@ -135,4 +136,4 @@ def nll_loss_bwd(
 def first_bad_label(target: Array, ignore_index: int, classes: int) -> int:
     """The position of the first label that is no class, or -1."""
     target = target if target.flat else contiguous(target)
-    return int(lib.mg_first_bad_label(target.ptr, ignore_index, classes, target.size))
+    return int(_first_bad_label[0](target.ptr, ignore_index, classes, target.size))

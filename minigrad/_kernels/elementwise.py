@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def _unary(name: str) -> Kernel:
-    f32, f64 = pair(name)
+    both = pair(name)
 
     def kernel(x: Array) -> Array:
         out = empty(x.shape, x.dtype)
-        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
         return out  # type: ignore[no-any-return]
 
     def planned(pool: Pool, x: Array) -> Array:
         out = take(pool)
-        (f32 if pool.dtype is float32 else f64)(out.ptr, x.ptr, NULL, pool.size)
+        both[pool.dtype is not float32](out.ptr, x.ptr, NULL, pool.size)
         return out  # type: ignore[no-any-return]
 
     kernel.planned = planned  # type: ignore[attr-defined]
@@ -35,17 +35,17 @@ def _unary(name: str) -> Kernel:
 
 
 def _binary(name: str) -> Kernel:
-    f32, f64 = pair(name)
+    both = pair(name)
 
     def kernel(x: Array, y: Array) -> Array:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
-        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, walk, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.size)
         return out  # type: ignore[no-any-return]
 
     def planned(pool: Pool, x: Array, y: Array) -> Array:
         out = take(pool)
-        (f32 if pool.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, NULL, pool.size)
+        both[pool.dtype is not float32](out.ptr, x.ptr, y.ptr, NULL, pool.size)
         return out  # type: ignore[no-any-return]
 
     kernel.planned = planned  # type: ignore[attr-defined]
@@ -53,25 +53,25 @@ def _binary(name: str) -> Kernel:
 
 
 def _unary_with(name: str, *scalars: str) -> Kernel:
-    f32, f64 = pair(name)
+    both = pair(name)
 
     def kernel(x: Array, **given: float) -> Array:
         out = empty(x.shape, x.dtype)
         values = [given[s] for s in scalars]
-        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.size)
         return out  # type: ignore[no-any-return]
 
     return kernel
 
 
 def _binary_with(name: str, *scalars: str) -> Kernel:
-    f32, f64 = pair(name)
+    both = pair(name)
 
     def kernel(x: Array, y: Array, **given: float) -> Array:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
         values = [given[s] for s in scalars]
-        (f32 if x.dtype is float32 else f64)(out.ptr, x.ptr, y.ptr, walk, *values, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, *values, out.size)
         return out  # type: ignore[no-any-return]
 
     return kernel

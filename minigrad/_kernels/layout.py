@@ -19,9 +19,16 @@ NULL = ffi.NULL
 _MOST_AXES = 16
 
 
-def pair(name: str) -> tuple[Any, Any]:
+#: {line of kernels.def: its float32 and its float64 function}. All calls go through these lists, so whoever exchanges
+#: what is in them stands in the doorway: `_capture` does.
+doorway: dict[str, list[Any]] = {}
+
+
+def pair(name: str) -> list[Any]:
     """The float32 and the float64 function of a line of kernels.def."""
-    return getattr(lib, f"mg_{name}_f32"), getattr(lib, f"mg_{name}_f64")
+    if name not in doorway:
+        doorway[name] = [getattr(lib, f"mg_{name}_f32"), getattr(lib, f"mg_{name}_f64")]
+    return doorway[name]
 
 
 def strides(x: Array) -> tuple[int, ...]:
@@ -44,7 +51,12 @@ def contiguous(x: Array) -> Array:
     """x itself where it is C-contiguous, else a copy that is."""
     if x.flat:
         return x
-    return copy(x) if x.dtype.kind == "f" else view(np.ascontiguousarray(x.array), None)
+    return copy(x) if x.dtype.kind == "f" else copied_by_host(x)
+
+
+def copied_by_host(x: Array) -> Array:
+    """Integers and bools, contiguous; no kernel copies them."""
+    return view(np.ascontiguousarray(x.array), None)  # type: ignore[no-any-return]
 
 
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _matmul = pair("matmul")
 
 #: A product, remembered by the looks of its operands: where the result's memory comes from, where scratch memory does
-#: (None: it takes none), what C must know, the kernel, and the walk over the batch, which must live as long.
-_Plan = tuple[Pool, "Pool | None", "Any", "Any", "Any"]
+#: (None: it takes none), what C must know, whether it is float64, and the walk over the batch, which must live as long.
+_Plan = tuple[Pool, "Pool | None", "Any", bool, "Any"]
 
 
 def _scratch(size: int, dtype: Any) -> Pool | None:
@@ -48,7 +48,7 @@ def _product(x_transposed: bool, y_transposed: bool) -> Kernel:
         shape, batch = ((), NULL) if len(x.shape) == 2 == len(y.shape) else _batches(x, y)
         product = ffi.new("mg_product *", (m, k, n, x_row, x_col, y_row, y_col, batch))
         scratch = _scratch(lib.mg_matmul_work(product), x.dtype)
-        return pool_of((*shape, m, n), x.dtype), scratch, product, _matmul[x.dtype is not float32], batch
+        return pool_of((*shape, m, n), x.dtype), scratch, product, x.dtype is not float32, batch
 
     def kernel(x: Array, y: Array) -> Array:
         key = x.dtype, x.shape, y.shape, x.array.strides, y.array.strides
@@ -62,9 +62,9 @@ def _product(x_transposed: bool, y_transposed: bool) -> Kernel:
 
 def matmul_planned(plan: _Plan, x: Array, y: Array) -> Array:
     """The product that was planned."""
-    pool, scratch, product, run, _ = plan
+    pool, scratch, product, wide, _ = plan
     out, work = take(pool), None if scratch is None else take(scratch)
-    run(out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, product)
+    _matmul[wide](out.ptr, x.ptr, y.ptr, NULL, NULL if work is None else work.ptr, product)
     return out  # type: ignore[no-any-return]
 
 
@@ -86,17 +86,16 @@ _linear_bwd = pair("linear_bwd")
 
 
 class _Linear:
-    """x W^T, whose second operand is W read by columns, and its gradients: sizes for C, both kernels, and where the
-    memory of results and of scratch (None: none) comes from."""
+    """x W^T, whose second operand is W read by columns, and its gradients: sizes for C, whether they are float64, and where
+    the memory of results and of scratch (None: none) comes from."""
 
-    __slots__ = ("bwd", "dbias", "dweight", "dx", "out", "product", "run", "scratch", "scratch_bwd")
+    __slots__ = ("dbias", "dweight", "dx", "out", "product", "scratch", "scratch_bwd", "wide")
 
     def __init__(self, dtype: Any, x: tuple[int, ...], weight: tuple[int, ...], x_steps: Any, w_steps: Any) -> None:
         n, k = weight
         (x_row, x_col), (w_row, w_col) = x_steps or (k, 1), w_steps or (k, 1)
-        wide = dtype is not float32
+        self.wide = dtype is not float32
         self.product = ffi.new("mg_product *", (prod(x[:-1]), k, n, x_row, x_col, w_col, w_row, NULL))
-        self.run, self.bwd = _matmul[wide], _linear_bwd[wide]
         self.scratch = _scratch(lib.mg_matmul_work(self.product), dtype)
         self.scratch_bwd = _scratch(lib.mg_linear_bwd_work(self.product), dtype)
         self.out, self.dx = pool_of((*x[:-1], n), dtype), pool_of(x, dtype)
@@ -127,7 +126,7 @@ def linear_planned(plan: _Linear, x: Array, weight: Array, bias: Array | None) -
     """The product that was planned."""
     out, work = take(plan.out), None if plan.scratch is None else take(plan.scratch)
     bias_ptr = NULL if bias is None else bias.ptr
-    plan.run(out.ptr, x.ptr, weight.ptr, bias_ptr, NULL if work is None else work.ptr, plan.product)
+    _matmul[plan.wide](out.ptr, x.ptr, weight.ptr, bias_ptr, NULL if work is None else work.ptr, plan.product)
     return out  # type: ignore[no-any-return]
 
 
@@ -152,7 +151,7 @@ def linear_bwd(
     dweight = None if wanted[1] is None else take(plan.dweight)
     dbias = None if wanted[2] is None else take(plan.dbias)
     work = None if plan.scratch_bwd is None else take(plan.scratch_bwd)
-    plan.bwd(
+    _linear_bwd[plan.wide](
         NULL if dx is None else dx.ptr, NULL if dweight is None else dweight.ptr, NULL if dbias is None else dbias.ptr,
         dout.ptr, NULL if x is None else x.ptr, NULL if weight is None else weight.ptr,
         NULL if work is None else work.ptr, plan.product,

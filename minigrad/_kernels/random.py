@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from minigrad._array import Array, empty, float32, int64
 from minigrad._C import lib
-from minigrad._kernels.layout import contiguous, pair
+from minigrad._kernels.layout import contiguous, doorway, pair
 
+_permutation = doorway["permutation"] = [lib.mg_permutation]
 _uniform, _normal, _bernoulli, _dropout = map(pair, ("uniform", "normal", "bernoulli", "dropout"))
 
 
@@ -32,7 +33,7 @@ def bernoulli(p: Array, *, seed: int, offset: int) -> Array:
 def permutation(n: int, *, seed: int, offset: int) -> Array:
     """0 .. n-1 in random order."""
     out = empty((n,), int64)
-    lib.mg_permutation(out.ptr, seed, offset, n)
+    _permutation[0](out.ptr, seed, offset, n)
     return out  # type: ignore[no-any-return]
 
 

@@ -105,7 +105,7 @@ class Optimizer:
     _struct: ClassVar[str]  # the C struct of hyperparameters
     _fields: ClassVar[dict[str, tuple[str, ...]]]  # option -> its fields there
     _slots: ClassVar[tuple[str, ...]]  # states, in the order of the kernel's parameters
-    _kernel: ClassVar[tuple[Any, Any]]  # for float32 and float64
+    _kernel: ClassVar[list[Any]]  # for float32 and float64
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
