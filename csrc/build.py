@@ -35,6 +35,20 @@ def prototypes() -> str:
     return "\n".join(lines)
 
 
+def thunks() -> str:
+    """For every kernel a function that takes its arguments out of slots, and the table of them that program.c calls."""
+    functions, names = [], []
+    for kind, name, parameters, _ in KERNEL.findall((HERE / "kernels.def").read_text()):
+        given = parameters.split(", ") + (["int64_t n"] if kind == "RANGE" else [])
+        assert len(given) <= 12, f"{name}: MG_SLOTS are too few"
+        fields = ["p" if "*" in p else "d" if p.startswith("T ") else "i" for p in given]
+        unpacked = ", ".join(f"s[{i}].{field}" for i, field in enumerate(fields))
+        for suffix in ("f32", "f64"):
+            functions.append(f"static void replay_{name}_{suffix}(const mg_slot *s) {{ mg_{name}_{suffix}({unpacked}); }}")
+            names.append(f"replay_{name}_{suffix}")
+    return "\n".join([*functions, f"void (*const mg_thunks[])(const mg_slot *) = {{{', '.join(names)}}};"])
+
+
 def public_api() -> str:
     """The marked region of minigrad.h."""
     text = (HERE / "minigrad.h").read_text()
@@ -71,7 +85,7 @@ def make_ffi() -> FFI:
     builder.cdef(declarations)
     builder.set_source(
         "minigrad._C",
-        '#include "minigrad.h"\n' + prototypes(),
+        '#include "program.h"\n' + prototypes() + "\n" + thunks(),
         # Relative paths: setuptools puts the objects below its build folder, and an sdist builds anywhere.
         sources=[str(p.relative_to(HERE.parent)) for p in sources],
         depends=[str(p.relative_to(HERE.parent)) for p in sorted(HERE.rglob("*")) if p.suffix in (".h", ".inc", ".def", ".py")],

@@ -54,6 +54,23 @@ int64_t mg_linear_bwd_work(const mg_product *product);
 /* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */
 int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n);
 
+/* A captured program (program.c): calls of kernels, numbered as in kernels.def, float32 and float64 in turn. */
+enum { MG_SLOTS = 12 };
+typedef union {
+    void *p;
+    int64_t i;
+    double d;
+} mg_slot;
+typedef struct {
+    int64_t kernel;
+    mg_slot slot[12];                       /* the arguments, MG_SLOTS at most */
+} mg_call;
+void mg_replay(const mg_call *calls, int64_t count);
+void mg_replay_timed(const mg_call *calls, int64_t count, double *seconds);     /* adds each call's to seconds[i] */
+int mg_kernels(void);
+const char *mg_kernel_name(int line);
+const char *mg_kernel_parameters(int line); /* "(float *out, ...)", with T for the element; NULL beyond the last line */
+
 /* One Philox 4x32-7 block: four words from a counter and a key. */
 void mg_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
 /* A permutation of 0 .. n-1 that depends on (seed, offset) alone. */
