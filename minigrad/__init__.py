@@ -50,16 +50,22 @@ from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint
 _LAZY = ("cuda", "data", "datasets", "linalg", "nn", "optim", "testing")
 
 __all__ = [
-    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jvp", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
+    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
 ]  # fmt: skip
 
 
 if TYPE_CHECKING:
     from minigrad import cuda, data, datasets, linalg, nn, optim, testing
+    from minigrad._jit import jit
 else:
 
     def __getattr__(name: str) -> ModuleType:
         """Submodules are imported when they are first named: `import minigrad` alone stays quick."""
         if name in _LAZY:
             return import_module(f"minigrad.{name}")
+        if name == "jit":  # which brings in nn and optim
+            from minigrad._jit import jit
+
+            globals()["jit"] = jit
+            return jit
         raise AttributeError(f"module 'minigrad' has no attribute {name!r}")

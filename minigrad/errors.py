@@ -27,6 +27,10 @@ class GradError(MinigradError, RuntimeError):
     """A gradient that cannot be computed: nothing was recorded, or it is gone."""
 
 
+class CaptureError(MinigradError, RuntimeError):
+    """A step that jit cannot make a program of."""
+
+
 class AnomalyError(MinigradError, RuntimeError):
     """A NaN or an infinity that detect_anomaly has found."""
 

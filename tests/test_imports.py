@@ -24,6 +24,7 @@ LAYERS = (
     {"_checkpoint", "_create", "_function", "autograd"},
     {"functional"},
     {"nn", "optim", "data", "datasets", "testing", "cuda", "linalg"},
+    {"_capture", "_program", "_jit"},
     {"__init__"},
     {"_bench", "_demo", "__main__"},
 )
@@ -157,6 +158,7 @@ def test_the_parser_sees_what_it_must(tmp_path):
 
 
 def test_the_extension_has_one_doorway():
-    """Kernels are called in _kernels alone; _array and the optimizers know the extension for addresses."""
+    """Kernels are called in _kernels, and by programs; _array, the optimizers and the recorder know the extension for
+    addresses."""
     users = {module_of(path)[0] for path in sources() if "minigrad._C" in " ".join(module_level_imports(path))}
-    assert users == {"_array", "_kernels", "optim"}
+    assert users == {"_array", "_capture", "_kernels", "_program", "optim"}

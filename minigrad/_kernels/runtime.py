@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 ISAS = ("portable", "avx2", "avx512")
 
 
+#: Counts the changes of instruction set and threads, on which plans of memory depend.
+setting = 0
+
+
+def _change() -> None:
+    global setting
+    setting += 1
+
+
 def available_isas() -> tuple[str, ...]:
     """The instruction sets that this processor has and this build holds code for, slowest first."""
     return tuple(name for i, name in enumerate(ISAS) if lib.mg_isa_available(i))
@@ -32,6 +41,7 @@ def select_isa(name: str, short: str = "") -> None:
             known = ", ".join(available_isas())
             raise ValueError(f"MINIGRAD_ISA: got {wanted!r}, expected one of {known}, which this processor has.")
     lib.mg_isa_select(ISAS.index(name), ISAS.index(short or name))
+    _change()
 
 
 @contextmanager
@@ -59,6 +69,7 @@ def set_num_threads(threads: int) -> None:
     if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST_THREADS:
         raise ValueError(f"set_num_threads: argument threads: got {threads!r}, expected an int from 1 to {MOST_THREADS}.")
     lib.mg_set_threads(threads)
+    _change()
 
 
 def _initial_threads() -> int:

@@ -1,0 +1,410 @@
+"""The recorder: stands in the doorway to C while a step runs once, and writes down every kernel call.
+
+What it must see to it is that the calls, made again, compute the same again from new numbers. So memory that the step
+takes comes from nowhere else and is kept; what lives outside (parameters, gradients, the state of optimizers, the counter
+of the random numbers) is told apart from what does not; and whatever would freeze a number of this run into the program,
+a value read by Python or an op computed by NumPy, is a CaptureError that names the line and the remedy.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from threading import RLock, get_ident
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _array, _backend, _promote
+from minigrad._array import Array, alias, from_array, view
+from minigrad._C import ffi, lib
+from minigrad._kernels import layout
+from minigrad._source import calling_line
+from minigrad._tensor import Tensor
+from minigrad.errors import CaptureError
+from minigrad.nn._module import Module
+from minigrad.ops.random import Generator
+from minigrad.optim._optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+#: One step is captured at a time, in the whole process.
+capturing = RLock()
+_current: Recorder | None = None
+
+
+def recorder() -> Recorder | None:
+    """Who is recording in this thread."""
+    return _current if _current is not None and _current.thread == get_ident() else None
+
+
+class Kernel:
+    """A line of kernels.def: its number, and the kind of each parameter: p(ointer), i(nteger) or d(ouble)."""
+
+    __slots__ = ("kinds", "name", "number", "parameters")
+
+    def __init__(self, number: int) -> None:
+        self.number, self.name = number, ffi.string(lib.mg_kernel_name(number)).decode()
+        self.parameters = ffi.string(lib.mg_kernel_parameters(number)).decode()[1:-1].split(", ")
+        if len(ffi.typeof(getattr(lib, f"mg_{self.name}_f32")).args) > len(self.parameters):
+            self.parameters.append("int64_t n")  # a range's length comes last, and is not in its line
+        self.kinds = "".join("p" if "*" in p else "d" if p.startswith("T ") else "i" for p in self.parameters)
+
+    def at(self, name: str) -> int:
+        """The position of a parameter, or -1."""
+        return next((i for i, p in enumerate(self.parameters) if p.split()[-1] == name), -1)
+
+
+_kernels: dict[str, Kernel] = {}
+
+
+def kernels() -> dict[str, Kernel]:
+    """All lines of kernels.def by name."""
+    if not _kernels:
+        _kernels.update({k.name: k for k in map(Kernel, range(lib.mg_kernels()))})
+    return _kernels
+
+
+class Call:
+    """A kernel call: its arguments as they were passed (pointers as numbers), the op that it was part of, and the line."""
+
+    __slots__ = ("arguments", "kernel", "line", "op", "wide")
+
+    def __init__(self, kernel: Kernel, wide: int, arguments: list[Any], op: str, line: Any) -> None:
+        self.kernel, self.wide, self.arguments, self.op, self.line = kernel, wide, arguments, op, line
+
+
+class _Traced(Tensor):
+    """What a tensor is while a step is captured: its numbers can be computed with, not looked at."""
+
+    __slots__ = ()
+
+    @property
+    def array(self) -> Any:
+        """The numbers, for those modules that pass them on to C or make a view of them."""
+        if recorder() is not None:
+            frame = sys._getframe(1)
+            module = frame.f_globals.get("__name__", "")
+            if not module.startswith(_PASSING_ON):
+                name = getattr(frame.f_locals.get("op"), "name", "")
+                raise refusal(f"{name} is computed by NumPy" if name else f"{frame.f_code.co_name} reads numbers")
+        return _slot.__get__(self)
+
+    @array.setter
+    def array(self, new: Any) -> None:
+        _slot.__set__(self, new)
+
+
+_slot: Any = Array.__dict__["array"]
+_grad: Any = Array.__dict__["grad"]
+_PASSING_ON = (
+    "minigrad._array", "minigrad._kernels", "minigrad.ops.layout", "minigrad._writes", "minigrad.optim", "minigrad._capture", "minigrad._jit",
+    "minigrad._program",
+)  # fmt: skip
+#: What reads a tensor's numbers.
+_READING = (
+    "item", "tolist", "numpy", "__array__", "__bool__", "__float__", "__int__", "__index__", "__repr__", "__format__",
+)  # fmt: skip
+
+
+def refusal(what: str) -> CaptureError:
+    """The error for what a program cannot hold."""
+    line = calling_line()
+    return CaptureError(
+        f"jit: {what}{f' at {line}' if line else ''}, and a captured step must not: the value of this run would be frozen into "
+        "the program. Read values from what the step returns, compute such things before the step and pass them as "
+        "arguments, or write mg.jit(fn, fallback=True) to run it eagerly."
+    )
+
+
+class Recorder:
+    """What one run of a step has done. See the fields in __init__."""
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+        self.calls: list[Call] = []
+        self.checks: list[tuple[Any, ...]] = []  # arguments of mg_first_bad_label: looked at before each replay
+        self.randoms: list[tuple[int, Any, int]] = []  # (call, generator, blocks since the step began)
+        self.generators: dict[int, tuple[Any, int, int]] = {}  # the generators, their seeds and where they stood
+        self.taken: list[tuple[Any, int, int]] = []  # (generator, seed, first block)
+        self.updates: list[tuple[Any, Any]] = []  # (group, memory) of each optimizer step
+        self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
+        self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
+        self.fresh: list[Any] = []  # leaves that are found to have none
+        self.modules: dict[int, tuple[Module, bool]] = {}
+        self.blocks: list[Any] = []  # memory that the step took from pools
+        self.constants: list[Any] = []  # arrays that the host made: numbers of the program's text
+        self.kept: list[Any] = []  # what C structs and arrays of pointers live in
+        self.owned: set[int] = set()  # their addresses, where they are arrays
+        self.undo: list[Callable[[], None]] = []
+        self._restore: list[Callable[[], None]] = []
+
+    # -- in and out of the doorway ---------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Recorder:
+        global _current
+        capturing.acquire()
+        _current = self
+        for name, both in layout.doorway.items():
+            self._exchange(both, [self._stand_in(name, wide, f) for wide, f in enumerate(both)])
+        for pools in _array._pools.values():
+            for pool in pools.values():
+                self._exchange(pool, [])
+        _promote._numbers.clear()
+        self._swap(_array, "_allocate", self._allocate)
+        self._swap(_array, "address", self._address)
+        self._swap(layout, "copied_by_host", self._copied_by_host)
+        self._swap(_array, "_class", _Traced)
+        self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
+        for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__call__")):
+            self._swap(owner, name, getattr(self, f"_{name.strip('_')}")(getattr(owner, name)))
+        for name in _READING:
+            self._swap(Tensor, name, self._refusing(name, getattr(Tensor, name)))
+        for op in list(_backend.entered):
+            if op.forward.__module__ not in _LAWFUL and not op.forward.__module__.startswith("minigrad._kernels"):
+                self._swap(op, "run", self._hosted(op, op.run))
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        global _current
+        try:
+            for restore in reversed(self._restore):
+                restore()
+            _promote._numbers.clear()
+            if error is not None:
+                for undo in reversed(self.undo):
+                    undo()
+        finally:
+            _current = None
+            capturing.release()
+
+    def _swap(self, owner: Any, name: str, new: Any) -> None:
+        own, old = name in getattr(owner, "__dict__", {name: 0}), getattr(owner, name)
+        self._restore.append(lambda: setattr(owner, name, old) if own else delattr(owner, name))
+        setattr(owner, name, new)
+
+    def _exchange(self, held: list[Any], new: list[Any]) -> None:
+        old = list(held)
+        held[:] = new
+        self._restore.append(lambda: held.__setitem__(slice(None), old))
+
+    # -- kernel calls ------------------------------------------------------------------------------------------------------
+
+    def _stand_in(self, name: str, wide: int, function: Any) -> Callable[..., Any]:
+        if name in kernels():
+            kernel = kernels()[name]
+
+            def call(*arguments: Any) -> None:
+                if get_ident() == self.thread:
+                    self._note(kernel, wide, arguments)
+                function(*arguments)
+
+            return call
+
+        def other(*arguments: Any) -> Any:
+            if get_ident() == self.thread:
+                if name != "first_bad_label":
+                    raise refusal(f"{name} is computed outside of the kernels")
+                self.checks.append(arguments)
+            return function(*arguments)
+
+        return other
+
+    def _note(self, kernel: Kernel, wide: int, arguments: tuple[Any, ...]) -> None:
+        given = list(arguments)
+        for i, parameter in enumerate(kernel.parameters):
+            if "**" in parameter and given[i]:  # Python may write other pointers there later
+                given[i] = ffi.new("void *[]", list(ffi.unpack(ffi.cast("void **", given[i]), given[kernel.at("count")])))
+        self.kept.append(given)
+        self.owned |= {int(ffi.cast("intptr_t", a)) for a in given if isinstance(a, ffi.CData) and ffi.typeof(a).kind == "array"}
+        addresses = [int(ffi.cast("intptr_t", a)) if k == "p" else a for a, k in zip(given, kernel.kinds, strict=True)]
+        offset = kernel.at("offset")
+        if offset >= 0:
+            seed, first = given[kernel.at("seed")], given[offset]
+            source = next((g for g, s, f in reversed(self.taken) if (s, f) == (seed, first)), None)
+            if source is not None:  # else both are numbers of the program's text
+                self.randoms.append((len(self.calls), source, first - self.generators[id(source)][2]))
+        self.calls.append(Call(kernel, wide, addresses, _running_op(), calling_line()))
+
+    # -- memory ------------------------------------------------------------------------------------------------------------
+
+    def _allocate(self, pool: Any, op: str = "empty") -> Any:
+        found = _allocate(pool, op)
+        self.blocks.append(found[0].base)
+        return found
+
+    def _address(self, array: Any, dtype: Any) -> Any:
+        if recorder() is self and array.base is None:
+            frame: Any = sys._getframe(1)
+            while frame is not None and frame.f_globals.get("__name__") in ("minigrad._array", "minigrad._capture"):
+                frame = frame.f_back
+            if frame is not None and frame.f_globals.get("__name__") == "minigrad.ops.layout":
+                raise refusal(f"{_running_op()} is computed by NumPy")
+            self.constants.append(array)
+        return _address(array, dtype)
+
+    def _copied_by_host(self, x: Array) -> Array:
+        if recorder() is self:
+            raise refusal("integers that are not contiguous are copied by NumPy")
+        return _copied_by_host(x)
+
+    # -- what lives outside ------------------------------------------------------------------------------------------------
+
+    def _saw(self, leaf: Any) -> bool:
+        """Remembers the gradient that a leaf of the outside had; says whether it is the first time."""
+        if leaf.__class__ is _Traced or recorder() is not self or id(leaf) in self.grads:
+            return False
+        before = _grad.__get__(leaf)
+        self.grads[id(leaf)] = leaf, before
+        self.undo.append(lambda: _grad.__set__(leaf, before))
+        return True
+
+    def _read_grad(self, leaf: Any) -> Any:
+        """A gradient of before the step that is read: its numbers are copied in before each replay."""
+        if self._saw(leaf):
+            before = _grad.__get__(leaf)
+            if before is None:
+                self.fresh.append(leaf)
+            else:
+                _grad.__set__(leaf, memory_like(before))
+                self.incoming.append((leaf, _grad.__get__(leaf)))
+        return _grad.__get__(leaf)
+
+    def _write_grad(self, leaf: Any, g: Any) -> None:
+        self._saw(leaf)
+        _grad.__set__(leaf, g)
+
+    def _take(self, plain: Any) -> Any:
+        def take(generator: Any, blocks: int) -> Any:
+            if recorder() is self and id(generator) not in self.generators:
+                state = generator.get_state()
+                self.generators[id(generator)] = (generator, *state)
+                self.undo.append(lambda: generator.set_state(state))
+            seed, first = plain(generator, blocks)
+            if recorder() is self:
+                self.taken.append((generator, seed, first))
+            return seed, first
+
+        return take
+
+    def _update(self, plain: Any) -> Any:
+        def update(optimizer: Any, group: Any, memory: Any) -> None:
+            if recorder() is self:
+                if memory.copies:
+                    raise refusal("an optimizer updates a parameter that is not contiguous")
+                for x in [*memory.owners, *[s for state in memory.states for s in state.values()]]:
+                    self.undo.append(_rewriting(x.array))
+                self.updates.append((group, memory))
+            plain(optimizer, group, memory)
+
+        return update
+
+    def _state(self, plain: Any) -> Any:
+        """State outlives the step, so it must not be memory that the step uses for anything else before."""
+
+        def state(optimizer: Any, group: Any, p: Any) -> Any:
+            if recorder() is self:
+                known = optimizer._states.setdefault(p, {}) if optimizer._used(group) else {}
+                for name in optimizer._used(group):
+                    if name not in known:
+                        known[name] = _lasting(np.zeros(p.shape, p.dtype))
+                if known and "step" not in known:
+                    known["step"] = _lasting(np.zeros((), np.int64))
+            return plain(optimizer, group, p)
+
+        return state
+
+    def _call(self, plain: Any) -> Any:
+        def call(module: Any, *args: Any, **keywords: Any) -> Any:
+            if recorder() is self:
+                self.modules[id(module)] = module, module.training
+            return plain(module, *args, **keywords)
+
+        return call
+
+    def _refusing(self, name: str, plain: Any) -> Any:
+        def read(tensor: Any, *args: Any, **keywords: Any) -> Any:
+            if recorder() is self:
+                raise refusal(f"{name} reads a value")
+            return plain(tensor, *args, **keywords)
+
+        return read
+
+    def _hosted(self, op: Any, plain: Any) -> Any:
+        def run(*inputs: Any, **keywords: Any) -> Any:
+            if recorder() is self:
+                raise refusal(f"{op.name} is computed by NumPy")
+            return plain(*inputs, **keywords)
+
+        return run
+
+
+_allocate, _address, _copied_by_host = _array._allocate, _array.address, layout.copied_by_host
+#: Where forwards are that compute nothing, but make views.
+_LAWFUL = ("minigrad._array", "minigrad.ops.layout")
+
+
+def _lasting(array: Any) -> Any:
+    made = from_array(array)
+    made.__class__ = Tensor
+    return made
+
+
+def memory_like(x: Any) -> Any:
+    """A copy of a tensor in memory that comes from no pool."""
+    array = _array._aligned(x.shape, x.dtype)
+    np.copyto(array, _slot.__get__(x))
+    return view(array, None)
+
+
+def _rewriting(array: Any) -> Callable[[], None]:
+    before = array.copy()
+    return lambda: np.copyto(array, before)
+
+
+def _running_op() -> str:
+    """The op whose function is on the stack, innermost; in backward with the op whose gradient it computes."""
+    frame: Any = sys._getframe(1)
+    op = ""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith("<op ") and not op:
+            op = name[4:-1]
+        if frame.f_code.co_name == "gradients" and "node" in frame.f_locals:
+            return f"{op or frame.f_locals['node'].op.name}, of {frame.f_locals['node'].op.name}"
+        if frame.f_code.co_name == "step" and isinstance(frame.f_locals.get("self"), Optimizer):
+            return f"{type(frame.f_locals['self']).__name__}.step"
+        frame = frame.f_back
+    return op or "?"
+
+
+class Extents:
+    """Which pieces of memory there are, and in which an address lies."""
+
+    def __init__(self, named: list[tuple[int, int, Any]]) -> None:
+        self.pieces = sorted(named, key=lambda piece: piece[0])
+        self.starts = [start for start, _, _ in self.pieces]
+
+    def find(self, address: int) -> Any:
+        """The owner of the piece that an address lies in, or None."""
+        i = bisect_right(self.starts, address) - 1
+        if i >= 0 and address < self.pieces[i][0] + max(self.pieces[i][1], 1):
+            return self.pieces[i][2]
+        return None
+
+
+def extent(array: Any, owner: Any) -> tuple[int, int, Any]:
+    """An array's piece of memory, from its first byte to behind its last: (address, bytes, whose it is)."""
+    low = high = array.__array_interface__["data"][0]
+    for length, step in zip(array.shape, array.strides, strict=True):
+        low, high = low + min(0, (length - 1) * step), high + max(0, (length - 1) * step)
+    return low, high - low + array.itemsize if array.size else 0, owner
+
+
+def plain(x: Any) -> Any:
+    """A tensor that was traced, as any other."""
+    made = alias(x)
+    made.__class__ = Tensor
+    return made

@@ -1,0 +1,257 @@
+"""`mg.jit`: a step that runs in Python once, and then as a list of kernel calls in C.
+
+    step = mg.jit(step)
+    for x, y in loader:
+        loss = step(x, y)
+
+The first call with arguments of a new kind (shapes, types, the scalars themselves) runs as usual while a recorder notes
+every kernel call (`_capture.py`); calls after it copy the arguments into place and make the same calls again, forward,
+backward and optimizer alike, by one call of C (`_program.py`, csrc/program.c). They are the same kernels on the same
+memory, so the bits are the same.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from functools import update_wrapper
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _array, _backend, _capture, _tape
+from minigrad._array import Array
+from minigrad._capture import Extents, Recorder, extent, memory_like, plain
+from minigrad._kernels import runtime
+from minigrad._mode import threads
+from minigrad._program import Program, copied
+from minigrad.errors import CaptureError, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+#: Kinds of arguments that a step keeps programs for, the oldest going first; and programs of one kind, for what lives
+#: outside may look differently from call to call: gradients that are there, or not yet.
+MOST_PROGRAMS, MOST_VARIANTS = 32, 4
+
+
+def jit(function: Callable[..., Any] | None = None, *, fallback: bool = False) -> Any:
+    """Makes a program of a step: `@mg.jit`, or `step = mg.jit(step)`; a module, too.
+
+    Arguments may be tensors, NumPy arrays, numbers and strings, and lists, tuples and dicts of them. Of tensors the shape
+    and type, of all else the value is part of the program's kind: another makes another program (`step.programs` has
+    them; at most 32 are kept). Results are tensors without history, in the same nesting as the function returns.
+
+    Parameters, gradients, the state of optimizers, learning rates and the counter of random numbers live outside the
+    program: what changes between calls is seen, and what the step changes is there afterwards. What cannot be captured
+    (reading a value, ops that NumPy computes) is a CaptureError that leaves everything as it was; with fallback=True such
+    a step runs eagerly, with one warning. Python's own side effects, as printing or appending to a list, happen in the
+    first call alone.
+    """
+    if function is None:
+        return lambda given: Step(given, fallback)
+    return Step(function, fallback)
+
+
+class Step:
+    """A function and the programs that were made of it."""
+
+    def __init__(self, function: Callable[..., Any], fallback: bool) -> None:
+        if not callable(function):
+            raise TypeError(message("jit", "function", f"a {type(function).__name__}", "a function or a module"))
+        self.function, self.fallback = function, fallback
+        self._programs: OrderedDict[Any, list[Program]] = OrderedDict()
+        self._eager = False
+        if hasattr(function, "__name__"):
+            update_wrapper(self, function)
+
+    @property
+    def programs(self) -> list[Program]:
+        """The programs made so far, the newest last."""
+        return [program for kind in self._programs.values() for program in kind]
+
+    def program(self, *args: Any, **keywords: Any) -> Program:
+        """The program for such arguments: runs the step with them first, if there is none."""
+        leaves: list[Any] = []
+        key = self._key(args, keywords, leaves)
+        if key not in self._programs:
+            self(*args, **keywords)
+        return self._programs[key][-1]
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        within = _capture._current is not None and _capture.recorder() is not None
+        if self._eager or within or _backend.backend_name != "c" or _backend._watchers:
+            return self._run_eagerly(args, keywords)
+        leaves: list[Any] = []
+        key = self._key(args, keywords, leaves)
+        for program in self._programs.get(key, ()):
+            if program.fits():
+                with program.lock:
+                    done = program.run(leaves)
+                    result = program.result
+                    if done:
+                        return copied(result) if isinstance(result, Array) else _rebuilt(result)
+                return self._run_eagerly(args, keywords)
+        return self._captured(key, args, keywords, leaves)
+
+    def _run_eagerly(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return self.function(*_mapped(args, _tensor), **_mapped(keywords, _tensor))
+
+    def _key(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Any:
+        """The kind of a call: its nesting with the look of each tensor and the value of all else, and what the engine is
+        set to. The tensors are collected on the way."""
+        parts: list[Any] = [threads.mode.on, runtime.setting]
+        for x in args:
+            if isinstance(x, Array) and x.node is None and not x.requires_grad:
+                leaves.append(x)
+                parts.append(x.pool or (x.shape, x.dtype))
+            else:
+                parts.append(_look(x, leaves))
+        if keywords:
+            parts.append(_look(keywords, leaves))
+        return tuple(parts)
+
+    def _captured(self, key: Any, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Any:
+        """Runs the step under the recorder, and keeps the program."""
+        try:
+            program = _record(self.function, args, keywords, leaves)
+        except CaptureError as error:
+            if not self.fallback:
+                raise
+            warnings.warn(f"{error} It runs eagerly from now on.", stacklevel=3)
+            self._eager = True
+            return self._run_eagerly(args, keywords)
+        kept = self._programs.setdefault(key, [])
+        kept[:] = [*kept[-MOST_VARIANTS + 1 :], program]
+        if len(self._programs) > MOST_PROGRAMS:
+            self._programs.popitem(last=False)
+        return _rebuilt(program.result)
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """As a method of a class, a step of each object."""
+        return self if owner is None else Step(self.function.__get__(owner, kind), self.fallback)
+
+
+def _look(x: Any, leaves: list[Any]) -> Any:
+    """What of an argument decides which program it takes; tensors are appended to leaves."""
+    if isinstance(x, (Array, np.ndarray)):
+        if isinstance(x, Array) and x.node is not None:
+            got, remedy = "a tensor with a history", "Write x.detach(), or compute it inside the step."
+            raise CaptureError(message("jit", "of the step", got, "data, or leaves", remedy))
+        leaves.append(x)
+        wants = isinstance(x, Array) and x.requires_grad
+        return (x.pool if isinstance(x, Array) and x.pool and not wants else (x.shape, x.dtype), id(x) if wants else 0)
+    if isinstance(x, (list, tuple)):
+        return (type(x), *[_look(one, leaves) for one in x])
+    if isinstance(x, dict):
+        return (dict, *[(name, _look(one, leaves)) for name, one in x.items()])
+    try:
+        hash(x)
+    except TypeError as error:
+        got = f"a {type(x).__name__}"
+        raise CaptureError(message("jit", "of the step", got, "tensors, arrays, and what can be a key of a dict")) from error
+    return type(x), x
+
+
+def _mapped(tree: Any, one: Callable[[Any], Any]) -> Any:
+    """The same nesting with one(x) for every tensor or array."""
+    if isinstance(tree, (Array, np.ndarray)):
+        return one(tree)
+    if isinstance(tree, (list, tuple)):
+        made = [_mapped(x, one) for x in tree]
+        return made if isinstance(tree, list) else type(tree)(*made) if hasattr(tree, "_fields") else tuple(made)
+    return {name: _mapped(x, one) for name, x in tree.items()} if isinstance(tree, dict) else tree
+
+
+def _tensor(x: Any) -> Any:
+    return x if isinstance(x, Array) else _array.from_array(x)
+
+
+def _rebuilt(result: Any) -> Any:
+    return _mapped(result, copied)
+
+
+def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Program:
+    """Runs the step once, and makes a program of what the recorder has seen."""
+    places: list[Any] = []
+    with Recorder() as seen:
+
+        def place(x: Any) -> Any:
+            if isinstance(x, Array) and x.requires_grad:
+                places.append(None)
+                return x  # a leaf that wants its gradient is itself outside
+            made = memory_like(x) if isinstance(x, Array) else memory_like(_array.from_array(x))
+            places.append(made)
+            return made
+
+        given, named = _mapped(args, place), _mapped(keywords, place)
+        result = function(*given, **named)
+        program = _made(seen, places, result, function)
+    for leaf, before in seen.grads.values():
+        if leaf.grad is not None and leaf.grad is not before:
+            leaf.grad = plain(leaf.grad)
+            program.grads.append((leaf, leaf.grad))
+        elif leaf.grad is None:
+            program.grads.append((leaf, None))
+    program.result = _mapped(result, lambda x: plain(x) if isinstance(x, Array) else x)
+    return program
+
+
+def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Program:
+    """The program of what was recorded: names for its memory, and what is to be done around the calls."""
+    pieces = [extent(place.array, f"x{i}") for i, place in enumerate(places) if place is not None]
+    pieces += [extent(g.array, f"grad{i}") for i, (_, g) in enumerate(seen.incoming)]
+    pieces += [extent(block, f"b{i}") for i, block in enumerate(seen.blocks)]
+    pieces += [extent(array, f"c{i}") for i, array in enumerate(seen.constants)]
+    outside: dict[int, Any] = {id(x): x for _, memory in seen.updates for x in memory.owners}
+    outside |= {key: leaf for key, (leaf, _) in seen.grads.items()}
+    states = [x for _, memory in seen.updates for state in memory.states for x in state.values()]
+    named = [*outside.values(), *states, *_tape.tools.one.values()]
+    pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
+    missing = _unknown(seen, Extents(pieces))
+    for i, (x, array) in enumerate(_owners(missing)):
+        pieces.append(extent(array, f"q{i}"))
+        outside[id(x)] = x
+        named.append(x)
+    names = Extents(pieces)
+    lost = _unknown(seen, names)
+    if lost:
+        raise _capture.refusal(f"{lost[0][1]} reads memory whose owner is not known")
+    program = Program(seen.calls, names)
+    program.arguments = [(None, 0, None) if p is None else (p.ptr, p.size * p.dtype.itemsize, p.array) for p in places]
+    program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
+    program.modules = list(seen.modules.values())
+    program.memories = [(group, memory.owners[0].dtype, memory) for group, memory in seen.updates]
+    program.checks = seen.checks
+    program.incoming, program.fresh = seen.incoming, seen.fresh
+    for at, generator, since in seen.randoms:
+        kernel, slots = seen.calls[at].kernel, program.calls[at].slot
+        program.randoms.append((slots[kernel.at("seed")], slots[kernel.at("offset")], generator, since))
+    program.advance = [(g, g.offset - first) for g, _, first in seen.generators.values() if g.offset != first]
+    program.bytes = sum(size for _, size, name in pieces if name[0] in "bxg")
+    program.held = (seen.kept, seen.blocks, seen.constants, places, named, function)
+    return program
+
+
+def _unknown(seen: Recorder, names: Extents) -> list[tuple[int, str]]:
+    """Addresses of numbers, with the op that uses them, that lie in no known piece of memory."""
+    found = {}
+    for call in seen.calls:
+        for parameter, value in zip(call.kernel.parameters, call.arguments, strict=True):
+            numbers = "*" in parameter and "**" not in parameter and "mg_" not in parameter
+            if numbers and value and value not in seen.owned and names.find(value) is None:
+                found[value] = call.op
+    return list(found.items())
+
+
+def _owners(missing: list[tuple[int, str]]) -> list[tuple[Any, Any]]:
+    """The tensors, of all there are, whose memory addresses lie in."""
+    if not missing:
+        return []
+    import gc
+
+    tensors = [x for x in gc.get_objects() if isinstance(x, Array)]
+    held = Extents([extent(x.array, x) for x in tensors])
+    owners = {id(x): x for x in (held.find(address) for address, _ in missing) if x is not None}
+    return [(x, x.array) for x in owners.values()]

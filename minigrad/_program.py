@@ -1,0 +1,167 @@
+"""A captured step: the kernel calls of one run, with what must be put in place before they are made again."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minigrad import _writes
+from minigrad._array import pool_of, take
+from minigrad._C import ffi, lib
+from minigrad.nn import _module
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minigrad._capture import Call, Extents
+
+
+class Program:
+    """What `mg.jit` has made of a step for arguments of one kind. `print(program)` lists its calls.
+
+    arguments   where each tensor among the arguments is copied: (address, bytes)
+    result      where the results are: a tensor, a nest of them, or what else was returned
+    outside     tensors whose memory is read or written where it lies, with the arrays and the wish for gradients that they
+                had: others make the program void
+    """
+
+    def __init__(self, calls: list[Call], names: Extents) -> None:
+        self.steps, self.names = calls, names
+        self.count = len(calls)
+        self.calls = ffi.new("mg_call[]", max(self.count, 1))
+        for at, call in enumerate(calls):
+            c = self.calls[at]
+            c.kernel = 2 * call.kernel.number + call.wide
+            for i, (kind, value) in enumerate(zip(call.kernel.kinds, call.arguments, strict=True)):
+                if kind == "p":
+                    c.slot[i].p = ffi.cast("void *", value)
+                elif kind == "d":
+                    c.slot[i].d = value
+                else:
+                    c.slot[i].i = value if value < 1 << 63 else value - (1 << 64)
+        self.lock = Lock()
+        self.arguments: list[tuple[Any, int, Any]] = []
+        self.result: Any = None
+        self.outside: list[tuple[Any, Any, bool]] = []
+        self.modules: list[tuple[Any, bool]] = []
+        self.mode_changes = -1
+        self.memories: list[tuple[Any, Any, Any]] = []
+        self.checks: list[tuple[Any, ...]] = []
+        self.incoming: list[tuple[Any, Any]] = []
+        self.fresh: list[Any] = []
+        self.grads: list[tuple[Any, Any]] = []
+        self.randoms: list[tuple[Any, Any, Any, int]] = []
+        self.advance: list[tuple[Any, int]] = []
+        self.bytes = 0
+        self.held: Any = None  # memory, structs and whatever else the addresses need to stay what they are
+
+    def fits(self) -> bool:
+        """Whether everything outside is as it was when the step was captured."""
+        for x, array, wants in self.outside:
+            if x.array is not array or x.requires_grad is not wants:
+                return False
+        if self.mode_changes != _module.mode_changes:
+            if any(module.training is not training for module, training in self.modules):
+                return False
+            self.mode_changes = _module.mode_changes
+        for group, dtype, memory in self.memories:
+            if group.memory.get(dtype) is not memory:
+                return False
+        for leaf, _ in self.incoming:
+            if leaf.grad is None:
+                return False
+        return not any(leaf.grad is not None for leaf in self.fresh) if self.fresh else True
+
+    def run(self, tensors: list[Any]) -> bool:
+        """Makes all calls for new arguments. False, before anything has changed, where a label is none."""
+        for (address, size, array), x in zip(self.arguments, tensors, strict=True):
+            if array is None:
+                continue  # a leaf that wants its gradient is itself outside
+            if x.__class__ is not np.ndarray and x.flat:
+                ffi.memmove(address, x.ptr, size)
+            else:
+                array[...] = x.array if x.__class__ is not np.ndarray else x
+        for check in self.checks:
+            if lib.mg_first_bad_label(*check) >= 0:
+                return False
+        for leaf, place in self.incoming:
+            place.array[...] = leaf.grad.array
+        for seed, offset, generator, since in self.randoms:
+            seed.i = _signed(generator._seed)
+            offset.i = _signed(generator.offset + since)
+        lib.mg_replay(self.calls, self.count)
+        for generator, blocks in self.advance:
+            generator.take(blocks)
+        for _, _, memory in self.memories:
+            _writes.note_all(memory.marks, memory.write)
+        for leaf, g in self.grads:
+            leaf.grad = g
+        return True
+
+    # -- the listing -------------------------------------------------------------------------------------------------------
+
+    def _label(self, parameter: str, value: Any) -> str:
+        """An argument as one reads it: a name for memory, a number as such, nothing for what describes shapes."""
+        if "*" not in parameter:
+            return f"{parameter.split()[-1]}={value:g}" if isinstance(value, float) else ""
+        if "**" in parameter or "mg_" in parameter:
+            return ""
+        if not value:
+            return "-"
+        return str(self.names.find(value))
+
+    def rows(self) -> list[list[str]]:
+        """Number, op, kernel, what it writes and reads, and the line of each call."""
+        found = []
+        for i, call in enumerate(self.steps):
+            outs: list[str] = []
+            ins: list[str] = []
+            for parameter, value in zip(call.kernel.parameters, call.arguments, strict=True):
+                label = self._label(parameter, value)
+                if label:
+                    (outs if "*" in parameter and not parameter.startswith("const") else ins).append(label)
+            suffix = "f64" if call.wide else "f32"
+            found.append([str(i), call.op, f"{call.kernel.name}_{suffix}", ", ".join(outs), ", ".join(ins), str(call.line or "")])
+        return found
+
+    def __repr__(self) -> str:
+        return _table(["#", "op", "kernel", "writes", "reads", "line"], self.rows(), f"{self.count} calls, {self.bytes} bytes of memory")
+
+    def __len__(self) -> int:
+        return self.count
+
+    def profile(self, rounds: int = 100) -> str:
+        """Microseconds of each call, the mean over so many replays of the last arguments. What the program changes
+        (parameters, optimizer state) is changed by them, too."""
+        seconds = ffi.new("double[]", max(self.count, 1))
+        with self.lock:
+            for _ in range(rounds):
+                lib.mg_replay_timed(self.calls, self.count, seconds)
+        total = sum(seconds[i] for i in range(self.count)) or 1.0
+        rows = [
+            [*row[:3], f"{seconds[i] / rounds * 1e6:.2f}", f"{seconds[i] / total:.0%}", row[5]] for i, row in enumerate(self.rows())
+        ]
+        return _table(["#", "op", "kernel", "us", "share", "line"], rows, f"{total / rounds * 1e6:.2f} us")
+
+
+def _table(head: list[str], rows: list[list[str]], foot: str) -> str:
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
+    return "\n".join([*lines, foot])
+
+
+def _signed(value: int) -> int:
+    value &= (1 << 64) - 1
+    return value if value < 1 << 63 else value - (1 << 64)
+
+
+def copied(x: Any) -> Any:
+    """A result, out of the program's memory."""
+    out = take(x.pool or pool_of(x.shape, x.dtype))
+    if x.flat:
+        ffi.memmove(out.ptr, x.ptr, x.size * x.dtype.itemsize)
+    else:
+        out.array[...] = x.array
+    return out
