@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 def _samples(*, empty: bool = True, distinct: bool = False) -> Any:
     cases = [((), ()), ((7,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3, 4), (0, 2))]
-    cases += [((5, 33), (1,)), ((33, 5), (0,))]
+    cases += [((5, 33), (1,)), ((33, 5), (0,)), ((3, 0), (0,))]
     cases += [((0,), (0,)), ((0, 3), (0,))] if empty else []
     return lambda: [Sample(Draw(s, distinct=distinct), dim=d, keepdim=keep) for s, d in cases for keep in (False, True)]
 
@@ -122,7 +122,7 @@ amin_op = defop(
 def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     """NumPy's argmax over several axes at once: over the flattened ones, in order."""
     kept = [d for d in range(x.ndim) if d not in dim]
-    rows = x.transpose(*kept, *dim).reshape([x.shape[d] for d in kept] + [-1])
+    rows = x.transpose(*kept, *dim).reshape([*[x.shape[d] for d in kept], prod([x.shape[d] for d in dim])])
     return function(rows, axis=-1).reshape(shapes.reduced(x.shape, dim, keepdim))
 
 
