@@ -13,7 +13,7 @@ from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
-from minigrad.ops.layout import plain_index, reshape_op
+from minigrad.ops.layout import INDEX_ERRORS, plain_index, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,17 +27,32 @@ def _check_writable(x: Any, op: str, value: Any, array: np.ndarray[Any, Any]) ->
     if threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
         got, remedy = "a tensor that requires a gradient", "Do it inside `with minigrad.no_grad():`."
         raise GradError(message(op, "", got, "one without, as writing into it is not recorded", remedy))
-    if not np.can_cast(array.dtype, x.dtype, "same_kind"):
-        remedy = f"Convert one of them, as in value.to(minigrad.{x.dtype})."
-        raise DTypeError(message(op, "value", f"dtype {array.dtype}", f"what {x.dtype} holds", remedy))
+    _check_type(x, op, array)
     if not x.array.flags.writeable:
         remedy = "Write into a clone()."
         raise ShapeError(message(op, "", "a view whose elements share memory", "memory of its own", remedy))
 
 
+def _check_type(x: Any, op: str, array: np.ndarray[Any, Any]) -> None:
+    if not np.can_cast(array.dtype, x.dtype, "same_kind"):
+        remedy = f"Convert one of them, as in value.to(minigrad.{x.dtype})."
+        raise DTypeError(message(op, "value", f"dtype {array.dtype}", f"what {x.dtype} holds", remedy))
+
+
+def _numbers(op: str, value: Any) -> np.ndarray[Any, Any]:
+    """What is to be written, as an array."""
+    if isinstance(value, Array):
+        return value.array
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        got, remedy = "nested lists of different lengths", "Make every row the same length."
+        raise ShapeError(message(op, "value", got, "a rectangular shape", remedy)) from error
+
+
 def overwrite(x: Any, op: str, new: Any) -> Any:
     """Writes numbers, broadcast, over all of x; returns x."""
-    array = new.array if isinstance(new, Array) else np.asarray(new)
+    array = _numbers(op, new)
     _check_writable(x, op, new, array)
     try:
         fits = np.broadcast_shapes(array.shape, x.shape) == x.shape
@@ -119,17 +134,23 @@ def put(x: Any, index: Any, value: Any) -> None:
 
 
 def _write(x: Any, index: Any, plain: Any, value: Any) -> None:
-    array = value.array if isinstance(value, Array) else np.asarray(value)
+    array = _numbers("setitem", value)
     _check_writable(x, "setitem", value, array)
     try:
         x.array[plain] = array
-    except IndexError as error:
-        fitting = f"an index into shape {x.shape}"
-        raise AxisError(message("setitem", "index", f"{index!r} ({error})", fitting)) from error
-    except ValueError as error:
-        fitting = f"what broadcasts to the elements at {index!r}"
-        raise ShapeError(message("setitem", "value", f"shape {array.shape}", fitting)) from error
+    except INDEX_ERRORS as error:
+        raise _refused(x, index, plain, array, error) from error
     _writes.note(x.array, "x[...] = y")
+
+
+def _refused(x: Any, index: Any, plain: Any, array: np.ndarray[Any, Any], error: Exception) -> Exception:
+    """Whose fault it was that numbers could not be written: the index's, if one cannot read there either, or theirs."""
+    try:
+        wanted = x.array[plain].shape
+    except INDEX_ERRORS:
+        return AxisError(message("setitem", "index", f"{index!r} ({error})", f"an index into shape {x.shape}"))
+    fitting = f"what broadcasts to the elements at {index!r}, of shape {wanted}"
+    return ShapeError(message("setitem", "value", f"shape {array.shape}", fitting))
 
 
 def _check_recordable(x: Any, value: Any) -> Any:
@@ -140,7 +161,9 @@ def _check_recordable(x: Any, value: Any) -> Any:
         raise GradError(message("setitem", "", got, expected, remedy))
     _check_owner(x, "setitem")
     if not isinstance(value, Array):
-        return from_array(np.asarray(value, x.dtype))
+        array = _numbers("setitem", value)
+        _check_type(x, "setitem", array)
+        return from_array(array.astype(x.dtype))
     if value.size == 1 and value.shape:
         value = reshape_op(value, shape=())  # one number goes everywhere
     return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value

@@ -11,7 +11,7 @@ from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64, reshaped, view
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
-from minigrad.errors import AxisError, OutOfMemory, ShapeError, message
+from minigrad.errors import AxisError, MinigradError, OutOfMemory, ShapeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -201,12 +201,18 @@ def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
     return expand(x, tuple(shape))
 
 
+#: What NumPy raises for an index that it does not take; the latter two for slices, of step 0 or of no integers.
+INDEX_ERRORS = (IndexError, ValueError, TypeError)
+
+
 def getitem(x: Any, index: Any) -> Any:
     """x[index] by NumPy's rules; tensors may be indices."""
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     try:
         return getitem_op(x, index=plain)
-    except IndexError as error:
+    except INDEX_ERRORS as error:
+        if isinstance(error, MinigradError):
+            raise
         got = f"{index!r} ({error})"
         raise AxisError(message("getitem", "index", got, f"an index into shape {x.shape}")) from error
 
@@ -218,5 +224,11 @@ def plain_index(index: Any) -> Any:
             remedy = "Convert: index.long()."
             raise AxisError(message("getitem", "index", f"a {index.dtype} tensor", "ints, bools or slices", remedy))
         return index.array if index.shape or index.dtype.kind == "b" else int(index.array)
-    return np.asarray(index, None if index else int64) if isinstance(index, list) else index
+    if not isinstance(index, list):
+        return index
+    try:
+        return np.asarray(index, None if index else int64)
+    except ValueError as error:
+        got, expected = "nested lists of different lengths", "a rectangular list of ints or bools"
+        raise AxisError(message("getitem", "index", got, expected)) from error
 
