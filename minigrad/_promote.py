@@ -35,7 +35,13 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     if dtype in _FLOATS:
         return op.call(*ready, **keywords)
     op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
-    return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
+    try:
+        return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
+    except (TypeError, ValueError) as error:
+        if keywords:  # an index or a shape may be to blame: the caller knows
+            raise
+        remedy = f"NumPy says: {error} Convert: x.float()."
+        raise DTypeError(message(op.name, "", f"dtype {dtype}", "numbers that it is defined for", remedy)) from error
 
 
 def _accept(op: Op, name: str, x: Any) -> Any:

@@ -78,6 +78,8 @@ A, V = mg.ones(2, 3), mg.ones(4)
         (lambda: A.softmax(2), IndexError, r"^softmax: argument dim: got 2"),
         (lambda: mg.ones(2, dtype=mg.int64).mean(), DTypeError, r"^mean: .*int64, expected floats.*float\(\)\.mean"),
         (lambda: mg.where(A, A, A), DTypeError, r"^where: argument condition: got dtype float32, expected bool"),
+        (lambda: -(A > 0), DTypeError, r"^neg: got dtype bool, .*logical_not function.*x\.float\(\)"),
+        (lambda: mg.tensor([2]) ** -1, DTypeError, r"^pow: got dtype int64, .*negative integer powers.*x\.float\(\)"),
         (lambda: mg.relu(None), TypeError, r"^relu: argument x: got .*None"),
         (lambda: A[2], IndexError, r"^getitem: argument index: got 2 .*\(2, 3\)"),
         (lambda: A[A], AxisError, r"^getitem: argument index: got a float32 tensor.*index\.long\(\)"),
