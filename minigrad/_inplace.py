@@ -13,7 +13,7 @@ from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
-from minigrad.ops.layout import INDEX_ERRORS, plain_index, reshape_op
+from minigrad.ops.layout import INDEX_ERRORS, assign, plain_index, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +137,7 @@ def _write(x: Any, index: Any, plain: Any, value: Any) -> None:
     array = _numbers("setitem", value)
     _check_writable(x, "setitem", value, array)
     try:
-        x.array[plain] = array
+        assign(x.array, plain, array)
     except INDEX_ERRORS as error:
         raise _refused(x, index, plain, array, error) from error
     _writes.note(x.array, "x[...] = y")

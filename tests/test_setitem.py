@@ -14,6 +14,7 @@ def leaf(*numbers):
 
 INDICES = [
     1, -1, slice(0, 2), slice(None, None, -2), Ellipsis, np.array([0, 2]), np.array([True, False, True]), [2, 0], mg.tensor([1]),
+    np.array([2, 0, 2]), ((1, 1),),
 ]  # fmt: skip
 
 
@@ -28,6 +29,20 @@ def test_gradients_of_what_stays_and_of_what_comes(index):
     for value in (leaf(0.5), mg.tensor(0.5, dtype=mg.float64, requires_grad=True)):
         gradcheck(function, [leaf(0.1, 0.2, 0.3), value])
         gradgradcheck(function, [leaf(0.1, 0.2, 0.3), value])
+
+
+def test_of_several_for_one_place_the_last_stays():
+    """However index and value lie in memory, by which NumPy goes."""
+    index = np.zeros((2, 3), np.int64)
+    for at in (index, index[::-1, ::-1]):
+        for numbers in (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)[::-1, ::-1]):
+            value = mg.from_numpy(numbers).requires_grad_()
+            written = mg.zeros(1, dtype=mg.float64)
+            written[at] = value
+            for out in (written, mg.index_put(mg.zeros(1, dtype=mg.float64), (at,), value)):
+                assert out.tolist() == [numbers[-1, -1]]
+                (dvalue,) = mg.autograd.grad(out, [value], mg.ones(1, dtype=mg.float64))
+                assert dvalue.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 
 
 def test_a_tensor_without_gradient_takes_one_in():

@@ -13,7 +13,16 @@ from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.ops.elementwise import add, div, equals, mul, to_dtype, where, zero_like
-from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to
+from minigrad.ops.layout import (
+    assign,
+    expand,
+    getitem_op,
+    names_once,
+    plain_index,
+    putitem_op,
+    reshape_op,
+    sum_to,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +35,21 @@ _ROWS = np.array([0, 2, 0])
 
 def _replaced(x: Any, value: Any, index: Any) -> Any:
     out = np.array(x)
-    out[index] = value
+    assign(out, index, value)
     return out
+
+
+def _arrived(g: Any, index: Any) -> Any:
+    """The gradient at an index, as the value sees it: of several numbers for one place the last stays, so that the others
+    get 0."""
+    found = getitem_op(g, index=index)
+    if names_once(index):
+        return found
+    order = np.arange(found.size).reshape(found.shape)
+    last = np.empty(g.shape, np.int64)
+    last[index] = order
+    stays = last[index] == order
+    return found if stays.all() else where(from_array(stays), found, zero_like(found))
 
 
 setitem_op: Function = defop(
@@ -35,17 +57,19 @@ setitem_op: Function = defop(
     shape=lambda *_, **__: None,
     vjp={
         "x": lambda g, index: setitem_op(g, zero_like(g), index=index),
-        "value": lambda g, index, value_shape: sum_to(getitem_op(g, index=index), value_shape),
+        "value": lambda g, index, value_shape: sum_to(_arrived(g, index), value_shape),
     },
     reference=lambda x, value, *, index: _replaced(x, value, index),
     samples=lambda: [
         Sample(Draw((5,)), Draw(()), index=2),
         Sample(Draw((4, 3)), Draw((3,)), index=slice(1, 3)),
         Sample(Draw((4, 3)), Draw((2, 3)), index=np.array([0, 2])),
+        Sample(Draw((4,)), Draw((3,)), index=np.array([2, 0, 2])),
         Sample(Draw((2, 3)), Draw(()), index=np.array([[True, False, True], [False, False, True]])),
         Sample(Draw((0, 3)), Draw(()), index=slice(None)),
     ],
-    doc="x with value at an index: the gradient towards x is 0 there, towards value it is what arrives there.",
+    doc="x with value at an index: the gradient towards x is 0 there, towards value it is what arrives there. Of several "
+    "numbers for one place the last stays.",
 )  # fmt: skip
 
 # -- indices along one dimension ------------------------------------------------------------------------------------------------

@@ -232,3 +232,17 @@ def plain_index(index: Any) -> Any:
         got, expected = "nested lists of different lengths", "a rectangular list of ints or bools"
         raise AxisError(message("getitem", "index", got, expected)) from error
 
+
+#: Parts of an index that name no place twice.
+_ONCE = (int, slice, type(None), type(Ellipsis))
+
+
+def names_once(index: Any) -> bool:
+    """Whether no place can be named twice by an index."""
+    return all(isinstance(i, _ONCE) for i in (index if isinstance(index, tuple) else (index,)))
+
+
+def assign(out: Any, index: Any, value: Any) -> None:
+    """out[index] = value, of arrays. Of several numbers for one place the last stays: NumPy goes through them as they lie
+    in memory, which may be from behind, so they are brought into order first."""
+    out[index] = value if value.flags.c_contiguous or names_once(index) else value.copy()
