@@ -198,3 +198,20 @@ def test_gelu_of_large_arguments(dtype, approximate):
     positive = x.array > 0
     np.testing.assert_array_equal(out.array, np.where(positive, x.array, 0))
     np.testing.assert_array_equal(dx.array, positive)
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)
+def test_scattered_extrema_are_elements(dtype):
+    """The very numbers, however many share the place, and infinities beside them."""
+    x, places = mg.tensor([0.1, -np.inf], dtype=dtype, requires_grad=True), mg.tensor([0, 0, 1, 1])
+    src = mg.tensor([0.1, 0.1, -np.inf, 7.0], dtype=dtype, requires_grad=True)
+    out = x.scatter_reduce(0, places, src, "amax")
+    np.testing.assert_array_equal(out.array, np.array([0.1, 7.0], dtype))
+    dx, dsrc = autograd.grad(out, (x, src), mg.tensor([3.0, 5.0], dtype=dtype))
+    np.testing.assert_allclose(dx.array, [1.0, 0.0])
+    np.testing.assert_allclose(dsrc.array, [1.0, 1.0, 0.0, 5.0])
+
+
+def test_scattered_extrema_of_integers_are_integers():
+    out = mg.tensor([9, 2]).scatter_reduce(0, mg.tensor([0]), mg.tensor([1]), "amax", include_self=False)
+    assert (out.tolist(), out.dtype) == ([1, 2], mg.int64)

@@ -12,7 +12,7 @@ from minigrad._array import Array, bool_, from_array
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
-from minigrad.ops.elementwise import add, div, equals, mul, to_dtype, where, zero_like
+from minigrad.ops.elementwise import add, div, mul, where, zero_like
 from minigrad.ops.layout import (
     assign,
     expand,
@@ -196,6 +196,40 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
     return _scatter_add(x, src, dim=dim, index=index)
 
 
+def _extremum_at(x: Any, src: Any, index: Any, largest: bool) -> Any:
+    out = np.array(x)
+    with np.errstate(invalid="ignore"):  # NaN wins
+        (np.maximum if largest else np.minimum).at(out, index, src)
+    return out
+
+
+def _shares(x: Any, src: Any, out: Any, index: Any) -> tuple[Any, Any]:
+    """What the elements of x and of src have of the gradient: those that are the extremum equal parts, others nothing."""
+    own, theirs = x.array == out.array, src.array == out.array[index]
+    count = own.astype(x.dtype)
+    np.add.at(count, index, theirs)
+    np.maximum(count, 1, out=count)  # a NaN is equal to nothing
+    return from_array((own / count).astype(x.dtype)), from_array((theirs / count[index]).astype(x.dtype))
+
+
+_PLACES = (np.array([[0], [1], [2]]), _PAIRS)
+
+scatter_extremum: Function = defop(
+    "scatter_extremum", "x, src | index, largest",
+    shape=lambda *_, **__: None,
+    vjp={
+        "x": lambda g, x, src, out, index: mul(g, _shares(x, src, out, index)[0]),
+        "src": lambda g, x, src, out, index: mul(getitem_op(g, index=index), _shares(x, src, out, index)[1]),
+    },
+    reference=lambda x, src, *, index, largest: _extremum_at(x, src, index, largest),
+    samples=lambda: [
+        Sample(Draw((3, 4), distinct=True), Draw((3, 2), 1.03, 2.03, distinct=True), index=_PLACES, largest=largest)
+        for largest in (True, False)
+    ],
+    doc="x with the largest, or smallest, of itself and of what src brings to an index; NaN wins. Equal ones share the gradient.",
+)  # fmt: skip
+
+
 def _reduce_along(x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool) -> Any:
     out, at = np.array(x), _grid(x.shape, index, dim)
     if not include_self:
@@ -219,7 +253,7 @@ def _scatter_reduce(x: Any, src: Any, *, dim: int, index: Any, reduce: str, incl
     at = _gather_index("scatter_reduce", x, dim, index)
     src = _source("scatter_reduce", src, at, x.dtype)
     if not include_self:
-        x = setitem_op(x, from_array(np.asarray({"amax": -np.inf, "amin": np.inf}.get(reduce, 0.0), x.dtype)), index=at)
+        x = setitem_op(x, from_array(np.asarray(_worst(reduce, x.dtype), x.dtype)), index=at)
 
     def total(values: Any) -> Any:
         return putitem_op(values, index=at, shape=x.shape)
@@ -229,11 +263,17 @@ def _scatter_reduce(x: Any, src: Any, *, dim: int, index: Any, reduce: str, incl
         out = add(x, total(src))
         counts = np.maximum(total(ones).array + include_self, 1)
         return out if reduce == "sum" else div(out, from_array(counts.astype(x.dtype)))
-    best = np.array(x.array)
-    (np.maximum if reduce == "amax" else np.minimum).at(best, at, src.array)
-    own, theirs = equals(x.detach(), from_array(best)), to_dtype(equals(src.detach(), from_array(best[at])), x.dtype)
-    share = add(total(theirs), to_dtype(own, x.dtype))
-    return div(add(where(own, x, zero_like(x)), total(mul(src, theirs))), where(equals(share, 0.0), 1.0, share))
+    return scatter_extremum(x, src, index=at, largest=reduce == "amax")
+
+
+def _worst(reduce: str, dtype: Any) -> Any:
+    """The number that changes no result: 0, or what is never the extremum."""
+    if reduce not in ("amax", "amin"):
+        return 0
+    if dtype.kind == "f":
+        return -np.inf if reduce == "amax" else np.inf
+    ends = (False, True) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return ends[reduce == "amin"]
 
 
 @public("scatter_reduce")
