@@ -65,6 +65,13 @@ def one_axis(op: str, axis: Any, ndim: int) -> int:
     return int(axis) % size
 
 
+def axis_of(op: str, shape: Shape, axis: Any) -> int:
+    """One dimension as a non-negative int, of a tensor that is no scalar: where elements of a dimension are chosen."""
+    if not shape:
+        raise AxisError(message(op, "input", "a scalar", "at least one dimension", "Write x.reshape(1)."))
+    return one_axis(op, axis, len(shape))
+
+
 def reduced(shape: Shape, axes: tuple[int, ...], keepdim: bool) -> Shape:
     """The shape after reducing `axes` (normalised)."""
     if keepdim:

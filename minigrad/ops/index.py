@@ -11,7 +11,7 @@ from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, from_array
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
-from minigrad.errors import DTypeError, LabelError, ShapeError, message
+from minigrad.errors import AxisError, DTypeError, LabelError, ShapeError, message
 from minigrad.ops.elementwise import add, div, mul, where, zero_like
 from minigrad.ops.layout import (
     assign,
@@ -77,7 +77,8 @@ setitem_op: Function = defop(
 
 def _integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
     """An index tensor as NumPy takes it, its numbers checked."""
-    array = index.array if isinstance(index, Array) else np.asarray(index, None if np.size(index) else np.int64)
+    index = plain_index(index)
+    array = np.asarray(index, None if np.size(index) else np.int64)
     if array.dtype.kind not in "iu":
         raise DTypeError(message(op, argument, f"dtype {array.dtype}", "int64", "Convert: index.long()."))
     if array.size and not -size <= array.min() <= array.max() < size:
@@ -117,7 +118,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     """gather with broadcasting: of the largest elements, say, at their argsort."""
     if dim is None:
         return take(x, indices)
-    axis = shapes.one_axis("take_along_dim", dim, len(x.shape))
+    axis = shapes.axis_of("take_along_dim", x.shape, dim)
     array = _integers("take_along_dim", indices, x.shape[axis], "indices")
     full = shapes.broadcast("take_along_dim", *((*s[:axis], 1, *s[axis + 1 :]) for s in (x.shape, array.shape)))
     wide = np.broadcast_to(array, (*full[:axis], array.shape[axis], *full[axis + 1 :]))
@@ -133,7 +134,7 @@ def take(x: Any, index: Any) -> Any:
 @composed(lambda x, *, dim, index: np.take(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=0, index=_ROWS)])
 def index_select(x: Any, dim: int, index: Any) -> Any:
     """Slices of a dimension, by their numbers."""
-    axis = shapes.one_axis("index_select", dim, len(x.shape))
+    axis = shapes.axis_of("index_select", x.shape, dim)
     return getitem_op(x, index=(slice(None),) * axis + (_integers("index_select", index, x.shape[axis]),))
 
 
@@ -286,27 +287,45 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
 
 
 def _along(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
-    axis = shapes.one_axis(op, dim, len(x.shape))
+    axis = shapes.axis_of(op, x.shape, dim)
     return (slice(None),) * axis + (_integers(op, index, x.shape[axis]),)
+
+
+def _selected(op: str, x: Any, at: Any) -> tuple[int, ...]:
+    """The shape of what is at an index."""
+    try:
+        return x.array[at].shape  # type: ignore[no-any-return]
+    except IndexError as error:
+        raise AxisError(message(op, "index", f"{at!r} ({error})", f"an index into shape {x.shape}")) from error
+
+
+def _written(op: str, x: Any, value: Any, at: Any, argument: str) -> Any:
+    """x with a value at an index, in so far as both fit."""
+    wanted = _selected(op, x, at)
+    full = shapes.broadcast(op, np.shape(value) if not isinstance(value, Array) else value.shape, wanted)
+    if full != wanted:
+        raise ShapeError(message(op, argument, f"shape {full}", f"what broadcasts to {wanted}"))
+    return setitem_op(x, value, index=at)
 
 
 @public("index_add")
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1.0) -> Any:
     """x with alpha source added to the slices of a dimension that index names."""
     source = source if alpha == 1 else mul(source, alpha)
-    return add(x, putitem_op(source, index=_along("index_add", x, dim, index), shape=x.shape))
+    at = _along("index_add", x, dim, index)
+    return add(x, putitem_op(expand(source, x.array[at].shape), index=at, shape=x.shape))
 
 
 @public("index_copy")
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
     """x with source in place of the slices of a dimension that index names."""
-    return setitem_op(x, source, index=_along("index_copy", x, dim, index))
+    return _written("index_copy", x, source, _along("index_copy", x, dim, index), "source")
 
 
 @public("index_fill")
 def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
     """x with a number in the slices of a dimension that index names."""
-    return setitem_op(x, value, index=_along("index_fill", x, dim, index))
+    return _written("index_fill", x, value, _along("index_fill", x, dim, index), "value")
 
 
 @public("index_put")
@@ -314,10 +333,9 @@ def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = Fa
     """x with values at an index; accumulate: added to what is there."""
     at = tuple(plain_index(i) for i in indices)
     if not accumulate:
-        return setitem_op(x, values, index=at)
-    wanted = x.array[at].shape
+        return _written("index_put", x, values, at, "values")
     values = values if isinstance(values, Array) else from_array(np.asarray(values, x.dtype))
-    return add(x, putitem_op(expand(values, wanted), index=at, shape=x.shape))
+    return add(x, putitem_op(expand(values, _selected("index_put", x, at)), index=at, shape=x.shape))
 
 
 # -- masks ------------------------------------------------------------------------------------------------------------------------------

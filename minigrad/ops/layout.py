@@ -196,9 +196,9 @@ def expand(x: Any, *shape: Any) -> Any:
 
 
 @public("broadcast_to")
-def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
+def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
     """NumPy's name for expand."""
-    return expand(x, tuple(shape))
+    return expand(x, shapes.lengths("broadcast_to", "shape", (shape,)))
 
 
 #: What NumPy raises for an index that it does not take; the latter two for slices, of step 0 or of no integers.

@@ -30,7 +30,7 @@ def _cases(*pairs: tuple[tuple[int, ...], dict[str, Any]]) -> Callable[[], list[
 
 
 def _axis(op: str, x: Any, dim: Any) -> int:
-    return shapes.one_axis(op, dim, len(x.shape))
+    return shapes.axis_of(op, x.shape, dim)
 
 
 def _at(dim: int, index: Any) -> tuple[Any, ...]:
@@ -129,7 +129,7 @@ def atleast_3d(x: Any) -> Any:
 def hstack(tensors: Sequence[Any]) -> Any:
     """Side by side: along the second dimension, vectors one after the other."""
     given = [atleast_1d(x) for x in tensors]
-    return cat(given, 0 if len(given[0].shape) == 1 else 1)
+    return cat(given, 0 if not given or len(given[0].shape) == 1 else 1)
 
 
 @public("vstack row_stack", ALONE)
@@ -190,13 +190,13 @@ def _pieces(x: Any, axis: int, ends: Sequence[int]) -> tuple[Any, ...]:
 def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """Pieces of one length (the last may be shorter), or of the lengths listed; views."""
     axis, given = _axis("split", x, dim), split_size_or_sections
-    if isinstance(given, int):
+    if isinstance(given, (int, np.integer)):
         if given <= 0:
             raise ValueError(message("split", "split_size", given, "a length above 0"))
-        return _pieces(x, axis, range(given, x.shape[axis], given))
-    if sum(given) != x.shape[axis]:
+        return _pieces(x, axis, range(int(given), x.shape[axis], int(given)))
+    if sum(given) != x.shape[axis] or min(given, default=0) < 0:
         got = f"{list(given)}, in sum {sum(given)}"
-        raise ShapeError(message("split", "split_sections", got, f"lengths that sum to {x.shape[axis]}"))
+        raise ShapeError(message("split", "split_sections", got, f"lengths of at least 0 that sum to {x.shape[axis]}"))
     return _pieces(x, axis, [int(n) for n in np.cumsum(given)[:-1]])
 
 
@@ -215,7 +215,9 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 def tensor_split(x: Any, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
     """So many pieces whose lengths differ by 1 at most, or the pieces between the indices; views."""
     axis = _axis("tensor_split", x, dim)
-    if isinstance(indices_or_sections, int):
+    if isinstance(indices_or_sections, (int, np.integer)):
+        if indices_or_sections <= 0:
+            raise ValueError(message("tensor_split", "indices_or_sections", indices_or_sections, "a number above 0, or a list of indices"))
         size, more = divmod(x.shape[axis], indices_or_sections)
         indices_or_sections = [size * i + min(i, more) for i in range(1, indices_or_sections)]
     return _pieces(x, axis, list(indices_or_sections))
@@ -238,7 +240,7 @@ public("swapaxes swapdims")(transpose)
 )
 def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
     """Dimensions moved to other places, the rest in their order; a view."""
-    sources, places = ([_axis("moveaxis", x, d) for d in _tuple(given)] for given in (source, destination))
+    sources, places = ([shapes.one_axis("moveaxis", d, len(x.shape)) for d in _tuple(given)] for given in (source, destination))
     if len(sources) != len(places) or len(set(sources)) < len(sources) or len(set(places)) < len(places):
         raise AxisError(message("moveaxis", "source and destination", f"{source} and {destination}", "as many dimensions, each once"))
     order = [d for d in range(len(x.shape)) if d not in sources]
@@ -288,7 +290,10 @@ def roll(x: Any, shifts: int | Sequence[int], dims: Dims = None) -> Any:
 @composed(lambda x, *, k, dims: np.rot90(x, k, dims), _cases(*(((2, 3), {"k": k, "dims": (0, 1)}) for k in range(-1, 4))))
 def rot90(x: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     """Turned k times by 90 degrees, from the first of dims towards the second; a view."""
-    a, b = (_axis("rot90", x, d) for d in dims)
+    axes = [_axis("rot90", x, d) for d in dims]
+    if len(axes) != 2 or axes[0] == axes[1]:
+        raise AxisError(message("rot90", "dims", tuple(dims), "two different dimensions"))
+    a, b = axes
     return (lambda: x, lambda: transpose(flip(x, b), a, b), lambda: flip(x, a, b), lambda: flip(transpose(x, a, b), b))[k % 4]()
 
 
@@ -323,6 +328,9 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
         x, dim = reshape_op(x, shape=(x.size,)), 0
     axis = _axis("repeat_interleave", x, dim)
     count = repeats.array if isinstance(repeats, Array) else np.asarray(repeats)
+    if count.size not in (1, x.shape[axis]) or count.ndim > 1 or count.min(initial=0) < 0:
+        fitting = f"a number of at least 0, or one for each of the {x.shape[axis]} elements of dimension {axis}"
+        raise ShapeError(message("repeat_interleave", "repeats", f"{count.tolist()}", fitting))
     return getitem_op(x, index=_at(axis, np.repeat(np.arange(x.shape[axis]), count)))
 
 
@@ -402,6 +410,7 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 @composed(lambda x, *, offset: np.stack([np.diag(v, offset) for v in x]) if x.ndim == 2 else np.diag(x, offset), _cases(((3,), {"offset": 0}), ((2, 3), {"offset": -1})))
 def diag_embed(x: Any, offset: int = 0) -> Any:
     """Matrices whose diagonal is the last dimension of x, and 0 elsewhere."""
+    _axis("diag_embed", x, -1)
     *batch, n = x.shape
     size = n + abs(offset)
     flat = putitem_op(x, index=(Ellipsis, _diagonal_slice(size, size, offset)), shape=(*batch, size * size))
