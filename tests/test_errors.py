@@ -85,6 +85,7 @@ A, V = mg.ones(2, 3), mg.ones(4)
         (lambda: A[A], AxisError, r"^getitem: argument index: got a float32 tensor.*index\.long\(\)"),
         (lambda: mg.tensor(1.0).split(1), AxisError, r"^split: argument input: got a scalar.*x\.reshape\(1\)"),
         (lambda: mg.tensor(1.0).index_select(0, mg.tensor([0])), AxisError, r"^index_select: argument input: got a scalar"),
+        (lambda: A.diff(dim=2), AxisError, r"^diff: argument dim: got 2, expected a dimension in \[-2, 1\]"),
         (lambda: A.split([-1, 3]), ShapeError, r"^split: argument split_sections: got \[-1, 3\].*at least 0 that sum to 2"),
         (lambda: A.tensor_split(0), ValueError, r"^tensor_split: argument indices_or_sections: got 0"),
         (lambda: mg.hstack([]), TypeError, r"^cat: argument tensors: got list, expected a list of at least one"),

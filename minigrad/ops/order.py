@@ -154,6 +154,7 @@ def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = N
     """Each element less the one before, n times."""
     if n < 0:
         raise ValueError(message("diff", "n", n, "a number of at least 0"))
+    dim = shapes.axis_of("diff", x.shape, dim)
     joined = [y for y in (prepend, x, append) if y is not None]
     x = cat(joined, dim) if len(joined) > 1 else x
     for _ in range(n):
