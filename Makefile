@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py stubs.py $(shell find csrc -type f)
 
-.PHONY: bench demo test lint sanitize accuracy clean
+.PHONY: bench demo docs test lint sanitize accuracy clean
 
 demo: $(VENV)/plot.stamp
 	@$(BIN)/minigrad demo
@@ -22,6 +22,10 @@ lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(PYTHON) csrc/lint.py
+
+# docs/ops.md: every op with its names, kernel and derivative, from the records.
+docs: $(VENV)/test.stamp
+	$(BIN)/python docs/make_ops.py
 
 # An editable installation: Python files need no reinstallation, and a change under csrc/ rebuilds the kernels.
 $(VENV)/%.stamp: $(SOURCES)
@@ -39,4 +43,4 @@ accuracy: $(VENV)/test.stamp
 	$(BIN)/python tests/accuracy_sweep.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info minigrad/_C*.so minigrad/*.pyi
+	rm -rf $(VENV) build *.egg-info minigrad/_C*.so minigrad/*.pyi docs/ops.md
