@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn  # the losses are declared when they are first asked for
-from minigrad import _op, autograd
+from minigrad import _op, _shapes, autograd
 from minigrad.testing import gradcheck, gradgradcheck, materialize
 
 PRIMITIVES = [op for op in _op.registry.values() if isinstance(op, _op.Op)]
@@ -168,6 +168,21 @@ def test_record_is_complete(op):
 
 
 NAN = float("nan")
+EXTREMES = [0.0, -0.0, 0.5, 1.0, -1.0, -3.5, 100.0, 1e30, -1e30, 1e-40, np.inf, -np.inf, NAN]
+ELEMENTWISE = [op for op in PRIMITIVES if op.shape in (_shapes.same, _shapes.broadcast) and not op.keywords and not op.integer]
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)
+@pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
+def test_no_number_gives_a_warning(op, dtype, backend):
+    """On the way back neither: pytest makes an error of each."""
+    every = np.meshgrid(*[EXTREMES] * len(op.inputs), indexing="ij")
+    inputs = [mg.tensor(x.ravel(), dtype=dtype) for x in every]
+    chosen = differentiable(op, inputs)
+    out = op.call(*inputs)
+    assert out.shape == inputs[0].shape
+    if chosen:
+        autograd.grad(out, chosen, mg.ones(out.shape, dtype=dtype))
 
 
 @pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
