@@ -29,7 +29,7 @@ def no_collector():
 
 
 def live_nodes():
-    return sum(isinstance(o, Node) for o in gc.get_objects())
+    return sum(type(o) is Node for o in gc.get_objects())
 
 
 # -- accumulation ------------------------------------------------------------------------------------------------------
