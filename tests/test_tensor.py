@@ -293,3 +293,18 @@ def test_data_is_replaced_without_history():
     w = mg.tensor([1.0, 2.0], requires_grad=True)
     w.data = mg.zeros(3, dtype=mg.float64)
     assert (w.shape, w.dtype, w.requires_grad, w.is_leaf) == ((3,), mg.float64, True, True)
+
+
+def test_questions_about_a_scalar():
+    """As PyTorch answers; NumPy refuses."""
+    three, nothing = mg.tensor(3.0), mg.tensor(0.0)
+    assert (mg.nonzero(three).shape, mg.nonzero(nothing).shape) == ((1, 0), (0, 0))
+    assert [i.tolist() for i in mg.nonzero(three, as_tuple=True)] == [[0]]
+    assert [i.tolist() for i in mg.where(nothing > 1)] == [[]]
+
+
+def test_integers_have_no_nan_to_replace():
+    x = mg.tensor([1, 2])
+    y = mg.nan_to_num(x)
+    assert (y.tolist(), y.dtype) == ([1, 2], mg.int64)
+    assert not np.shares_memory(x.array, y.array)

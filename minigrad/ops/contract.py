@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._op import composed, public
 from minigrad._samples import Draw, Sample
-from minigrad.errors import ShapeError, message
+from minigrad.errors import AxisError, ShapeError, message
 from minigrad.ops.elementwise import add, mul, sub
 from minigrad.ops.layout import expand_op, permute, permute_op, reshape_op
 from minigrad.ops.linalg import matmul
@@ -67,7 +67,7 @@ def outer(x: Any, y: Any) -> Any:
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     """Sums of products along a dimension of both."""
     products = mul(x, y)
-    return sum_op(products, dim=(shapes.one_axis("vecdot", dim, len(products.shape)),), keepdim=False)
+    return sum_op(products, dim=(shapes.axis_of("vecdot", products.shape, dim),), keepdim=False)
 
 
 def _scaled(x: Any, factor: float) -> Any:
@@ -111,8 +111,8 @@ def kron(x: Any, y: Any) -> Any:
 @composed(lambda x, y, *, dim: np.cross(x, y, axis=dim), _pairs(((2, 3), (2, 3)), ((3,), (3,)), dim=-1), spaces="minigrad Tensor linalg")
 def cross(x: Any, y: Any, dim: int = -1) -> Any:
     """The vector product of three-dimensional vectors along a dimension."""
-    axis = shapes.one_axis("cross", dim, len(x.shape))
-    if x.shape[axis] != 3 or y.shape[shapes.one_axis("cross", dim, len(y.shape))] != 3:
+    axis = shapes.axis_of("cross", x.shape, dim)
+    if x.shape[axis] != 3 or y.shape[shapes.axis_of("cross", y.shape, dim)] != 3:
         raise ShapeError(message("cross", "", f"shapes {x.shape} and {y.shape}", f"length 3 in dimension {dim}"))
     # c_i = x_{i+1} y_{i+2} - x_{i+2} y_{i+1}, indices modulo 3
     return sub(mul(roll(x, -1, dim), roll(y, -2, dim)), mul(roll(x, -2, dim), roll(y, -1, dim)))
@@ -154,6 +154,8 @@ def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
     if isinstance(dims, int):
         dims = range(len(x.shape) - dims, len(x.shape)), range(dims)
     a, b = ([shapes.one_axis("tensordot", d, len(v.shape)) for d in (given if hasattr(given, "__iter__") else (given,))] for v, given in zip((x, y), dims))
+    if len({*a}) < len(a) or len({*b}) < len(b):
+        raise AxisError(message("tensordot", "dims", f"{a} and {b}", "each dimension once"))
     if [x.shape[d] for d in a] != [y.shape[d] for d in b]:
         raise ShapeError(message("tensordot", "dims", f"{a} of {x.shape} and {b} of {y.shape}", "dimensions of equal lengths"))
     left, right = ([d for d in range(len(v.shape)) if d not in dropped] for v, dropped in ((x, a), (y, b)))
@@ -253,6 +255,9 @@ def einsum(equation: str, *operands: Any) -> Any:
     """Products of tensors, summed over the letters that the result lacks: "ij,jk->ik" is a matrix product, "ii" a trace,
     "..." the dimensions that have no letter. Pair after pair is sent to matmul, from left to right."""
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    if not isinstance(equation, str):
+        remedy = 'Write einsum("ij,jk->ik", x, y).'
+        raise TypeError(message("einsum", "equation", f"a {type(equation).__name__}", "a text", remedy))
     return _einsum(*given, equation=equation)
 
 

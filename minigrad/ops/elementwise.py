@@ -191,7 +191,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """x where condition holds, else y; broadcast. With the condition alone: the indices where it holds, by dimension."""
     array = condition if isinstance(condition, Array) else from_array(np.asarray(condition))
     if x is None and y is None:
-        return tuple(map(from_array, np.nonzero(array.array)))
+        return tuple(map(from_array, np.nonzero(np.atleast_1d(array.array))))
     if x is None or y is None:
         raise TypeError("where: got one of x and y, expected both, or the condition alone.")
     if array.dtype is not bool_:

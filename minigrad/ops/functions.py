@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, float64, from_array
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample, binary, unary
@@ -14,6 +15,7 @@ from minigrad.errors import DTypeError, message
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.elementwise import (
     add,
+    clone,
     cos,
     div,
     equals,
@@ -367,6 +369,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
 )
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """x with its NaN and infinities replaced; by default by 0 and the largest numbers of its type."""
+    if x.dtype.kind != "f":
+        return clone(x)
     limits = np.finfo(x.dtype)
     x = where(isnan(x), float(nan), x)
     x = where(isposinf(x), float(limits.max) if posinf is None else posinf, x)
@@ -398,6 +402,7 @@ def _bits(name: str, function: Function, doc: str) -> Callable[..., Any]:
             if array.dtype.kind not in "bi":
                 remedy = "Convert: x.long(), or x.bool()."
                 raise DTypeError(message(name, argument, f"dtype {array.dtype}", "ints or bools", remedy))
+        shapes.broadcast(name, *[array.shape for array in arrays])
         return from_array(function(*arrays))
 
     bitwise.__name__, bitwise.__doc__ = name, doc
@@ -419,6 +424,7 @@ def bitwise_not(x: Any) -> Any:
 @composed(lambda x, y, **k: np.isclose(x, y, **k), binary(rtol=1e-5, atol=1e-8, equal_nan=False))
 def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """Whether |x - y| <= atol + rtol |y|, elementwise."""
+    shapes.broadcast("isclose", np.shape(_numbers(x)), np.shape(_numbers(y)))
     return from_array(np.asarray(np.isclose(_numbers(x), _numbers(y), rtol, atol, equal_nan)))
 
 
@@ -429,7 +435,7 @@ def _numbers(x: Any) -> Any:
 @public("allclose")
 def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether isclose holds everywhere."""
-    return bool(np.allclose(_numbers(x), _numbers(y), rtol, atol, equal_nan))
+    return bool(np.all(isclose(x, y, rtol, atol, equal_nan).array))
 
 
 @public("equal")

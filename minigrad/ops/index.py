@@ -376,8 +376,8 @@ def _array(x: Any) -> Any:
 @public("nonzero argwhere")
 def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
     """The indices of what is not 0, a row each; as_tuple: by dimension, as NumPy gives them."""
-    found = np.nonzero(_array(x))
-    return tuple(map(from_array, found)) if as_tuple else from_array(np.stack(found, 1))
+    array = _array(x)
+    return tuple(map(from_array, np.nonzero(np.atleast_1d(array)))) if as_tuple else from_array(np.argwhere(array))
 
 
 @public("unique")
@@ -403,6 +403,9 @@ def isin(elements: Any, test_elements: Any, *, invert: bool = False) -> Any:
 def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> Any:
     """Where each value would be inserted to keep the order: before equal ones, or behind where `right`."""
     order, wanted = _array(sorted_sequence), _array(values)
+    if order.ndim != 1 and (order.ndim == 0 or order.shape[:-1] != wanted.shape[:-1]):
+        expected = f"one row, or a row for each of the values' {wanted.shape}"
+        raise ShapeError(message("searchsorted", "sorted_sequence", f"shape {order.shape}", expected))
     if order.ndim == 1:
         return from_array(np.asarray(np.searchsorted(order, wanted, "right" if right else "left")))
     rows = zip(order.reshape(-1, order.shape[-1]), wanted.reshape(-1, wanted.shape[-1]))
@@ -419,7 +422,14 @@ def bucketize(input: Any, boundaries: Any, *, right: bool = False) -> Any:
 @public("bincount")
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each of 0, 1, ... occurs, or the sum of its weights."""
-    return from_array(np.bincount(_array(x), None if weights is None else _array(weights), minlength))
+    array = _array(x)
+    if array.dtype.kind not in "iu":
+        raise DTypeError(message("bincount", "input", f"dtype {array.dtype}", "ints", "Convert: x.long()."))
+    if array.ndim != 1 or array.min(initial=0) < 0:
+        raise ShapeError(message("bincount", "input", f"shape {array.shape} from {array.min(initial=0)} on", "a vector of numbers of at least 0"))
+    if weights is not None and _array(weights).shape != array.shape:
+        raise ShapeError(message("bincount", "weights", f"shape {_array(weights).shape}", f"the input's shape {array.shape}"))
+    return from_array(np.bincount(array, None if weights is None else _array(weights), minlength))
 
 
 @public("one_hot", "nn.functional")

@@ -10,7 +10,7 @@ from minigrad import _shapes as shapes
 from minigrad._array import from_array
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
-from minigrad.errors import AxisError, ShapeError, message
+from minigrad.errors import AxisError, message
 from minigrad.ops.elementwise import div, exp, identity, mul, sub, where, zero_like
 from minigrad.ops.index import gather
 from minigrad.ops.layout import expand_op, reshape_op
@@ -206,7 +206,7 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = Fals
 )  # fmt: skip
 def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Extrema:
     """(values, indices) of the k largest elements along a dimension, or smallest, in order."""
-    axis = shapes.one_axis("topk", dim, len(x.shape))
+    axis = shapes.axis_of("topk", x.shape, dim)
     if not 0 <= k <= x.shape[axis]:
         raise AxisError(message("topk", "k", k, f"at most the {x.shape[axis]} elements of dimension {axis}"))
     at = from_array(np.take(_order(x, axis, largest), range(k), axis))
@@ -219,7 +219,7 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
 )
 def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Extrema:
     """(values, indices) of the k-th smallest element along a dimension, counted from 1."""
-    axis = shapes.one_axis("kthvalue", dim, len(x.shape))
+    axis = shapes.axis_of("kthvalue", x.shape, dim)
     if not 1 <= k <= x.shape[axis]:
         raise AxisError(message("kthvalue", "k", k, f"a number from 1 to the {x.shape[axis]} elements of dimension {axis}"))
     at = from_array(np.take(_order(x, axis, False), [k - 1], axis))
@@ -231,10 +231,9 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, of an even number the lower; along a dimension (values, indices). NaN where one is. (NumPy takes
     the mean of both middle ones.)"""
     if dim is None:
-        if not x.size:
-            raise ShapeError(message("median", "input", f"shape {x.shape}", "at least one element"))
         return median(reshape_op(x, shape=(x.size,)), 0)[0]
     axis = shapes.one_axis("median", dim, len(x.shape))
+    shapes.nonempty("median", x.shape, (axis,))
     order = _order(x, axis, False)
     middle = np.where(np.isnan(x.array).any(axis, keepdims=True), x.shape[axis] - 1, (x.shape[axis] - 1) // 2)
     at = from_array(np.take_along_axis(order, middle, axis))
