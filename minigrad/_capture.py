@@ -398,7 +398,7 @@ class Extents:
 def extent(array: Any, owner: Any) -> tuple[int, int, Any]:
     """An array's piece of memory, from its first byte to behind its last: (address, bytes, whose it is)."""
     low = high = array.__array_interface__["data"][0]
-    for length, step in zip(array.shape, array.strides, strict=True):
+    for length, step in zip(array.shape, array.strides, strict=True) if array.size else ():
         low, high = low + min(0, (length - 1) * step), high + max(0, (length - 1) * step)
     return low, high - low + array.itemsize if array.size else 0, owner
 
