@@ -86,7 +86,7 @@ def kernels(function: Callable[..., Any], seen: set[Any]) -> Iterator[str]:
     """The C functions that a forward calls, itself or by functions and classes of its module."""
     seen.add(function)
     for value in named(function).values():
-        for one in value if isinstance(value, tuple) else (value,):
+        for one in value if isinstance(value, (tuple, list)) else (value,):
             if getattr(one, "__name__", "").startswith("mg_"):
                 yield re.sub("_f(32|64)$", "", one.__name__)
             elif isinstance(one, (FunctionType, type)) and one.__module__ == function.__module__ and one not in seen:
