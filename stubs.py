@@ -14,7 +14,7 @@ from typing import NamedTuple
 PACKAGE = Path(__file__).parent / "minigrad"
 #: Where most ops are found; `minigrad._op` says so, too.
 EVERYWHERE = "minigrad Tensor"
-HEAD = '''"""Written by stubs.py from the records in minigrad/ops; changes here are lost."""
+HEAD = '''"""Written by stubs.py from the records; changes here are lost."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -142,7 +142,7 @@ def offered() -> dict[str, dict[str, Signature]]:
     known: dict[str, Signature] = {}
     constants = {"EVERYWHERE": EVERYWHERE}
     found: dict[str, dict[str, Signature]] = {}
-    paths = sorted((PACKAGE / "ops").glob("*.py"))
+    paths = [path for folder in ("ops", "linalg", "nn/ops") for path in sorted((PACKAGE / folder).glob("*.py"))]
     for _ in range(2):  # a module may offer what another defines: by the second round all is known
         for path in paths:
             for space, name, signature in Reader(path, known, constants).offered:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 # Ops
 
-Built from the records in [`minigrad/ops`](../minigrad/ops) by `make docs`: what users call, and the records behind it,
+Built from the records in [`minigrad/ops`](../minigrad/ops), [`linalg`](../minigrad/linalg) and
+[`nn/ops`](../minigrad/nn/ops) by `make docs`: what users call, and the records behind it,
 which are what the tape consists of. Of each: where it is found, what it computes, by what, and its derivative.
 
 - **Names** are those of PyTorch and NumPy. What takes `dim` and `keepdim` takes `axis` and `keepdims` as well.
@@ -68,7 +69,7 @@ class Entry:
 
 def in_ops(value: Any) -> bool:
     """Whether it is a function of the modules of ops."""
-    return isinstance(value, FunctionType) and (value.__module__ or "").startswith("minigrad.ops.")
+    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops."))
 
 
 def named(function: Callable[..., Any]) -> dict[str, Any]:

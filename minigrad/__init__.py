@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from minigrad import autograd as autograd
+from minigrad import linalg as linalg
 from minigrad._anomaly import detect_anomaly
 from minigrad._array import bool_ as bool
 from minigrad._array import float32, float64, int64
@@ -47,7 +48,7 @@ from minigrad._version import __version__ as __version__
 from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint, randn, randperm
 
-_LAZY = ("cuda", "data", "datasets", "linalg", "nn", "optim", "testing")
+_LAZY = ("cuda", "data", "datasets", "nn", "optim", "testing")
 
 __all__ = [
     "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "linalg", "linspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
@@ -55,7 +56,7 @@ __all__ = [
 
 
 if TYPE_CHECKING:
-    from minigrad import cuda, data, datasets, linalg, nn, optim, testing
+    from minigrad import cuda, data, datasets, nn, optim, testing
     from minigrad._jit import jit
 else:
 

@@ -20,10 +20,11 @@ LAYERS = (
     {"_hooks", "_mode", "_writes", "_tape"},
     {"_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
+    {"linalg"},
     {"_inplace", "_functions", "_methods", "_tensor"},
     {"_checkpoint", "_create", "_function", "autograd"},
     {"functional"},
-    {"nn", "optim", "data", "datasets", "testing", "cuda", "linalg"},
+    {"nn", "optim", "data", "datasets", "testing", "cuda"},
     {"_capture", "_program", "_jit"},
     {"__init__"},
     {"_bench", "_demo", "__main__"},
@@ -31,7 +32,7 @@ LAYERS = (
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 
 # Within `ops`, from what moves and computes single numbers to what is made of these.
-OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "solve", "distance", "losses", "crossentropy", "margins", "random")
+OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "random")
 
 HEAVY = {
     "asyncio", "concurrent", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging", "matplotlib",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from minigrad.errors import message
 from minigrad.nn._module import Module
+from minigrad.nn.ops.activation import glu
 from minigrad.ops import activation as ops
 from minigrad.ops import softmax as softmax_ops
 
@@ -195,7 +196,7 @@ class GLU(Module):
 
     def forward(self, x: Any) -> Any:
         """The gated half."""
-        return ops.glu(x, self.dim)
+        return glu(x, self.dim)
 
     def extra_repr(self) -> str:
         """As PyTorch prints it."""

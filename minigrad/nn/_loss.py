@@ -1,4 +1,4 @@
-"""Losses as modules: criterion(input, target). The formulas are in `minigrad.ops.losses` and `crossentropy`."""
+"""Losses as modules: criterion(input, target). The formulas are in `minigrad.nn.ops.losses` and `crossentropy`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from minigrad.errors import message
 from minigrad.nn import functional as F  # noqa: N812 - the field's name for it
 from minigrad.nn._module import Module
-from minigrad.ops.losses import check_reduction
+from minigrad.nn.ops.losses import check_reduction
 
 if TYPE_CHECKING:
     from typing import Any

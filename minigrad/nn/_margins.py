@@ -1,4 +1,4 @@
-"""Losses with margins and likelihoods as modules, and distances; the formulas are in `minigrad.ops.margins` and `distance`."""
+"""Losses with margins and likelihoods as modules, and distances; the formulas are in `minigrad.nn.ops.margins` and `distance`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from minigrad.errors import ShapeError, message
 from minigrad.nn import functional as F  # noqa: N812 - the field's name for it
 from minigrad.nn._loss import _Loss
 from minigrad.nn._module import Module
-from minigrad.ops.margins import check_loss
+from minigrad.nn.ops.margins import check_loss
 
 if TYPE_CHECKING:
     from typing import Any

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minigrad._op import surface
+from minigrad.nn import ops as records
 from minigrad.ops import activation as ops
-from minigrad.ops import crossentropy, losses, margins
 from minigrad.ops.random import dropout as dropout
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Callable[..., Any]: ...
 
 
-#: The records of losses are declared with their modules, which are not imported before nn is.
-_LOSSES = (crossentropy, losses, margins)
+#: What declares the losses and the rest, which are not there before nn is imported.
+_DECLARED = records
 globals().update(surface["nn.functional"])
 
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _shapes as shapes
 from minigrad._kernels import elementwise as kernels
 from minigrad._op import composed, defop, public
 from minigrad._samples import SHAPES, Draw, Sample, unary
 from minigrad.errors import ShapeError, message
 from minigrad.ops.elementwise import (
-    abs,
     add,
     div,
     erf,
@@ -22,7 +20,6 @@ from minigrad.ops.elementwise import (
     exp,
     expm1,
     greater,
-    greater_equal,
     less,
     less_equal,
     log,
@@ -32,9 +29,8 @@ from minigrad.ops.elementwise import (
     square,
     sub,
     where,
-    zero_like,
 )
-from minigrad.ops.layout import getitem_op, reshape_op
+from minigrad.ops.layout import reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,112 +323,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return gelu_erf(x) if approximate == "none" else gelu_tanh(x)
 
 
-# -- made of others; inplace changes nothing, as in minigrad.nn.functional ------------------------------------------------------------------------------------------------------------------
-
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-
-
-def _between(x: Any, low: float, high: float) -> Any:
-    """x, but low and high beyond them; at these the slope is 0."""
-    return where(less_equal(x, low), low, where(greater_equal(x, high), high, x))
-
-
-def _hard_sigmoid(x: Any) -> Any:
-    return np.clip(x / 6 + 0.5, 0, 1)
-
-
-@composed(lambda x: np.clip(x, 0, 6), unary(-4.0, 8.0, away=(0.0, 6.0)), spaces=ACTIVATIONS)
-def relu6(x: Any, inplace: bool = False) -> Any:
-    """min(max(x, 0), 6) (Howard et al. 2017)."""
-    return _between(x, 0.0, 6.0)
-
-
-@composed(
-    lambda x, *, min_val, max_val: np.clip(x, min_val, max_val), unary(away=(-0.5, 1.0), min_val=-0.5, max_val=1.0), spaces=ACTIVATIONS
-)
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """x between min_val and max_val; at these the slope is 0."""
-    return _between(x, min_val, max_val)
-
-
-@composed(_hard_sigmoid, unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
-def hardsigmoid(x: Any, inplace: bool = False) -> Any:
-    """x / 6 + 1 / 2 between 0 and 1."""
-    return _between(add(div(x, 6.0), 0.5), 0.0, 1.0)
-
-
-@composed(lambda x: x * _hard_sigmoid(x), unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
-def hardswish(x: Any, inplace: bool = False) -> Any:
-    """x hardsigmoid(x) (Howard et al. 2019)."""
-    gate = add(div(x, 6.0), 0.5)
-    return mul(x, where(less(gate, 0.0), 0.0, where(greater(gate, 1.0), 1.0, gate)))
-
-
-def _below_zero(x: Any) -> Any:
-    """x where it is not positive, else 0, so that an exponential of it cannot overflow where it is not taken."""
-    return where(greater(x, 0.0), 0.0, x)
-
-
-@composed(
-    lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))), unary(away=(0.0,)), spaces=ACTIVATIONS
-)
-def selu(x: Any, inplace: bool = False) -> Any:
-    """elu with the alpha and scale that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
-    return mul(where(greater(x, 0.0), x, mul(expm1(_below_zero(x)), _SELU_ALPHA)), _SELU_SCALE)
-
-
-@composed(
-    lambda x, *, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)), unary(away=(0.0,), alpha=1.5), spaces=ACTIVATIONS
-)
-def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """x where x > 0, else alpha (exp(x / alpha) - 1) (Barron 2017): its slope has no jump."""
-    return where(greater(x, 0.0), x, mul(expm1(div(_below_zero(x), alpha)), alpha))
-
-
-@composed(lambda x: -np.logaddexp(0, -x), unary(), spaces=ACTIVATIONS)
-def logsigmoid(x: Any) -> Any:
-    """log(sigmoid(x)), without overflow."""
-    return neg(softplus_op(neg(x), beta=1.0, threshold=40.0))
-
-
-@composed(lambda x: x * np.tanh(np.logaddexp(0, x)), unary(), spaces=ACTIVATIONS)
-def mish(x: Any, inplace: bool = False) -> Any:
-    """x tanh(softplus(x)) (Misra 2019)."""
-    return mul(x, tanh(softplus_op(x, beta=1.0, threshold=40.0)))
-
-
-@composed(lambda x: x / (1 + np.abs(x)), unary(away=(0.0,)), spaces=ACTIVATIONS)
-def softsign(x: Any) -> Any:
-    """x / (1 + |x|)."""
-    return div(x, add(abs(x), 1.0))
-
-
-@composed(lambda x: x - np.tanh(x), unary(), spaces=ACTIVATIONS)
-def tanhshrink(x: Any) -> Any:
-    """x - tanh(x)."""
-    return sub(x, tanh(x))
-
-
-@composed(
-    lambda x, *, lambd: np.where(np.abs(x) > lambd, x - np.sign(x) * lambd, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS
-)
-def softshrink(x: Any, lambd: float = 0.5) -> Any:
-    """x moved towards 0 by lambd, and 0 where that would pass it."""
-    return where(greater(x, lambd), sub(x, lambd), where(less(x, -lambd), add(x, lambd), zero_like(x)))
-
-
-@composed(lambda x, *, lambd: np.where(np.abs(x) > lambd, x, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS)
-def hardshrink(x: Any, lambd: float = 0.5) -> Any:
-    """x, but 0 where |x| <= lambd."""
-    return where(less_equal(abs(x), lambd), zero_like(x), x)
-
-
-@composed(
-    lambda x, *, threshold, value: np.where(x > threshold, x, value), unary(away=(0.1,), threshold=0.1, value=20.0), spaces=ACTIVATIONS
-)
-def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """x where it is above the threshold, else value."""
-    return where(greater(x, threshold), x, value)
+# -- made of others ---------------------------------------------------------------------------------------------------------------------
 
 
 @composed(
@@ -458,18 +349,3 @@ def prelu(x: Any, weight: Any) -> Any:
         expected = "one number, or as many as the input has channels (its second dimension)"
         raise ShapeError(message("prelu", "weight", f"shape {weight.shape} for input {x.shape}", expected))
     return where(greater(x, 0.0), x, mul(weight, x))
-
-
-@composed(
-    lambda x, *, dim: np.split(x, 2, dim)[0] * sigmoid_reference(np.split(x, 2, dim)[1]),
-    lambda: [Sample(Draw(s), dim=d) for s, d in (((6,), -1), ((3, 4), 1), ((4, 3), 0), ((0, 2), -1))],
-    spaces=ACTIVATIONS,
-)
-def glu(input: Any, dim: int = -1) -> Any:
-    """The first half of a dimension times the sigmoid of the second (Dauphin et al. 2017)."""
-    axis = shapes.one_axis("glu", dim, len(input.shape))
-    if not input.shape or input.shape[axis] % 2:
-        raise ShapeError(message("glu", "input", f"shape {input.shape}", f"an even length in dimension {dim}, to be halved"))
-    half = input.shape[axis] // 2
-    value, gate = (getitem_op(input, index=(slice(None),) * axis + (s,)) for s in (slice(half), slice(half, None)))
-    return mul(value, sigmoid(gate))

@@ -14,9 +14,9 @@ from minigrad._array import Array, from_array, int64
 from minigrad._op import F, composed
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
-from minigrad.ops import losses
+from minigrad.linalg.distance import at_least, check_floats, pairwise_distance
+from minigrad.nn.ops import losses
 from minigrad.ops.activation import relu, softplus_op
-from minigrad.ops.distance import at_least, check_floats, pairwise_distance
 from minigrad.ops.elementwise import add, div, exp, greater, log, minimum, mul, neg, sqrt, square, sub, to_dtype, where
 from minigrad.ops.functions import clip
 from minigrad.ops.layout import getitem_op, putitem_op, reshape_op, unsqueeze

@@ -17,9 +17,9 @@ from minigrad._kernels import crossentropy as kernels
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
+from minigrad.nn.ops.losses import REDUCTIONS, check_finite, check_reduction, check_tensors, reduced, reduced_reference
 from minigrad.ops.elementwise import add, div, mul, neg, sub
 from minigrad.ops.layout import permute_op, reshape_op
-from minigrad.ops.losses import REDUCTIONS, check_finite, check_reduction, check_tensors, reduced, reduced_reference
 from minigrad.ops.reduce import sum_op
 from minigrad.ops.softmax import log_softmax_op, softmax_op
 
