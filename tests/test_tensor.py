@@ -50,6 +50,17 @@ def test_tensor_copies_and_as_tensor_does_not():
     assert not np.shares_memory(mg.tensor(shared).numpy(), array)
 
 
+@pytest.mark.parametrize("order", [(mg.float32, mg.float64), (mg.float64, mg.float32)], ids=str)
+def test_views_with_the_same_steps_in_bytes_are_read_by_their_own_type(order):
+    """Steps of 16 bytes, as here along a column, are four float32, but two float64."""
+    columns = {mg.float32: mg.arange(28.0).reshape(7, 4)[:, 0], mg.float64: mg.arange(14.0, dtype=mg.float64).reshape(7, 2)[:, 0]}
+    for dtype in order:
+        x = columns[dtype]
+        assert x.numpy().strides == (16,)
+        for read in (lambda x: x * 1.0, lambda x: x.exp().log(), lambda x: x.clone()):
+            np.testing.assert_allclose(read(x).numpy(), x.numpy(), rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3)])
 def test_numpy_is_the_same_memory(dtype, shape):

@@ -64,7 +64,7 @@ _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}
 
 def walk_over(*operands: Array) -> tuple[tuple[int, ...], Any]:
     """The broadcast shape, and how C visits the operands in it (NULL: all contiguous and of this shape). Remembered."""
-    key = tuple([(x.shape, None if x.flat else x.array.strides) for x in operands])
+    key = tuple([(x.shape, None if x.flat else strides(x)) for x in operands])  # in elements: bytes differ by type
     found = _walks.get(key)
     if found is None:
         if len(_walks) >= 4096:
