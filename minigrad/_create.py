@@ -124,32 +124,69 @@ def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """One value everywhere; its kind (bool, int, float) decides the type unless dtype does."""
+    return _full("full", size, fill_value, dtype, requires_grad, device)
+
+
+def _full(op: str, size: Any, fill_value: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
     value = np.asarray(fill_value)
     if value.shape or value.dtype.kind not in "fiub" or (value.dtype.kind == "u" and value > _LARGEST):
-        raise TypeError(message("full", "fill_value", f"{fill_value!r}", "one number that int64 or a float holds"))
+        raise TypeError(message(op, "fill_value", f"{fill_value!r}", "one number that int64 or a float holds"))
     natural = bool_ if value.dtype.kind == "b" else float32 if value.dtype.kind == "f" else int64
-    real = _dtype("full", dtype, natural)
+    real = _dtype(op, dtype, natural)
     if real.kind != "f" and not np.isfinite(value):
         remedy = "Pass dtype=minigrad.float32."
-        raise ValueError(message("full", "fill_value", value, f"a number that {real} holds", remedy))
-    return _filled("full", _shape("full", size), value, real, requires_grad, device)
+        raise ValueError(message(op, "fill_value", value, f"a number that {real} holds", remedy))
+    return _filled(op, _shape(op, size), value, real, requires_grad, device)
+
+
+# -- in the shape of another -------------------------------------------------------------------------------------------
+
+
+def _model(op: str, x: Any, dtype: Any) -> tuple[tuple[int, ...], Any]:
+    """The shape of a tensor, or of a NumPy array, and the type that is wanted: its own, unless another is given."""
+    if not isinstance(x, (Array, np.ndarray)):
+        remedy = f"Where there is none, write minigrad.{op.removesuffix('_like')}."
+        raise TypeError(message(op, "x", f"a {type(x).__name__}", "a tensor", remedy))
+    return x.shape, canonical(x.dtype if dtype is None else dtype, op)
+
+
+def empty_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """Uninitialised numbers in another tensor's shape and type, to be overwritten."""
+    shape, real = _model("empty_like", x, dtype)
+    return _made("empty_like", shape, real, requires_grad, device)  # type: ignore[no-any-return]
 
 
 def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Zeros of another tensor's shape and type."""
-    return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+    shape, real = _model("zeros_like", x, dtype)
+    return _filled("zeros_like", shape, 0, real, requires_grad, device)
 
 
 def ones_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Ones of another tensor's shape and type."""
-    return ones(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+    shape, real = _model("ones_like", x, dtype)
+    return _filled("ones_like", shape, 1, real, requires_grad, device)
 
 
 def full_like(
     x: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
     """One value everywhere, in another tensor's shape and type."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+    shape, real = _model("full_like", x, dtype)
+    return _full("full_like", shape, fill_value, real, requires_grad, device)
+
+
+def new(
+    op: str, x: Tensor, size: tuple[Any, ...], value: Any, dtype: Any, requires_grad: bool, device: Any
+) -> Tensor:
+    """What x.new_zeros(2, 3) and the like make: a value everywhere, but for new_empty, in x's type unless dtype is given."""
+    shape, real = _shape(op, *size), _dtype(op, dtype, x.dtype)
+    if op == "new_empty":
+        return _made(op, shape, real, requires_grad, device)  # type: ignore[no-any-return]
+    return _full(op, shape, value, real, requires_grad, device)
+
+
+# -- in steps ----------------------------------------------------------------------------------------------------------
 
 
 def arange(
@@ -175,6 +212,22 @@ def linspace(
     (count,) = _shape("linspace", steps)
     real = _dtype("linspace", dtype)
     return _from_numpy("linspace", "steps", lambda: np.linspace(start, end, count), real, requires_grad, device)
+
+
+def logspace(
+    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:  # fmt: skip
+    """`steps` numbers at equal ratios from base^start to base^end, both included: base^linspace(start, end, steps)."""
+    (count,) = _shape("logspace", steps)
+    for name, value in (("start", start), ("end", end), ("base", base)):
+        if not isinstance(value, (int, float, np.number)) or not isfinite(value):
+            raise TypeError(message("logspace", name, f"{value!r}", "a finite int or float"))
+    if base <= 0:
+        raise ValueError(message("logspace", "base", base, "a number above 0, as others have no real powers"))
+    real = _dtype("logspace", dtype)
+    made = lambda: np.logspace(start, end, count, base=base)
+    return _from_numpy("logspace", "steps", made, real, requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:

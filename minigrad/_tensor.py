@@ -234,6 +234,38 @@ class Tensor(Methods, Array):
         """Data as a tensor of this type."""
         return from_array(np.array(data, self.dtype))  # type: ignore[no-any-return]
 
+    def new_empty(
+        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Tensor:
+        """Uninitialised numbers of this type, to be overwritten: new_empty(2, 3) or new_empty((2, 3))."""
+        from minigrad import _create
+
+        return _create.new("new_empty", self, size, None, dtype, requires_grad, device)
+
+    def new_zeros(
+        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Tensor:
+        """Zeros of this type: new_zeros(2, 3) or new_zeros((2, 3))."""
+        from minigrad import _create
+
+        return _create.new("new_zeros", self, size, 0, dtype, requires_grad, device)
+
+    def new_ones(
+        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Tensor:
+        """Ones of this type: new_ones(2, 3) or new_ones((2, 3))."""
+        from minigrad import _create
+
+        return _create.new("new_ones", self, size, 1, dtype, requires_grad, device)
+
+    def new_full(
+        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Tensor:
+        """One value everywhere, of this type: new_full((2, 3), 1.5)."""
+        from minigrad import _create
+
+        return _create.new("new_full", self, (size,), fill_value, dtype, requires_grad, device)
+
     # -- in place: without history only --------------------------------------------------------------------------------
 
     __iadd__, __isub__ = _inplace.updating("+=", elementwise.add), _inplace.updating("-=", elementwise.sub)

@@ -67,7 +67,7 @@ def test_to_takes_types_in_any_spelling():
         ("tensor", lambda d: mg.tensor(1.0, device=d)),
         ("as_tensor", lambda d: mg.as_tensor(1.0, device=d)),
         ("empty", lambda d: mg.empty(1, device=d)),
-        ("zeros", lambda d: mg.zeros_like(mg.ones(1), device=d)),
+        ("zeros_like", lambda d: mg.zeros_like(mg.ones(1), device=d)),
         ("ones", lambda d: mg.ones(1, device=d)),
         ("full", lambda d: mg.full((1,), 1.0, device=d)),
         ("arange", lambda d: mg.arange(1, device=d)),
