@@ -48,12 +48,23 @@ from minigrad._source import debug_mode, is_debug_mode
 from minigrad._tensor import Tensor
 from minigrad._version import __version__ as __version__
 from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from minigrad.ops.random import Generator, bernoulli, manual_seed, rand, randint, randn, randperm
+from minigrad.ops.random import (
+    Generator,
+    manual_seed,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+)
 
 _LAZY = ("cuda", "data", "datasets", "nn", "optim", "testing")
 
 __all__ = [
-    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bernoulli", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "empty_like", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "linalg", "linspace", "logspace", "manual_seed", "nn", "no_grad", "ones", "ones_like", "optim", "rand", "randint", "randn", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
+    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "empty_like", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "linalg", "linspace", "logspace", "manual_seed", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
 ]  # fmt: skip
 
 

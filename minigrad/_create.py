@@ -243,7 +243,8 @@ def _from_numpy(
     require_cpu(op, device)
     _may_require(dtype, requires_grad, op)
     try:
-        made = from_array(make().astype(dtype))
+        with np.errstate(over="ignore"):  # infinite
+            made = from_array(make().astype(dtype))
     except (MemoryError, ValueError) as error:
         remedy = "Create it in parts."
         raise OutOfMemory(message(op, argument, "more numbers than memory holds", "fewer", remedy)) from error

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _writes
-from minigrad._array import Array, from_array, owns
+from minigrad._array import Array, empty, float32, from_array, owns
+from minigrad._kernels import random as kernels
 from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
 from minigrad.ops.layout import INDEX_ERRORS, assign, plain_index, reshape_op
+from minigrad.ops.random import blocks_for, check_probabilities, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,16 +52,20 @@ def _numbers(op: str, value: Any) -> np.ndarray[Any, Any]:
         raise ShapeError(message(op, "value", got, "a rectangular shape", remedy)) from error
 
 
-def overwrite(x: Any, op: str, new: Any) -> Any:
-    """Writes numbers, broadcast, over all of x; returns x."""
-    array = _numbers(op, new)
-    _check_writable(x, op, new, array)
+def _check_fits(x: Any, op: str, argument: str, array: np.ndarray[Any, Any]) -> None:
     try:
         fits = np.broadcast_shapes(array.shape, x.shape) == x.shape
     except ValueError:
         fits = False
     if not fits:
-        raise ShapeError(message(op, "value", f"shape {array.shape}", f"a shape that broadcasts to {x.shape}"))
+        raise ShapeError(message(op, argument, f"shape {array.shape}", f"a shape that broadcasts to {x.shape}"))
+
+
+def overwrite(x: Any, op: str, new: Any) -> Any:
+    """Writes numbers, broadcast, over all of x; returns x."""
+    array = _numbers(op, new)
+    _check_writable(x, op, new, array)
+    _check_fits(x, op, "value", array)
     np.copyto(x.array, array, casting="same_kind")
     _writes.note(x.array, op)
     return x
@@ -183,3 +189,59 @@ def _record(x: Any, index: Any, value: Any) -> None:
     parents = tuple((y.node or y) if y.requires_grad else None for y in (x, value))
     x.node = Node(op, parents, saved, x)
     x.requires_grad = True
+
+
+# -- random numbers ----------------------------------------------------------------------------------------------------
+
+
+def uniform(x: Any, low: float, high: float, generator: Any) -> Any:
+    """Numbers from [low, high) over all of x; returns x."""
+    _check_reals(x, "uniform_", {"from_": low, "to": high})
+    if not high >= low:
+        raise ValueError(message("uniform_", "to", high, f"at least from_, {low}"))
+    return _draw(x, "uniform_", kernels.uniform, generator, low=float(low), high=float(high))
+
+
+def normal(x: Any, mean: float, std: float, generator: Any) -> Any:
+    """Normally distributed numbers over all of x; returns x."""
+    _check_reals(x, "normal_", {"mean": mean, "std": std})
+    if not std >= 0:
+        raise ValueError(message("normal_", "std", std, "at least 0"))
+    return _draw(x, "normal_", kernels.normal, generator, mean=float(mean), std=float(std))
+
+
+def bernoulli(x: Any, p: Any, generator: Any) -> Any:
+    """1 with probability p, a number or a tensor that broadcasts, else 0, over all of x, of any type; returns x."""
+    check_probabilities("bernoulli_", p)
+    real = x.dtype if x.dtype.kind == "f" else float32
+    chances = p.array if isinstance(p, Array) else np.asarray(p, real)
+    _check_writable(x, "bernoulli_", p, np.empty(0, np.bool_))
+    _check_fits(x, "bernoulli_", "p", chances)
+    source, u = stream("bernoulli_", generator), empty(x.shape, real, "bernoulli_")
+    seed, offset = source.take(blocks_for(u.size, real))
+    kernels.uniform(u, seed=seed, offset=offset, low=0.0, high=1.0)
+    np.less(u.array, chances, out=x.array, casting="unsafe")
+    _writes.note(x.array, "bernoulli_")
+    return x
+
+
+def _check_reals(x: Any, op: str, parameters: dict[str, Any]) -> None:
+    """Refuses what real numbers cannot be written into, and bounds that are none."""
+    if x.dtype.kind != "f":
+        remedy = "Convert it first: x.float()."
+        raise DTypeError(message(op, "", f"a tensor of dtype {x.dtype}", "one of floats", remedy))
+    for name, value in parameters.items():
+        if not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+            raise ValueError(message(op, name, f"{value!r}", "a finite number"))
+
+
+def _draw(x: Any, op: str, kernel: Callable[..., Any], generator: Any, **parameters: float) -> Any:
+    """Over all of x what a kernel draws; the generator moves when nothing can fail any more."""
+    _check_writable(x, op, None, x.array)
+    source, out = stream(op, generator), x if x.flat else empty(x.shape, x.dtype, op)
+    seed, offset = source.take(blocks_for(x.size, x.dtype))
+    kernel(out, seed=seed, offset=offset, **parameters)
+    if out is not x:
+        np.copyto(x.array, out.array)
+    _writes.note(x.array, op)
+    return x

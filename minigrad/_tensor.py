@@ -283,6 +283,18 @@ class Tensor(Methods, Array):
         """Copies another tensor's numbers into this one, broadcast."""
         return _inplace.overwrite(self, "copy_", source)  # type: ignore[no-any-return]
 
+    def uniform_(self, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Sets every element to a number from [from_, to), uniformly."""
+        return _inplace.uniform(self, from_, to, generator)  # type: ignore[no-any-return]
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Sets every element to a normally distributed number."""
+        return _inplace.normal(self, mean, std, generator)  # type: ignore[no-any-return]
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        """Sets every element to 1 with probability p, a number or a tensor that broadcasts, else to 0."""
+        return _inplace.bernoulli(self, p, generator)  # type: ignore[no-any-return]
+
     def __setitem__(self, index: Any, value: Any) -> None:
         _inplace.put(self, index, value)
 

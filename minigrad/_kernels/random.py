@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad._array import Array, empty, float32, int64
+from minigrad._array import Array, empty, float32
 from minigrad._C import lib
 from minigrad._kernels.layout import contiguous, doorway, pair
 
@@ -22,19 +22,16 @@ def normal(out: Array, *, seed: int, offset: int, mean: float, std: float) -> Ar
     return out
 
 
-def bernoulli(p: Array, *, seed: int, offset: int) -> Array:
-    """1 with probability p[i], else 0."""
-    p = contiguous(p)
-    out = empty(p.shape, p.dtype)
+def bernoulli(out: Array, p: Array, *, seed: int, offset: int) -> Array:
+    """Fills a new array, of the contiguous p's shape and type, with 1 with probability p[i], else 0."""
     _bernoulli[p.dtype is not float32](out.ptr, p.ptr, seed, offset, out.size)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
-def permutation(n: int, *, seed: int, offset: int) -> Array:
-    """0 .. n-1 in random order."""
-    out = empty((n,), int64)
-    _permutation[0](out.ptr, seed, offset, n)
-    return out  # type: ignore[no-any-return]
+def permutation(out: Array, *, seed: int, offset: int) -> Array:
+    """Fills a new array of int64 with 0 .. n-1 in random order."""
+    _permutation[0](out.ptr, seed, offset, out.size)
+    return out
 
 
 def dropout(x: Array, *, p: float, seed: int, offset: int) -> Array:
