@@ -25,6 +25,7 @@ from minigrad._create import (
     empty,
     empty_like,
     eye,
+    from_dlpack,
     from_numpy,
     full,
     full_like,
@@ -64,7 +65,7 @@ from minigrad.ops.random import (
 _LAZY = ("cuda", "data", "datasets", "nn", "optim", "testing")
 
 __all__ = [
-    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "empty_like", "enable_grad", "eye", "float32", "float64", "free_memory", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "linalg", "linspace", "logspace", "manual_seed", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
+    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "empty_like", "enable_grad", "eye", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "linalg", "linspace", "logspace", "manual_seed", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
 ]  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _array
-from minigrad._array import Array, bool_, canonical, float32, from_array, int64
+from minigrad._array import Array, bool_, canonical, float32, float64, from_array, int64
 from minigrad._device import require_cpu
 from minigrad._shapes import lengths
 from minigrad._tensor import Tensor, _may_require
-from minigrad.errors import DTypeError, OutOfMemory, ShapeError, message
+from minigrad.errors import DeviceError, DTypeError, GradError, OutOfMemory, ShapeError, message
 from minigrad.ops import elementwise
 
 if TYPE_CHECKING:
@@ -74,6 +74,41 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     if not isinstance(array, np.ndarray):
         remedy = "minigrad.tensor takes lists."
         raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", remedy))
+    return from_array(array)  # type: ignore[no-any-return]
+
+
+#: What DLPack calls the CPU.
+_CPU = 1
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A tensor around the memory of another library's array, as of PyTorch: the same memory, by the DLPack protocol.
+
+    It is on the CPU, has one of our types and may be written; else DeviceError, DTypeError or ValueError say what to do.
+    """
+    if not (hasattr(x, "__dlpack__") and hasattr(x, "__dlpack_device__")):
+        expected, remedy = "an array with __dlpack__, as PyTorch, JAX and NumPy have them", "minigrad.tensor takes lists."
+        raise TypeError(message("from_dlpack", "x", f"a {type(x).__name__}", expected, remedy))
+    if getattr(x, "requires_grad", False):
+        got, expected = "a tensor that requires a gradient", "one without, as its history stays where it is"
+        raise GradError(message("from_dlpack", "x", got, expected, "Write x.detach()."))
+    kind = int(x.__dlpack_device__()[0])
+    if kind != _CPU:
+        remedy = "Copy it there first: x.cpu()."
+        raise DeviceError(message("from_dlpack", "x", f"memory of DLPack's device type {kind}", "the CPU's, type 1", remedy))
+    copied = "copy it: minigrad.tensor(np.asarray(x))."
+    try:
+        array = np.from_dlpack(x)
+    except (BufferError, RuntimeError) as error:
+        expected, remedy = "a dense array of a type that NumPy has", f"Convert it first, or {copied}"
+        raise DTypeError(message("from_dlpack", "x", f"what is not passed on ({error})", expected, remedy)) from error
+    if array.dtype not in (float32, float64, int64, bool_):
+        expected, remedy = "float32, float64, int64 or bool, as memory is shared", f"Convert it first, or {copied}"
+        raise DTypeError(message("from_dlpack", "x", f"dtype {array.dtype}", expected, remedy))
+    if not array.flags.writeable:
+        expected = "memory that may be written, as tensors are in place"
+        older = " NumPy before 2.1 takes all memory for read-only." if np.lib.NumpyVersion(np.__version__) < "2.1.0" else ""
+        raise ValueError(message("from_dlpack", "x", "read-only memory", expected, f"C{copied[1:]}{older}"))
     return from_array(array)  # type: ignore[no-any-return]
 
 

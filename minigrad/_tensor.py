@@ -105,9 +105,7 @@ class Tensor(Methods, Array):
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """A NumPy array of the same memory, not a copy."""
-        if self.requires_grad:
-            got, expected = "a tensor that requires a gradient", "one without, as NumPy would not follow it"
-            raise GradError(message("numpy", "", got, expected, "Write tensor.detach().numpy()."))
+        _without_gradient(self, "numpy", "NumPy", ".numpy()")
         return self.array.view()  # whose shape and flags are the caller's to change
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -118,6 +116,18 @@ class Tensor(Methods, Array):
                 raise ValueError(message("array", "copy", got, f"the tensor's dtype {self.dtype}"))
             return found.astype(dtype)
         return found.copy() if copy else found
+
+    def __dlpack__(self, **how: Any) -> Any:
+        """The same memory for other libraries, by the DLPack protocol (2022.12): torch.from_dlpack(x) asks for it."""
+        _without_gradient(self, "__dlpack__", "another library", "")
+        if not (self.array.flags.writeable or how.get("max_version")):
+            expected = "memory of its own, as older versions of the protocol know none that must not be written"
+            raise BufferError(message("__dlpack__", "", "a view whose elements share memory", expected, "Pass a clone()."))
+        return self.array.__dlpack__(**how)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's name for the CPU."""
+        return self.array.__dlpack_device__()
 
     def __len__(self) -> int:
         if not self.shape:
@@ -393,6 +403,13 @@ def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:
     if requires_grad and dtype.kind != "f":
         remedy = "Integers have no infinitesimal neighbours: write 1.0 instead of 1, or dtype=minigrad.float32."
         raise DTypeError(message(op, "requires_grad", f"True for dtype {dtype}", "floats", remedy))
+
+
+def _without_gradient(x: Tensor, op: str, who: str, call: str) -> None:
+    """Refuses to hand memory to those who would not follow what happens to it."""
+    if x.requires_grad:
+        got, expected = "a tensor that requires a gradient", f"one without, as {who} would not follow it"
+        raise GradError(message(op, "", got, expected, f"Write tensor.detach(){call}."))
 
 
 def _restore(array: Any, requires_grad: bool) -> Tensor:
