@@ -48,7 +48,6 @@ class Tensor(Methods, Array):
     """
 
     __slots__ = ()
-    __array_priority__ = 1000.0  # array * tensor asks the tensor
 
     def __init__(self, data: Any, *_: Any, **__: Any) -> None:
         raise TypeError(f"Tensor({type(data).__name__}): write minigrad.tensor(data, dtype=..., requires_grad=...).")
@@ -116,6 +115,18 @@ class Tensor(Methods, Array):
                 raise ValueError(message("array", "copy", got, f"the tensor's dtype {self.dtype}"))
             return found.astype(dtype)
         return found.copy() if copy else found
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """np.exp(x), np.add(array, x), array * x: the op, recorded."""
+        from minigrad import _numpy
+
+        return _numpy.call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        """np.sum(x, axis=0), np.stack([x, y]): the function of that name, recorded."""
+        from minigrad import _numpy
+
+        return _numpy.call_function(function, types, args, options)
 
     def __dlpack__(self, **how: Any) -> Any:
         """The same memory for other libraries, by the DLPack protocol (2022.12): torch.from_dlpack(x) asks for it."""

@@ -22,7 +22,7 @@ LAYERS = (
     {"ops"},
     {"linalg"},
     {"_inplace", "_functions", "_methods", "_tensor"},
-    {"_checkpoint", "_create", "_function", "autograd"},
+    {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional"},
     {"nn", "optim", "data", "datasets", "testing", "cuda"},
     {"_capture", "_program", "_jit"},
