@@ -21,7 +21,7 @@ from typing import Any
 
 from minigrad._array import float64
 from minigrad._tensor import Tensor
-from minigrad.ops.random import Generator
+from minigrad._generator import Generator
 from minigrad.ops.reduce import Extrema
 
 Array = Tensor
@@ -142,7 +142,8 @@ def offered() -> dict[str, dict[str, Signature]]:
     known: dict[str, Signature] = {}
     constants = {"EVERYWHERE": EVERYWHERE}
     found: dict[str, dict[str, Signature]] = {}
-    paths = [path for folder in ("ops", "linalg", "nn/ops") for path in sorted((PACKAGE / folder).glob("*.py"))]
+    folders = ("ops", "linalg", "nn/ops")
+    paths = [path for folder in folders for path in sorted((PACKAGE / folder).glob("*.py"))] + [PACKAGE / "_draw.py"]
     for _ in range(2):  # a module may offer what another defines: by the second round all is known
         for path in paths:
             for space, name, signature in Reader(path, known, constants).offered:

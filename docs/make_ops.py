@@ -69,7 +69,7 @@ class Entry:
 
 def in_ops(value: Any) -> bool:
     """Whether it is a function of the modules of ops."""
-    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops."))
+    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw"))
 
 
 def named(function: Callable[..., Any]) -> dict[str, Any]:
@@ -182,11 +182,11 @@ def page() -> Iterator[str]:
     functions = {id(f): f for names in _op.surface.values() for f in names.values()} | {i: r.call for i, r in records.items()}
     families: dict[str, list[Entry]] = {Entry(r.call, r).family(): [] for r in records.values()}
     for entry in (Entry(function, records.get(i)) for i, function in functions.items()):
-        families[entry.family()].append(entry)
+        families.setdefault(entry.family(), []).append(entry)
     links = {name: f"[{name}](#{space}.{name})" for space, names in reversed(_op.surface.items()) for name in names}
     yield INTRODUCTION + "\n" + ", ".join(links[name] for name in sorted(links)) + ".\n"
     for family, members in families.items():
-        yield f"## {family.rpartition('.')[2]}\n\n{inspect.getdoc(sys.modules[family])}\n\n[Source](../{family.replace('.', '/')}.py)\n"
+        yield f"## {family.rpartition('.')[2].strip('_')}\n\n{inspect.getdoc(sys.modules[family])}\n\n[Source](../{family.replace('.', '/')}.py)\n"
         for entry in sorted(members, key=lambda e: not e.places):
             yield from section(entry)
 

@@ -38,9 +38,11 @@ from minigrad._create import (
     zeros_like,
 )
 from minigrad._device import device
+from minigrad._draw import normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from minigrad._function import Function
 from minigrad._functions import *
 from minigrad._functions import __all__ as _OPS
+from minigrad._generator import Generator, manual_seed
 from minigrad._kernels import get_num_threads, set_num_threads
 from minigrad._listing import tape
 from minigrad._mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -49,18 +51,6 @@ from minigrad._source import debug_mode, is_debug_mode
 from minigrad._tensor import Tensor
 from minigrad._version import __version__ as __version__
 from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from minigrad.ops.random import (
-    Generator,
-    manual_seed,
-    normal,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
-)
 
 _LAZY = ("cuda", "data", "datasets", "nn", "optim", "testing")
 

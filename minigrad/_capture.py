@@ -18,12 +18,12 @@ import numpy as np
 from minigrad import _array, _backend, _promote
 from minigrad._array import Array, alias, from_array, view
 from minigrad._C import ffi, lib
+from minigrad._generator import Generator
 from minigrad._kernels import layout
 from minigrad._source import calling_line
 from minigrad._tensor import Tensor
 from minigrad.errors import CaptureError
 from minigrad.nn._module import Module
-from minigrad.ops.random import Generator
 from minigrad.optim._optimizer import Optimizer
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from weakref import ref
 
 from minigrad import _writes
 from minigrad._array import Array, alias
+from minigrad._generator import default_generator
 from minigrad._mode import enable_grad, threads
 from minigrad._writes import next_index
 from minigrad.errors import GradError, message
-from minigrad.ops.random import default_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

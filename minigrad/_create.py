@@ -212,7 +212,7 @@ def full_like(
 
 
 def new(
-    op: str, x: Tensor, size: tuple[Any, ...], value: Any, dtype: Any, requires_grad: bool, device: Any
+    op: str, x: Any, size: tuple[Any, ...], value: Any, dtype: Any, requires_grad: bool, device: Any
 ) -> Tensor:
     """What x.new_zeros(2, 3) and the like make: a value everywhere, but for new_empty, in x's type unless dtype is given."""
     shape, real = _shape(op, *size), _dtype(op, dtype, x.dtype)

@@ -9,13 +9,14 @@ import numpy as np
 
 from minigrad import _writes
 from minigrad._array import Array, empty, float32, from_array, owns
+from minigrad._draw import check_probabilities
+from minigrad._generator import blocks_for, stream
 from minigrad._kernels import random as kernels
 from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
 from minigrad.ops.layout import INDEX_ERRORS, assign, plain_index, reshape_op
-from minigrad.ops.random import blocks_for, check_probabilities, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

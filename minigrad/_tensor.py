@@ -7,9 +7,9 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad import _array, _device, _hooks, _inplace, _tape, _writes
+from minigrad import _array, _hooks, _inplace, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
-from minigrad._device import require_cpu, wanted_dtype
+from minigrad._conversions import Conversions
 from minigrad._methods import Methods
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops import elementwise, functions, layout, linalg
@@ -40,7 +40,7 @@ def _reflected(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda y, x: op(x, y)
 
 
-class Tensor(Methods, Array):
+class Tensor(Methods, Conversions, Array):
     """Numbers of one type in a shape, which remember how they were computed where a gradient is wanted.
 
     Make one with `minigrad.tensor(...)`. `array` is the NumPy array itself, `grad` the gradient (None until a backward
@@ -255,38 +255,6 @@ class Tensor(Methods, Array):
         """Data as a tensor of this type."""
         return from_array(np.array(data, self.dtype))  # type: ignore[no-any-return]
 
-    def new_empty(
-        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
-    ) -> Tensor:
-        """Uninitialised numbers of this type, to be overwritten: new_empty(2, 3) or new_empty((2, 3))."""
-        from minigrad import _create
-
-        return _create.new("new_empty", self, size, None, dtype, requires_grad, device)
-
-    def new_zeros(
-        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
-    ) -> Tensor:
-        """Zeros of this type: new_zeros(2, 3) or new_zeros((2, 3))."""
-        from minigrad import _create
-
-        return _create.new("new_zeros", self, size, 0, dtype, requires_grad, device)
-
-    def new_ones(
-        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
-    ) -> Tensor:
-        """Ones of this type: new_ones(2, 3) or new_ones((2, 3))."""
-        from minigrad import _create
-
-        return _create.new("new_ones", self, size, 1, dtype, requires_grad, device)
-
-    def new_full(
-        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
-    ) -> Tensor:
-        """One value everywhere, of this type: new_full((2, 3), 1.5)."""
-        from minigrad import _create
-
-        return _create.new("new_full", self, (size,), fill_value, dtype, requires_grad, device)
-
     # -- in place: without history only --------------------------------------------------------------------------------
 
     __iadd__, __isub__ = _inplace.updating("+=", elementwise.add), _inplace.updating("-=", elementwise.sub)
@@ -304,58 +272,8 @@ class Tensor(Methods, Array):
         """Copies another tensor's numbers into this one, broadcast."""
         return _inplace.overwrite(self, "copy_", source)  # type: ignore[no-any-return]
 
-    def uniform_(self, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Sets every element to a number from [from_, to), uniformly."""
-        return _inplace.uniform(self, from_, to, generator)  # type: ignore[no-any-return]
-
-    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Sets every element to a normally distributed number."""
-        return _inplace.normal(self, mean, std, generator)  # type: ignore[no-any-return]
-
-    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        """Sets every element to 1 with probability p, a number or a tensor that broadcasts, else to 0."""
-        return _inplace.bernoulli(self, p, generator)  # type: ignore[no-any-return]
-
     def __setitem__(self, index: Any, value: Any) -> None:
         _inplace.put(self, index, value)
-
-    # -- other types ---------------------------------------------------------------------------------------------------
-
-    def to(self, *wanted: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False) -> Tensor:
-        """Itself in another element type, or in that of another tensor. A device may be named, if it is the CPU, and
-        non_blocking says nothing there. DeviceError for any other."""
-        dtype = wanted_dtype("to", wanted, dtype, device)
-        return self if dtype is None else elementwise.to_dtype(self, dtype)
-
-    def float(self) -> Tensor:
-        """As float32."""
-        return elementwise.to_dtype(self, float32)  # type: ignore[no-any-return]
-
-    def double(self) -> Tensor:
-        """As float64."""
-        return elementwise.to_dtype(self, float64)  # type: ignore[no-any-return]
-
-    def long(self) -> Tensor:
-        """As int64, truncated."""
-        return elementwise.to_dtype(self, int64)  # type: ignore[no-any-return]
-
-    def bool(self) -> Tensor:
-        """Whether each element is not 0."""
-        return elementwise.to_dtype(self, bool_)  # type: ignore[no-any-return]
-
-    def cpu(self) -> Tensor:
-        """Itself: everything is on the CPU."""
-        return self
-
-    def cuda(self, device: Any = None, non_blocking: Any = False) -> Tensor:
-        """DeviceError: everything is on the CPU."""
-        require_cpu("cuda", "cuda" if device is None else device)
-        return self
-
-    @property
-    def device(self) -> Any:
-        """Where it is: minigrad.device("cpu")."""
-        return _device.CPU
 
     # -- operators: most are the ops themselves, __add__(x, y) being add(x, y) --------------------------------------------
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad._array import from_array
+from minigrad._draw import randperm
+from minigrad._generator import Generator
 from minigrad._tensor import Tensor
 from minigrad.data.dataset import as_array, as_int_rows, batch_cutter, samples_at
 from minigrad.errors import ShapeError, message
-from minigrad.ops.random import Generator, randperm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

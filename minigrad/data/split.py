@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad._draw import randperm
+from minigrad._generator import Generator
 from minigrad._tensor import Tensor
 from minigrad.data.dataset import Dataset, Sample, Subset
 from minigrad.errors import ShapeError, message
-from minigrad.ops.random import Generator, randperm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._array import Array, empty, float64, from_array
+from minigrad._generator import Generator, blocks_for, default_generator
 from minigrad._kernels import random as kernels
 from minigrad._kernels.elementwise import erf
 from minigrad._mode import no_grad
 from minigrad.errors import DTypeError, ShapeError, message
-from minigrad.ops.random import Generator, blocks_for, default_generator
 
 if TYPE_CHECKING:
     from typing import Any

@@ -1,0 +1,105 @@
+"""What every array library offers beside its maths: other element types, and tensors of the same kind, empty or drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad import _device, _inplace
+from minigrad._array import Array, bool_, float32, float64, int64
+from minigrad._device import require_cpu, wanted_dtype
+from minigrad.ops import elementwise
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Conversions(Array):
+    """The part of Tensor that has no derivatives of its own."""
+
+    __slots__ = ()
+
+    # -- tensors of the same kind -----------------------------------------------------------------------------------------------
+
+    def new_empty(
+        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Any:
+        """Uninitialised numbers of this type, to be overwritten: new_empty(2, 3) or new_empty((2, 3))."""
+        from minigrad import _create
+
+        return _create.new("new_empty", self, size, None, dtype, requires_grad, device)
+
+    def new_zeros(
+        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Any:
+        """Zeros of this type: new_zeros(2, 3) or new_zeros((2, 3))."""
+        from minigrad import _create
+
+        return _create.new("new_zeros", self, size, 0, dtype, requires_grad, device)
+
+    def new_ones(
+        self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Any:
+        """Ones of this type: new_ones(2, 3) or new_ones((2, 3))."""
+        from minigrad import _create
+
+        return _create.new("new_ones", self, size, 1, dtype, requires_grad, device)
+
+    def new_full(
+        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+    ) -> Any:
+        """One value everywhere, of this type: new_full((2, 3), 1.5)."""
+        from minigrad import _create
+
+        return _create.new("new_full", self, (size,), fill_value, dtype, requires_grad, device)
+
+    # -- drawn in place -----------------------------------------------------------------------------------------------------------
+
+    def uniform_(self, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None) -> Any:
+        """Sets every element to a number from [from_, to), uniformly."""
+        return _inplace.uniform(self, from_, to, generator)
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Any:
+        """Sets every element to a normally distributed number."""
+        return _inplace.normal(self, mean, std, generator)
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Any:
+        """Sets every element to 1 with probability p, a number or a tensor that broadcasts, else to 0."""
+        return _inplace.bernoulli(self, p, generator)
+
+    # -- other types ---------------------------------------------------------------------------------------------------
+
+    def to(self, *wanted: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False) -> Any:
+        """Itself in another element type, or in that of another tensor. A device may be named, if it is the CPU, and
+        non_blocking says nothing there. DeviceError for any other."""
+        dtype = wanted_dtype("to", wanted, dtype, device)
+        return self if dtype is None else elementwise.to_dtype(self, dtype)
+
+    def float(self) -> Any:
+        """As float32."""
+        return elementwise.to_dtype(self, float32)
+
+    def double(self) -> Any:
+        """As float64."""
+        return elementwise.to_dtype(self, float64)
+
+    def long(self) -> Any:
+        """As int64, truncated."""
+        return elementwise.to_dtype(self, int64)
+
+    def bool(self) -> Any:
+        """Whether each element is not 0."""
+        return elementwise.to_dtype(self, bool_)
+
+    def cpu(self) -> Any:
+        """Itself: everything is on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None, non_blocking: Any = False) -> Any:
+        """DeviceError: everything is on the CPU."""
+        require_cpu("cuda", "cuda" if device is None else device)
+        return self
+
+    @property
+    def device(self) -> Any:
+        """Where it is: minigrad.device("cpu")."""
+        return _device.CPU
