@@ -41,9 +41,10 @@ class Signature(NamedTuple):
 class Reader:
     """The functions that a module of records declares, and the names under which it offers them."""
 
-    def __init__(self, path: Path, known: dict[str, Signature], constants: dict[str, str]) -> None:
-        self.known, self.constants = known, constants
-        self.helpers: dict[str, Signature] = {}
+    def __init__(
+        self, path: Path, known: dict[str, Signature], constants: dict[str, str], helpers: dict[str, Signature]
+    ) -> None:
+        self.known, self.constants, self.helpers = known, constants, helpers
         self.offered: list[tuple[str, str, Signature]] = []
         for node in ast.parse(path.read_text()).body:
             self.read(node)
@@ -141,12 +142,13 @@ def offered() -> dict[str, dict[str, Signature]]:
     """{space: {name: signature}} of all records, in the order in which the modules build on each other."""
     known: dict[str, Signature] = {}
     constants = {"EVERYWHERE": EVERYWHERE}
+    helpers: dict[str, Signature] = {}
     found: dict[str, dict[str, Signature]] = {}
     folders = ("ops", "linalg", "nn/ops")
-    paths = [path for folder in folders for path in sorted((PACKAGE / folder).glob("*.py"))] + [PACKAGE / "_draw.py"]
+    paths = [path for folder in folders for path in sorted((PACKAGE / folder).glob("*.py"))] + [PACKAGE / "_draw.py", PACKAGE / "_questions.py"]
     for _ in range(2):  # a module may offer what another defines: by the second round all is known
         for path in paths:
-            for space, name, signature in Reader(path, known, constants).offered:
+            for space, name, signature in Reader(path, known, constants, helpers).offered:
                 found.setdefault(space, {})[name] = signature
     return found
 

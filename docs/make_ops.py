@@ -69,7 +69,7 @@ class Entry:
 
 def in_ops(value: Any) -> bool:
     """Whether it is a function of the modules of ops."""
-    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw"))
+    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw", "minigrad._questions"))
 
 
 def named(function: Callable[..., Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad import _array, _hooks, _inplace, _tape, _writes
+from minigrad import _array, _hooks, _inplace, _questions, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._conversions import Conversions
 from minigrad._methods import Methods
@@ -298,10 +298,10 @@ class Tensor(Methods, Conversions, Array):
     def __ne__(self, other: object) -> Any:
         return elementwise.not_equal(self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
-    __and__, __rand__ = functions.bitwise_and, functions.bitwise_and
-    __or__, __ror__ = functions.bitwise_or, functions.bitwise_or
-    __xor__, __rxor__ = functions.bitwise_xor, functions.bitwise_xor
-    __invert__ = functions.bitwise_not
+    __and__, __rand__ = _questions.bitwise_and, _questions.bitwise_and
+    __or__, __ror__ = _questions.bitwise_or, _questions.bitwise_or
+    __xor__, __rxor__ = _questions.bitwise_xor, _questions.bitwise_xor
+    __invert__ = _questions.bitwise_not
 
     # -- shape ---------------------------------------------------------------------------------------------------------
 

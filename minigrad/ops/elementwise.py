@@ -14,6 +14,7 @@ from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import DTypeError, message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from minigrad._op import Function
@@ -230,7 +231,6 @@ greater = _compare("gt greater", np.greater, "Whether x > y, elementwise.")
 greater_equal = _compare("ge greater_equal", np.greater_equal, "Whether x >= y, elementwise.")
 logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.")
 logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.")
-
 logical_xor = _compare("logical_xor", np.logical_xor, "Whether exactly one of both is true (not 0), elementwise.")
 
 logical_not: Function = defop(
@@ -246,103 +246,35 @@ logical_not: Function = defop(
 
 # -- functions ----------------------------------------------------------------------------------------------------------------------------
 
-sqrt: Function = defop(
-    "sqrt", "x",
-    forward=kernels.sqrt,
-    vjp={"x": lambda g, out: div(g, mul(out, 2.0))},
-    reference=np.sqrt,
-    samples=unary(0.1, 4.0),
-    kind="float",
-    names="sqrt",
-    doc="The square root. d sqrt(x)/dx = 1 / (2 sqrt(x)), infinite at 0.",
-)  # fmt: skip
-
-exp: Function = defop(
-    "exp", "x",
-    forward=kernels.exp,
-    vjp={"x": lambda g, out: mul(g, out)},
-    reference=np.exp,
-    samples=unary(),
-    kind="float",
-    names="exp",
-    doc="e to the power x: its own derivative.",
-)  # fmt: skip
-
-expm1: Function = defop(
-    "expm1", "x",
-    forward=kernels.expm1,
-    vjp={"x": lambda g, out: mul(g, add(out, 1.0))},
-    reference=np.expm1,
-    samples=unary(),
-    kind="float",
-    names="expm1",
-    doc="exp(x) - 1, with all digits near 0.",
-)  # fmt: skip
-
-log: Function = defop(
-    "log", "x",
-    forward=kernels.log,
-    vjp={"x": lambda g, x: div(g, x)},
-    reference=np.log,
-    samples=unary(0.1, 4.0),
-    kind="float",
-    names="log",
-    doc="The natural logarithm; -inf at 0, NaN below.",
-)  # fmt: skip
-
-log1p: Function = defop(
-    "log1p", "x",
-    forward=kernels.log1p,
-    vjp={"x": lambda g, x: div(g, add(x, 1.0))},
-    reference=np.log1p,
-    samples=unary(-0.9, 4.0),
-    kind="float",
-    names="log1p",
-    doc="log(1 + x), with all digits near 0.",
-)  # fmt: skip
-
-
-sin: Function = defop(
-    "sin", "x",
-    forward=kernels.sin,
-    vjp={"x": lambda g, x: mul(g, cos(x))},
-    reference=np.sin,
-    samples=unary(),
-    kind="float",
-    names="sin",
-    doc="The sine of x radians; NaN for an infinite x.",
-)  # fmt: skip
-
-cos: Function = defop(
-    "cos", "x",
-    forward=kernels.cos,
-    vjp={"x": lambda g, x: neg(mul(g, sin(x)))},
-    reference=np.cos,
-    samples=unary(),
-    kind="float",
-    names="cos",
-    doc="The cosine of x radians; NaN for an infinite x.",
-)  # fmt: skip
+def function(
+    names: str, reference: Function, vjp: Function, doc: str, low: float = -2.0, high: float = 2.0, kernel: Function | None = None
+) -> Callable[..., Any]:
+    """An op of one operand x, whose gradient is vjp(g, x) or vjp(g, out). The first of the names is the record's; without a
+    kernel NumPy computes it."""
+    return defop(
+        names.split()[0], "x", forward=kernel, reference=reference, vjp={"x": vjp}, samples=unary(low, high), kind="float",
+        names=names, doc=doc,
+    )  # fmt: skip
 
 
 def erf_reference(x: Any) -> Any:
     """erf by the C library of Python, number by number."""
-    return (
-        np.vectorize(math.erf, otypes=[np.float64])(x).astype(np.result_type(x, np.float32))
-        if np.size(x)
-        else np.asarray(x)
-    )
+    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
 
 
-erf: Function = defop(
-    "erf", "x",
-    forward=kernels.erf,
-    vjp={"x": lambda g, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / math.sqrt(math.pi)))},
-    reference=erf_reference,
-    samples=unary(),
-    kind="float",
-    names="erf",
-    doc="The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.",
+sqrt = function(
+    "sqrt", np.sqrt, lambda g, out: div(g, mul(out, 2.0)), "The square root. d sqrt(x)/dx = 1 / (2 sqrt(x)), infinite at 0.",
+    0.1, 4.0, kernels.sqrt,
+)  # fmt: skip
+exp = function("exp", np.exp, lambda g, out: mul(g, out), "e to the power x: its own derivative.", kernel=kernels.exp)
+expm1 = function("expm1", np.expm1, lambda g, out: mul(g, add(out, 1.0)), "exp(x) - 1, with all digits near 0.", kernel=kernels.expm1)
+log = function("log", np.log, lambda g, x: div(g, x), "The natural logarithm; -inf at 0, NaN below.", 0.1, 4.0, kernels.log)
+log1p = function("log1p", np.log1p, lambda g, x: div(g, add(x, 1.0)), "log(1 + x), with all digits near 0.", -0.9, 4.0, kernels.log1p)
+sin: Function = function("sin", np.sin, lambda g, x: mul(g, cos(x)), "The sine of x radians; NaN for an infinite x.", kernel=kernels.sin)
+cos: Function = function("cos", np.cos, lambda g, x: neg(mul(g, sin(x))), "The cosine of x radians; NaN for an infinite x.", kernel=kernels.cos)
+erf = function(
+    "erf", erf_reference, lambda g, x: mul(g, mul(exp(neg(mul(x, x))), 2.0 / math.sqrt(math.pi))),
+    "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.", kernel=kernels.erf,
 )  # fmt: skip
 
 

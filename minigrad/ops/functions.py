@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _shapes as shapes
-from minigrad._array import Array, bool_, float64, from_array
+from minigrad._array import Array, float64, from_array
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample, binary, unary
-from minigrad.errors import DTypeError, message
+from minigrad.errors import message
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.elementwise import (
     add,
@@ -20,6 +19,7 @@ from minigrad.ops.elementwise import (
     div,
     equals,
     exp,
+    function,
     greater,
     greater_equal,
     less,
@@ -46,15 +46,6 @@ if TYPE_CHECKING:
 # -- functions with a derivative of their own -------------------------------------------------------------------------------
 
 
-def _function(
-    names: str, reference: Function, vjp: Function, doc: str, low: float = -2.0, high: float = 2.0
-) -> Callable[..., Any]:
-    """An op of one operand x, whose gradient is vjp(g, x) or vjp(g, out). The first of the names is the record's."""
-    return defop(
-        names.split()[0], "x", reference=reference, vjp={"x": vjp}, samples=unary(low, high), kind="float", names=names, doc=doc
-    )  # fmt: skip
-
-
 def _root(x: Any, constant: float, sign: float) -> Any:
     """The square root of constant + sign x^2."""
     return pow(add(mul(square(x), sign), constant), 0.5)
@@ -62,18 +53,18 @@ def _root(x: Any, constant: float, sign: float) -> Any:
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 
-exp2 = _function("exp2", np.exp2, lambda g, out: mul(g, mul(out, _LN2)), "2 to the power x.")
-log2 = _function("log2", np.log2, lambda g, x: div(g, mul(x, _LN2)), "The logarithm to base 2.", 0.1, 4.0)
-log10 = _function("log10", np.log10, lambda g, x: div(g, mul(x, _LN10)), "The logarithm to base 10.", 0.1, 4.0)
-tan = _function("tan", np.tan, lambda g, out: mul(g, add(square(out), 1.0)), "sin(x) / cos(x), whose slope is 1 + tan^2.", -1.3, 1.3)
-arcsin = _function("arcsin asin", np.arcsin, lambda g, x: div(g, _root(x, 1.0, -1.0)), "The angle in [-pi/2, pi/2] whose sine is x.", -0.9, 0.9)
-arccos = _function("arccos acos", np.arccos, lambda g, x: neg(div(g, _root(x, 1.0, -1.0))), "The angle in [0, pi] whose cosine is x.", -0.9, 0.9)
-arctan = _function("arctan atan", np.arctan, lambda g, x: div(g, add(square(x), 1.0)), "The angle in (-pi/2, pi/2) whose tangent is x.")
-sinh: Function = _function("sinh", np.sinh, lambda g, x: mul(g, cosh(x)), "(exp(x) - exp(-x)) / 2.")
-cosh: Function = _function("cosh", np.cosh, lambda g, x: mul(g, sinh(x)), "(exp(x) + exp(-x)) / 2.")
-arcsinh: Function = _function("arcsinh asinh", np.arcsinh, lambda g, x: div(g, _root(x, 1.0, 1.0)), "log(x + sqrt(x^2 + 1)), the inverse of sinh.")
-arccosh: Function = _function("arccosh acosh", np.arccosh, lambda g, x: div(g, _root(x, -1.0, 1.0)), "log(x + sqrt(x^2 - 1)), the inverse of cosh.", 1.2, 4.0)
-arctanh = _function("arctanh atanh", np.arctanh, lambda g, x: div(g, sub(1.0, square(x))), "log((1 + x) / (1 - x)) / 2, the inverse of tanh.", -0.9, 0.9)
+exp2 = function("exp2", np.exp2, lambda g, out: mul(g, mul(out, _LN2)), "2 to the power x.")
+log2 = function("log2", np.log2, lambda g, x: div(g, mul(x, _LN2)), "The logarithm to base 2.", 0.1, 4.0)
+log10 = function("log10", np.log10, lambda g, x: div(g, mul(x, _LN10)), "The logarithm to base 10.", 0.1, 4.0)
+tan = function("tan", np.tan, lambda g, out: mul(g, add(square(out), 1.0)), "sin(x) / cos(x), whose slope is 1 + tan^2.", -1.3, 1.3)
+arcsin = function("arcsin asin", np.arcsin, lambda g, x: div(g, _root(x, 1.0, -1.0)), "The angle in [-pi/2, pi/2] whose sine is x.", -0.9, 0.9)
+arccos = function("arccos acos", np.arccos, lambda g, x: neg(div(g, _root(x, 1.0, -1.0))), "The angle in [0, pi] whose cosine is x.", -0.9, 0.9)
+arctan = function("arctan atan", np.arctan, lambda g, x: div(g, add(square(x), 1.0)), "The angle in (-pi/2, pi/2) whose tangent is x.")
+sinh: Function = function("sinh", np.sinh, lambda g, x: mul(g, cosh(x)), "(exp(x) - exp(-x)) / 2.")
+cosh: Function = function("cosh", np.cosh, lambda g, x: mul(g, sinh(x)), "(exp(x) + exp(-x)) / 2.")
+arcsinh: Function = function("arcsinh asinh", np.arcsinh, lambda g, x: div(g, _root(x, 1.0, 1.0)), "log(x + sqrt(x^2 + 1)), the inverse of sinh.")
+arccosh: Function = function("arccosh acosh", np.arccosh, lambda g, x: div(g, _root(x, -1.0, 1.0)), "log(x + sqrt(x^2 - 1)), the inverse of cosh.", 1.2, 4.0)
+arctanh = function("arctanh atanh", np.arctanh, lambda g, x: div(g, sub(1.0, square(x))), "log((1 + x) / (1 - x)) / 2, the inverse of tanh.", -0.9, 0.9)
 
 
 def _erfc_reference(x: Any) -> Any:
@@ -81,7 +72,7 @@ def _erfc_reference(x: Any) -> Any:
     return np.vectorize(math.erfc, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
 
 
-erfc = _function(
+erfc = function(
     "erfc", _erfc_reference, lambda g, x: mul(mul(g, exp(neg(square(x)))), -2.0 / math.sqrt(math.pi)),
     "1 - erf(x), with all digits where erf is near 1.",
 )  # fmt: skip
@@ -93,7 +84,7 @@ def _sinc_slope(g: Any, x: Any, out: Any) -> Any:
     return mul(g, where(middle, 0.0, div(sub(cos(mul(x, math.pi)), out), where(middle, 1.0, x))))
 
 
-sinc = _function("sinc", np.sinc, _sinc_slope, "sin(pi x) / (pi x), and 1 at 0.", 0.2, 2.0)
+sinc = function("sinc", np.sinc, _sinc_slope, "sin(pi x) / (pi x), and 1 at 0.", 0.2, 2.0)
 
 # -- steps: constant between their jumps, so their derivative is 0 ----------------------------------------------------------
 
@@ -393,52 +384,3 @@ isfinite = _question("isfinite", np.isfinite, "Whether x is neither infinite nor
 isposinf = _question("isposinf", np.isposinf, "Whether x is inf.")
 isneginf = _question("isneginf", np.isneginf, "Whether x is -inf.")
 signbit = _question("signbit", np.signbit, "Whether x is negative, -0.0 included.")
-
-
-def _bits(name: str, function: Function, doc: str) -> Callable[..., Any]:
-    def bitwise(x: Any, y: Any) -> Any:
-        arrays = [np.asarray(_numbers(v)) for v in (x, y)]
-        for argument, array in zip("xy", arrays):
-            if array.dtype.kind not in "bi":
-                remedy = "Convert: x.long(), or x.bool()."
-                raise DTypeError(message(name, argument, f"dtype {array.dtype}", "ints or bools", remedy))
-        shapes.broadcast(name, *[array.shape for array in arrays])
-        return from_array(function(*arrays))
-
-    bitwise.__name__, bitwise.__doc__ = name, doc
-    draws = [Sample(Draw(s, -9, 9, kind="int"), Draw(t, -9, 9, kind="int")) for s, t in (((), ()), ((5,), (2, 1)), ((0,), ()))]
-    return composed(function, lambda: draws)(bitwise)
-
-
-bitwise_and = _bits("bitwise_and", np.bitwise_and, "Each bit 1 where both are; of bools, logical and.")
-bitwise_or = _bits("bitwise_or", np.bitwise_or, "Each bit 1 where one is; of bools, logical or.")
-bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, "Each bit 1 where exactly one is; of bools, logical xor.")
-
-
-@composed(np.bitwise_not, lambda: [Sample(Draw((5,), -9, 9, kind="int"))])
-def bitwise_not(x: Any) -> Any:
-    """Each bit exchanged; of bools, logical not."""
-    return bitwise_xor(x, True if x.dtype is bool_ else -1)
-
-
-@composed(lambda x, y, **k: np.isclose(x, y, **k), binary(rtol=1e-5, atol=1e-8, equal_nan=False))
-def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """Whether |x - y| <= atol + rtol |y|, elementwise."""
-    shapes.broadcast("isclose", np.shape(_numbers(x)), np.shape(_numbers(y)))
-    return from_array(np.asarray(np.isclose(_numbers(x), _numbers(y), rtol, atol, equal_nan)))
-
-
-def _numbers(x: Any) -> Any:
-    return x.array if isinstance(x, Array) else x
-
-
-@public("allclose")
-def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Whether isclose holds everywhere."""
-    return bool(np.all(isclose(x, y, rtol, atol, equal_nan).array))
-
-
-@public("equal")
-def equal(x: Any, y: Any) -> bool:
-    """Whether both have one shape and the same numbers, as a bool. (eq compares elementwise.)"""
-    return bool(np.array_equal(_numbers(x), _numbers(y)))

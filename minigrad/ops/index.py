@@ -75,7 +75,7 @@ setitem_op: Function = defop(
 # -- indices along one dimension ------------------------------------------------------------------------------------------------
 
 
-def _integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
+def integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
     """An index tensor as NumPy takes it, its numbers checked."""
     index = plain_index(index)
     array = np.asarray(index, None if np.size(index) else np.int64)
@@ -95,7 +95,7 @@ def _grid(x_shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:
 
 def _gather_index(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     axis = shapes.one_axis(op, dim, len(x.shape))
-    array = _integers(op, index, x.shape[axis] if x.shape else 1)
+    array = integers(op, index, x.shape[axis] if x.shape else 1)
     if array.ndim != len(x.shape) or any(n > m for d, (n, m) in enumerate(zip(array.shape, x.shape)) if d != axis):
         expected = f"as many dimensions as the input's {x.shape}, none longer but dimension {axis}"
         raise ShapeError(message(op, "index", f"shape {array.shape}", expected))
@@ -119,7 +119,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if dim is None:
         return take(x, indices)
     axis = shapes.axis_of("take_along_dim", x.shape, dim)
-    array = _integers("take_along_dim", indices, x.shape[axis], "indices")
+    array = integers("take_along_dim", indices, x.shape[axis], "indices")
     full = shapes.broadcast("take_along_dim", *((*s[:axis], 1, *s[axis + 1 :]) for s in (x.shape, array.shape)))
     wide = np.broadcast_to(array, (*full[:axis], array.shape[axis], *full[axis + 1 :]))
     return getitem_op(expand(x, (*full[:axis], x.shape[axis], *full[axis + 1 :])), index=_grid(full, wide, axis))
@@ -128,14 +128,14 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
 @composed(lambda x, *, index: np.take(x, index), lambda: [Sample(Draw((3, 4)), index=_PAIRS)])
 def take(x: Any, index: Any) -> Any:
     """Elements of the flattened tensor."""
-    return getitem_op(reshape_op(x, shape=(x.size,)), index=_integers("take", index, x.size))
+    return getitem_op(reshape_op(x, shape=(x.size,)), index=integers("take", index, x.size))
 
 
 @composed(lambda x, *, dim, index: np.take(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=0, index=_ROWS)])
 def index_select(x: Any, dim: int, index: Any) -> Any:
     """Slices of a dimension, by their numbers."""
     axis = shapes.axis_of("index_select", x.shape, dim)
-    return getitem_op(x, index=(slice(None),) * axis + (_integers("index_select", index, x.shape[axis]),))
+    return getitem_op(x, index=(slice(None),) * axis + (integers("index_select", index, x.shape[axis]),))
 
 
 # -- scattering -----------------------------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
 
 def _along(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     axis = shapes.axis_of(op, x.shape, dim)
-    return (slice(None),) * axis + (_integers(op, index, x.shape[axis]),)
+    return (slice(None),) * axis + (integers(op, index, x.shape[axis]),)
 
 
 def _selected(op: str, x: Any, at: Any) -> tuple[int, ...]:
@@ -364,94 +364,3 @@ def masked_select(x: Any, mask: Any) -> Any:
     chosen = _mask("masked_select", mask)
     full = shapes.broadcast("masked_select", x.shape, chosen.shape)
     return getitem_op(expand(x, full), index=np.broadcast_to(chosen.array, full))
-
-
-# -- questions about positions: integers, which have no derivative -------------------------------------------------------------------------
-
-
-def _array(x: Any) -> Any:
-    return x.array if isinstance(x, Array) else np.asarray(x)
-
-
-@public("nonzero argwhere")
-def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
-    """The indices of what is not 0, a row each; as_tuple: by dimension, as NumPy gives them."""
-    array = _array(x)
-    return tuple(map(from_array, np.nonzero(np.atleast_1d(array)))) if as_tuple else from_array(np.argwhere(array))
-
-
-@public("unique")
-def unique(x: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """The different elements, or slices of a dimension, in order; with where each element's is, and how many there are."""
-    options: Any = {"return_inverse": return_inverse, "return_counts": return_counts, "axis": dim}
-    found = np.unique(_array(x), **options)
-    if not (return_inverse or return_counts):
-        return from_array(found)
-    parts = [from_array(np.asarray(part)) for part in found]
-    if return_inverse and dim is None:
-        parts[1] = reshape_op(parts[1], shape=np.shape(_array(x)))
-    return tuple(parts)
-
-
-@public("isin", "minigrad")
-def isin(elements: Any, test_elements: Any, *, invert: bool = False) -> Any:
-    """Whether each element is one of the others."""
-    return from_array(np.isin(_array(elements), _array(test_elements), invert=invert))
-
-
-@public("searchsorted", "minigrad")
-def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> Any:
-    """Where each value would be inserted to keep the order: before equal ones, or behind where `right`."""
-    order, wanted = _array(sorted_sequence), _array(values)
-    if order.ndim != 1 and (order.ndim == 0 or order.shape[:-1] != wanted.shape[:-1]):
-        expected = f"one row, or a row for each of the values' {wanted.shape}"
-        raise ShapeError(message("searchsorted", "sorted_sequence", f"shape {order.shape}", expected))
-    if order.ndim == 1:
-        return from_array(np.asarray(np.searchsorted(order, wanted, "right" if right else "left")))
-    rows = zip(order.reshape(-1, order.shape[-1]), wanted.reshape(-1, wanted.shape[-1]))
-    found = [np.searchsorted(a, v, "right" if right else "left") for a, v in rows]
-    return from_array(np.reshape(found, wanted.shape))
-
-
-@public("bucketize", "minigrad")
-def bucketize(input: Any, boundaries: Any, *, right: bool = False) -> Any:
-    """Which interval each number is in; the right ends belong to theirs, or the left ones where `right`."""
-    return searchsorted(boundaries, input, right=right)
-
-
-@public("bincount")
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0, 1, ... occurs, or the sum of its weights."""
-    array = _array(x)
-    if array.dtype.kind not in "iu":
-        raise DTypeError(message("bincount", "input", f"dtype {array.dtype}", "ints", "Convert: x.long()."))
-    if array.ndim != 1 or array.min(initial=0) < 0:
-        raise ShapeError(message("bincount", "input", f"shape {array.shape} from {array.min(initial=0)} on", "a vector of numbers of at least 0"))
-    if weights is not None and _array(weights).shape != array.shape:
-        raise ShapeError(message("bincount", "weights", f"shape {_array(weights).shape}", f"the input's shape {array.shape}"))
-    return from_array(np.bincount(array, None if weights is None else _array(weights), minlength))
-
-
-@public("one_hot", "nn.functional")
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """A new last dimension with 1 at the label, else 0; int64. num_classes -1: as many as the largest label asks for."""
-    labels = _array(tensor)
-    classes = int(labels.max(initial=-1)) + 1 if num_classes == -1 else num_classes
-    array = _integers("one_hot", tensor, classes, "tensor")
-    if array.size and array.min() < 0:
-        raise LabelError(message("one_hot", "tensor", int(array.min()), "labels of at least 0"))
-    return from_array((array[..., None] == np.arange(classes)).astype(np.int64))
-
-
-@composed(
-    lambda weight, *, input: weight[input], lambda: [Sample(Draw((4, 3)), input=np.array([[0, 2], [2, 3]]))], spaces=""
-)
-def _embedding(weight: Any, *, input: Any) -> Any:
-    """Rows of a table."""
-    return getitem_op(weight, index=_integers("embedding", input, weight.shape[0], "input"))
-
-
-@public("embedding", "nn.functional")
-def embedding(input: Any, weight: Any) -> Any:
-    """The rows of weight (num_embeddings, dim) that input names: input's shape and a last dimension more."""
-    return _embedding(weight, input=input)

@@ -1,8 +1,8 @@
-"""The records that networks bring: losses, and activations made of others. They are declared when `minigrad.nn` is imported.
+"""The records that networks bring: losses, activations made of others, embeddings. They are declared when `minigrad.nn` is imported.
 
-Reading order: losses, crossentropy, margins; activation.
+Reading order: losses, crossentropy, margins; activation; embedding.
 """
 
-from minigrad.nn.ops import activation, crossentropy, losses, margins
+from minigrad.nn.ops import activation, crossentropy, embedding, losses, margins
 
-__all__ = ["activation", "crossentropy", "losses", "margins"]
+__all__ = ["activation", "crossentropy", "embedding", "losses", "margins"]
