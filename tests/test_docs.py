@@ -11,7 +11,8 @@ import pytest
 import minigrad.nn  # noqa: F401 - the losses are declared when they are first asked for
 from minigrad import _op
 
-SCRIPT = Path(__file__).parent.parent / "docs" / "make_ops.py"
+DOCS = Path(__file__).parent.parent / "docs"
+SCRIPT = DOCS / "make_ops.py"
 
 pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="the docs are not here")
 
@@ -114,3 +115,32 @@ def test_derivatives_are_those_of_the_record(sections, op):
 
 def test_inputs_without_a_derivative_are_named(sections):
     assert "\nNo derivative: target, weight, log_sum, total.\n" in sections["op.cross_entropy_bwd"]
+
+
+# -- chapters with code ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chapter", ["own_ops", "jit"])
+def test_the_code_of_a_chapter_runs(chapter, capsys):
+    text = (DOCS / f"{chapter}.md").read_text()
+    program = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    known = dict(_op.registry), {space: dict(names) for space, names in _op.surface.items()}
+    try:
+        exec(compile(program, f"{chapter}.md", "exec"), {"__name__": chapter})
+    finally:  # a record of a chapter is no record of ours
+        _op.registry.clear()
+        _op.registry.update(known[0])
+        for space, names in known[1].items():
+            _op.surface[space].clear()
+            _op.surface[space].update(names)
+    printed = capsys.readouterr().out
+    assert {"own_ops": "softclip", "jit": "jit: item reads a value"}[chapter] in printed
+
+
+def test_the_listing_of_the_chapter_is_the_programs():
+    """Kernel by kernel; the names of memory are those of one run."""
+    text = (DOCS / "jit.md").read_text()
+    listed = re.findall(r"^\d+  .*?\b(\w+_f32)", text, re.MULTILINE)
+    names = {}
+    exec(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[0], names)
+    assert listed == [row[2] for row in names["step"].programs[-1].rows()]
