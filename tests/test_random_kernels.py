@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
 SEED, OFFSET = 0x9E3779B97F4A7C15, 0x0123456789ABCDEF
+OFFSETS, OFFSET_NAMES = (0, OFFSET, 2**32 - 3, 2**64 - 3), ("0", "large", "carry", "wrap")
 SIGMAS = 5.0  # P(|Z| > 5) = 5.7e-7 for a normal Z
 SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 67, 255, 256, 257, 511, 512, 513, 1031)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -110,7 +111,7 @@ def test_philox_known_answers(counter: list[int], key: list[int], expected: list
 
 @ISAS
 @DTYPES
-@pytest.mark.parametrize("offset", [0, OFFSET, 2**32 - 3, 2**64 - 3], ids=["0", "large", "carry", "wrap"])
+@pytest.mark.parametrize("offset", OFFSETS, ids=OFFSET_NAMES)
 def test_uniform_is_the_stream(isa: str, dtype: Any, offset: int) -> None:
     """u is the top 24 (53) bits of the element's word (words): exact, in every instruction set, for every length."""
     top, unit = (8, 2.0**-24) if dtype is np.float32 else (11, 2.0**-53)
@@ -122,23 +123,24 @@ def test_uniform_is_the_stream(isa: str, dtype: Any, offset: int) -> None:
 
 @ISAS
 @DTYPES
-def test_normal_is_box_muller_of_the_stream(isa: str, dtype: Any) -> None:
-    """z = sqrt(-2 log u) times the cosine and the sine of an angle, from the pair's words; within 4 epsilon of that."""
-    bits, angle_bits = (32, 30) if dtype is np.float32 else (64, 51)
+@pytest.mark.parametrize("offset", OFFSETS, ids=OFFSET_NAMES)
+def test_normal_is_box_muller_of_the_stream(isa: str, dtype: Any, offset: int) -> None:
+    """z = r times the cosine and the sine of an angle, from the pair's words; within 4 epsilon of that. The first word
+    gives the sign of r and u, r^2 = -2 log u; the second an angle within a right one, which bit 0 reflects."""
+    bits, angle_bits = (32, 32) if dtype is np.float32 else (64, 52)
     n = 1030
-    lane = lanes(dtype, SEED, OFFSET, n).astype(object)
-    exact = np.longdouble
-    u = np.array([(int(x) + 1) / 2**bits for x in lane[0::2]]).astype(dtype).astype(exact)
-    middle = [((int(x) % 2 ** (bits - 1)) >> (bits - 1 - angle_bits)) / 2**angle_bits for x in lane[1::2]]
-    angle = (np.array(middle, exact) - exact(0.5)) * np.arccos(exact(0))
-    exchange = np.array([x % 2 == 1 for x in lane[1::2]])
-    sign = np.array([-1 if int(x) >> (bits - 1) else 1 for x in lane[1::2]])
-    r = sign * np.sqrt(-2 * np.log(u))
+    lane = [int(x) for x in lanes(dtype, SEED, offset, n)]
+    exact, top = np.longdouble, 2 ** (bits - 1)
+    u = np.array([exact(top - x % top) for x in lane[0::2]]).astype(dtype).astype(exact) / top
+    r = np.where([x < top for x in lane[0::2]], 1, -1) * np.sqrt(-2 * np.log(u))
+    signed = [x if x < top else x - 2 * top for x in lane[1::2]]
+    angle = np.array([x >> (bits - angle_bits) for x in signed], exact) / exact(2**angle_bits) * np.arccos(exact(0))
+    reflected = np.array([x % 2 == 1 for x in lane[1::2]])
     expected = np.empty(n, exact)
-    expected[0::2] = r * np.where(exchange, np.sin(angle), np.cos(angle))
-    expected[1::2] = r * np.where(exchange, np.cos(angle), np.sin(angle))
+    expected[0::2] = r * np.where(reflected, np.sin(angle), np.cos(angle))
+    expected[1::2] = r * np.where(reflected, np.cos(angle), np.sin(angle))
     with use_isa(isa):
-        z = draw("normal", dtype, n, SEED, OFFSET, 0.0, 1.0)
+        z = draw("normal", dtype, n, SEED, offset, 0.0, 1.0)
     assert np.max(np.abs(z - expected) / np.abs(expected)) <= 4 * np.finfo(dtype).eps
 
 

@@ -69,6 +69,11 @@ MG_WORD void v_load_columns(const T *const *row, int64_t at, V x[4]) {
 
 MG_WORD V v_fma(V a, V b, V c) { return MM(fmadd)(a, b, c); }
 MG_WORD V v_fnma(V a, V b, V c) { return MM(fnmadd)(a, b, c); }
+#if defined(MG_REAL_F32)
+MG_WORD V v_same_fma(V a, V b, V c) { return v_fma(a, b, c); }
+#else
+MG_WORD V v_same_fma(V a, V b, V c) { return a * b + c; }
+#endif
 MG_WORD V v_residual(V c, V a, V b) { return MM(fnmadd)(a, b, c); }
 MG_WORD V v_max(V a, V b) { return MM(max)(a, b); }
 MG_WORD V v_min(V a, V b) { return MM(min)(a, b); }
@@ -89,6 +94,7 @@ MG_WORD M m_or(M a, M b) { return MM(or)(a, b); }
 MG_WORD M m_not(M a) { return (M)~(I)a; }
 MG_WORD int m_any(M a) { return MM(movemask)(a); }
 MG_WORD M m_first(int64_t n) { return (M)v_first(n); }
+MG_WORD M m_odd(I i) { return (M)((i << (8 * sizeof(T) - 1)) < 0); }
 MG_WORD int m_find(M a) { return __builtin_ctz((unsigned)MM(movemask)(a)); }
 
 MG_WORD I v_bits(V x) { return (I)x; }
@@ -113,6 +119,9 @@ MG_WORD U u_mul(U a, U b) { return (U)_mm256_mul_epu32((__m256i)a, (__m256i)b); 
 MG_WORD U u_high(U a) { return (U)_mm256_shuffle_epi32((__m256i)a, 0xF5); }
 MG_WORD U u_join(U low, U high) {
     return (U)_mm256_blend_epi32((__m256i)low, _mm256_shuffle_epi32((__m256i)high, 0xA0), 0xAA);
+}
+MG_WORD U u_join_high(U low, U high) {
+    return (U)_mm256_blend_epi32(_mm256_shuffle_epi32((__m256i)low, 0xF5), (__m256i)high, 0xAA);
 }
 MG_WORD void u_zip(U a, U b, U *first, U *second) {
     *first = (U)_mm256_unpacklo_epi64((__m256i)a, (__m256i)b);

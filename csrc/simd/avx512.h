@@ -71,6 +71,11 @@ MG_WORD void v_load_columns(const T *const *row, int64_t at, V x[4]) {
 
 MG_WORD V v_fma(V a, V b, V c) { return MM(fmadd)(a, b, c); }
 MG_WORD V v_fnma(V a, V b, V c) { return MM(fnmadd)(a, b, c); }
+#if defined(MG_REAL_F32)
+MG_WORD V v_same_fma(V a, V b, V c) { return v_fma(a, b, c); }
+#else
+MG_WORD V v_same_fma(V a, V b, V c) { return a * b + c; }
+#endif
 MG_WORD V v_residual(V c, V a, V b) { return MM(fnmadd)(a, b, c); }
 MG_WORD V v_ldexp(V x, V n) { return MM(scalef)(x, n); }
 MG_WORD V v_max(V a, V b) { return MM(max)(a, b); }
@@ -92,6 +97,8 @@ MG_WORD M m_not(M a) { return (M)~a; }
 MG_WORD int m_any(M a) { return a != 0; }
 MG_WORD M m_first(int64_t n) { return v_first(n); }
 MG_WORD int m_find(M a) { return __builtin_ctz(a); }
+MG_WORD M m_odd(I i) { return (M)(sizeof(T) == 4 ? _mm512_test_epi32_mask((__m512i)i, _mm512_set1_epi32(1))
+                                                  : _mm512_test_epi64_mask((__m512i)i, _mm512_set1_epi64(1))); }
 
 MG_WORD I v_bits(V x) { return (I)x; }
 MG_WORD V v_from_bits(I i) { return (V)i; }
@@ -115,6 +122,7 @@ MG_WORD V v_reciprocal(V x) { return (T)1 / x; }
 MG_WORD U u_mul(U a, U b) { return (U)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 MG_WORD U u_high(U a) { return (U)_mm512_shuffle_epi32((__m512i)a, 0xF5); }
 MG_WORD U u_join(U low, U high) { return (U)_mm512_mask_shuffle_epi32((__m512i)low, 0xAAAA, (__m512i)high, 0xA0); }
+MG_WORD U u_join_high(U low, U high) { return (U)_mm512_mask_shuffle_epi32((__m512i)high, 0x5555, (__m512i)low, 0xF5); }
 MG_WORD void u_zip(U a, U b, U *first, U *second) {
     *first = (U)_mm512_unpacklo_epi64((__m512i)a, (__m512i)b);
     *second = (U)_mm512_unpackhi_epi64((__m512i)a, (__m512i)b);

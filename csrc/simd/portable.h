@@ -39,6 +39,26 @@ MG_WORD V v_residual(V c, V a, V b) {
     return (c - product) - (((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2);
 }
 #endif
+/* float32: double holds the product exactly, and its sum with c is rounded to double and then once more. Rounding twice
+ * differs from once only where the first ends halfway between two floats, as one sum in 2^29 does: then what it lost
+ * (Knuth's TwoSum) tells the side. A subnormal result may differ. */
+#if defined(MG_REAL_F64)
+MG_WORD V v_same_fma(V a, V b, V c) { return a * b + c; }
+#elif defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF)
+MG_WORD V v_same_fma(V a, V b, V c) { return v_fma(a, b, c); }
+#else
+MG_WORD V v_same_fma(V a, V b, V c) {
+    double product = (double)a * b, sum = product + c;
+    int64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    if ((bits & 0x1FFFFFFF) == 0x10000000) {
+        double of_c = sum - product, lost = (product - (sum - of_c)) + (c - of_c);
+        if (lost != 0) bits += (lost > 0) == (sum > 0) ? 1 : -1;
+        memcpy(&sum, &bits, sizeof sum);
+    }
+    return (T)sum;
+}
+#endif
 MG_WORD V v_reciprocal(V x) { return (T)1 / x; }
 MG_WORD V v_max(V a, V b) { return a > b ? a : b; }
 MG_WORD V v_min(V a, V b) { return a < b ? a : b; }
@@ -55,6 +75,7 @@ MG_WORD M m_or(M a, M b) { return a | b; }
 MG_WORD M m_not(M a) { return !a; }
 MG_WORD int m_any(M a) { return a; }
 MG_WORD M m_first(int64_t n) { return n > 0; }
+MG_WORD M m_odd(I i) { return i & 1; }
 MG_WORD int m_find(M a) { (void)a; return 0; }
 
 MG_WORD I v_bits(V x) { I i; memcpy(&i, &x, sizeof i); return i; }
@@ -83,6 +104,7 @@ MG_WORD V v_round(V x) {
 MG_WORD U u_mul(U a, U b) { return (uint64_t)(uint32_t)a * (uint32_t)b; }
 MG_WORD U u_high(U a) { return a >> 32; }
 MG_WORD U u_join(U low, U high) { return (uint32_t)low | high << 32; }
+MG_WORD U u_join_high(U low, U high) { return low >> 32 | high >> 32 << 32; }
 MG_WORD void u_zip(U a, U b, U *first, U *second) { *first = a, *second = b; }
 MG_WORD void v_unzip(V first, V second, V *even, V *odd) { *even = first, *odd = second; }
 MG_WORD void v_zip(V even, V odd, V *first, V *second) { *first = even, *second = odd; }

@@ -62,18 +62,17 @@ def uniform(seed: int, offset: int, count: int, dtype: np.dtype[Any], low: float
 def normal(seed: int, offset: int, count: int, dtype: np.dtype[Any]) -> Numbers:
     """Standard normal pairs (Box and Muller 1958), z_2j = r cos a and z_2j+1 = r sin a, in float64 but for u, whose
     rounding is part of the definition."""
-    half, lane = np.uint64(4 * dtype.itemsize), 8 * dtype.itemsize
+    bits, angle_bits = (32, 32) if dtype == np.float32 else (64, 52)
     taken = integers(seed, offset, count + count % 2, dtype)
-    u, x = taken[0::2], taken[1::2]
-    unit = dtype.type(2.0 ** -int(half))
-    low = ((u & np.uint64((1 << int(half)) - 1)) + np.uint64(1)).astype(dtype) * (unit * unit)
-    r = np.sqrt(-2 * np.log(((u >> half).astype(dtype) * unit + low).astype(np.float64)))
-    angle_bits = 30 if dtype == np.float32 else 51
-    middle = (x & np.uint64(2 ** (lane - 1) - 1)) >> np.uint64(lane - 1 - angle_bits)
-    a = (middle.astype(np.int64) - 2 ** (angle_bits - 1)) * (math.pi / 2 * 2.0**-angle_bits)
-    exchanged, sign = x & np.uint64(1), np.where(x >> np.uint64(lane - 1), -1.0, 1.0)
-    cos, sin = np.where(exchanged, np.sin(a), np.cos(a)), np.where(exchanged, np.cos(a), np.sin(a))
-    return (np.stack([cos, sin], 1) * (r * sign)[:, None]).ravel()[:count]
+    radius, x = taken[0::2], taken[1::2]
+    top, shift = np.uint64(2 ** (bits - 1)), np.uint64(bits - 1)
+    u = (top - (radius & (top - np.uint64(1)))).astype(dtype).astype(np.float64) / float(top)
+    r = np.where(radius >> shift, -1.0, 1.0) * np.sqrt(-2 * np.log(u))
+    signed = (x << np.uint64(64 - bits)).astype(np.int64) >> np.int64(64 - angle_bits)
+    a = signed * (math.pi / 2 * 2.0**-angle_bits)
+    reflected = x & np.uint64(1)
+    cos, sin = np.where(reflected, np.sin(a), np.cos(a)), np.where(reflected, np.cos(a), np.sin(a))
+    return (np.stack([cos, sin], 1) * r[:, None]).ravel()[:count]
 
 
 #: Streams that begin anywhere, cross 2^32 blocks, and wrap round 2^64.
