@@ -42,6 +42,7 @@ import minigrad as mg
 from minigrad import _kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -472,23 +473,61 @@ def test_sgd_without_weight_decay_leaves_infinite_parameters_infinite(dtype: np.
 # -- outputs beyond the caches ----------------------------------------------------------------------------------------------------------
 
 
+def assert_streamed(
+    name: str, dtype: np.dtype[Any], arrays: dict[str, Any], others: Callable[[int], dict[str, Any]]
+) -> None:
+    """From 8 MB on they are stored past the caches, whose vectors stand at multiples of their size; before are a head, and
+    after a tail, of fewer numbers. Pieces of the same numbers are not streamed. others(at): arguments from `at` on."""
+    n, piece, output = (8 << 20) // dtype.itemsize + 37, 300_000, KERNELS[name][0].name
+    pieces = Guarded(np.full(n, np.nan, dtype), 0)
+    for at in range(0, n, piece):
+        parts = {k: v[at : at + piece] for k, v in arrays.items()}
+        call(name, dtype, {**parts, **others(at), output: pieces.array[at : at + piece], "n": min(piece, n - at)})
+    for shift in (0, 1, 5):
+        out = Guarded(np.full(n, np.nan, dtype), shift)
+        call(name, dtype, {**arrays, **others(0), output: out.array, "n": n})
+        out.check(name)
+        assert_same_bits({"out": out.array}, {"out": pieces.array}, f"{name}, {shift} elements behind a cache line")
+
+
+def streamed_numbers(dtype: np.dtype[Any]) -> Any:
+    return np.random.default_rng(11).uniform(-3, 3, (8 << 20) // dtype.itemsize + 37).astype(dtype)
+
+
 @every_dtype
 @pytest.mark.parametrize("name", ["copy", "exp", "add"])
 def test_outputs_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
-    """From 8 MB on they are stored past the caches, whose vectors stand at multiples of their size; before are a head, and
-    after a tail, of fewer numbers. Pieces of the same numbers are not streamed."""
-    n, piece = (8 << 20) // dtype.itemsize + 37, 300_000
-    x = np.random.default_rng(11).uniform(-3, 3, n).astype(dtype)
-    operands = {"x": x, "y": x[::-1].copy()} if name == "add" else {"x": x}
-    pieces = Guarded(np.full(n, np.nan, dtype), 0)
-    for at in range(0, n, piece):
-        part = {k: v[at : at + piece] for k, v in operands.items()}
-        call(name, dtype, {**part, "out": pieces.array[at : at + piece], "walk": ffi.NULL, "n": min(piece, n - at)})
-    for shift in (0, 1, 5):
-        out = Guarded(np.full(n, np.nan, dtype), shift)
-        call(name, dtype, {**operands, "out": out.array, "walk": ffi.NULL, "n": n})
-        out.check(name)
-        assert_same_bits({"out": out.array}, {"out": pieces.array}, f"{name}, {shift} elements behind a cache line")
+    x = streamed_numbers(dtype)
+    arrays = {"x": x, "y": x[::-1].copy()} if name == "add" else {"x": x}
+    assert_streamed(name, dtype, arrays, lambda at: {"walk": None})
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["huber", "huber_bwd"])
+def test_losses_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
+    x = streamed_numbers(dtype)
+    arrays = {"x": x, "target": x[::-1].copy()}
+    if name == "huber":
+        assert_streamed(name, dtype, arrays, lambda at: {"delta": 0.7})
+        return
+    assert_streamed(name, dtype, {**arrays, "dout": x + 1}, lambda at: {"delta": 0.7, "dout_step": 1, "scale": 0.3})
+    one = {"delta": 0.7, "dout": np.array([1.1], dtype), "dout_step": 0, "scale": 0.3}
+    assert_streamed(name, dtype, arrays, lambda at: one)
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["uniform", "normal", "bernoulli", "dropout"])
+def test_random_numbers_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
+    """Among them is a carry into the high half of the blocks' numbers."""
+    scalars = {"uniform": {"low": -1.0, "high": 2.0}, "normal": {"mean": 0.5, "std": 2.0}, "dropout": {"p": 0.3}}
+    arrays = {"bernoulli": "p", "dropout": "x"}
+    per_block = 4 if name == "dropout" else 16 // dtype.itemsize
+    assert_streamed(
+        name,
+        dtype,
+        {arrays[name]: streamed_numbers(dtype)} if name in arrays else {},
+        lambda at: {**scalars.get(name, {}), "seed": 7, "offset": 2**32 - 1001 + at // per_block},
+    )
 
 
 # -- short work -----------------------------------------------------------------------------------------------------------------------
@@ -519,6 +558,10 @@ def test_a_forced_instruction_set_is_for_all_work() -> None:
     code = "from minigrad import _kernels as k; print(k.active_isa(), k.active_isa(short=True))"
     for forced, expected in (("avx512", "avx512 avx512"), ("portable", "portable portable"), ("", "avx512 avx2")):
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "MINIGRAD_ISA": forced}
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "MINIGRAD_ISA": forced},
         )
         assert done.stdout.strip() == expected
