@@ -93,6 +93,7 @@ MG_WORD M m_and(M a, M b) { return MM(and)(a, b); }
 MG_WORD M m_or(M a, M b) { return MM(or)(a, b); }
 MG_WORD M m_not(M a) { return (M)~(I)a; }
 MG_WORD int m_any(M a) { return MM(movemask)(a); }
+MG_WORD int m_all(M a) { return MM(movemask)(a) == (1 << W) - 1; }
 MG_WORD M m_first(int64_t n) { return (M)v_first(n); }
 MG_WORD M m_odd(I i) { return (M)((i << (8 * sizeof(T) - 1)) < 0); }
 MG_WORD int m_find(M a) { return __builtin_ctz((unsigned)MM(movemask)(a)); }
@@ -108,6 +109,7 @@ MG_WORD V v_from_int(I i) { return _mm256_cvtepi32_ps((__m256i)i); }
 MG_WORD I v_to_int(V x) { return v_bits(x + MG_ROUNDER) - v_bits(v_set1(MG_ROUNDER)); }
 MG_WORD V v_from_int(I i) { return v_from_bits(i + v_bits(v_set1(MG_ROUNDER))) - MG_ROUNDER; }
 #endif
+MG_WORD V v_ldexp_normal(V x, V n) { return v_from_bits(v_bits(x) + (v_to_int(n) << MG_MANTISSA_BITS)); }
 /* Two factors, each a normal number: 2^n itself may be too large or too small for one. Only the last product rounds. */
 MG_WORD V v_ldexp(V x, V n) {
     I whole = v_to_int(n), half = v_to_int(n * (T)0.5), rest = whole - half;

@@ -74,6 +74,7 @@ MG_WORD M m_and(M a, M b) { return a & b; }
 MG_WORD M m_or(M a, M b) { return a | b; }
 MG_WORD M m_not(M a) { return !a; }
 MG_WORD int m_any(M a) { return a; }
+MG_WORD int m_all(M a) { return a; }
 MG_WORD M m_first(int64_t n) { return n > 0; }
 MG_WORD M m_odd(I i) { return i & 1; }
 MG_WORD int m_find(M a) { (void)a; return 0; }
@@ -87,6 +88,9 @@ MG_WORD V v_sqrt(V x) { return sizeof(T) == 4 ? (T)sqrtf((float)x) : (T)sqrt((do
 #define MG_ROUNDER ((T)1.5 * (T)((MG_INT)1 << MG_MANTISSA_BITS))
 MG_WORD I v_to_int(V x) { return v_bits(x + MG_ROUNDER) - v_bits(MG_ROUNDER); }
 MG_WORD V v_from_int(I i) { return (V)i; }
+MG_WORD V v_ldexp_normal(V x, V n) {
+    return v_from_bits((I)((MG_UINT)v_bits(x) + ((MG_UINT)v_to_int(n) << MG_MANTISSA_BITS)));
+}
 /* Two factors, each a normal number: 2^n itself may be too large or too small for one. Only the last product rounds.
  * Unsigned, because the integer of a NaN may be anything. */
 MG_WORD V v_ldexp(V x, V n) {
