@@ -54,11 +54,16 @@ def train(net: nn.Module, parts: dict[str, tuple[Any, Any]], epochs: int, report
     loader = DataLoader(TensorDataset(*parts["train"]), batch_size=BATCH, shuffle=True)
     optimizer, criterion = optim.Adam(net.parameters(), lr=2e-3, weight_decay=1e-4), nn.CrossEntropyLoss()
     history: dict[str, list[float]] = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+
+    @mg.jit
+    def step(x: Any, y: Any) -> None:
+        optimizer.zero_grad()
+        criterion(net(x), y).backward()
+        optimizer.step()
+
     for epoch in range(1, epochs + 1):
         for x, y in loader:
-            optimizer.zero_grad()
-            criterion(net(x), y).backward()
-            optimizer.step()
+            step(x, y)
         row = (*evaluate(net, *parts["train"]), *evaluate(net, *parts["validation"]))
         for name, value in zip(history, row, strict=True):
             history[name].append(value)

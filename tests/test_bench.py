@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import _kernels
-from minigrad._bench import cases, machine, main, measure, report
+from minigrad._bench import cases, machine, main, measure, report, steps
 
 MACHINE = machine.Machine(
     "a processor", "avx2", 1, {4: 100e9, 8: 50e9},
@@ -178,5 +178,27 @@ def test_without_rich_the_table_is_plain(capsys, monkeypatch):
 def test_help():
     done = subprocess.run([sys.executable, "-m", "minigrad", "bench", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    for option in ("--json", "--plot", "--markdown", "--quick", "--force", "--threads", "ladder"):
+    for option in ("--json", "--plot", "--markdown", "--quick", "--force", "--threads", "ladder", "train"):
         assert option in done.stdout
+
+
+@pytest.mark.parametrize("net", ["4-16-3", "64-32-10"])
+def test_all_engines_make_the_same_steps(net):
+    losses = {}
+    for engine in ("minigrad", "minigrad jit", "numpy"):
+        run = steps.step(engine, net)
+        losses[engine] = [float(run()) for _ in range(5)]
+    assert losses["minigrad"] == losses["minigrad jit"]
+    np.testing.assert_allclose(losses["minigrad"], losses["numpy"], rtol=1e-5)
+
+
+def test_the_race_of_steps(capsys, monkeypatch):
+    monkeypatch.setattr(steps, "engines", lambda: ["minigrad", "minigrad jit", "numpy"])
+    assert main(["train", "4-16-3", "--rounds", "1"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head == "4-16-3, batch 32, 1 thread"
+    assert [line[:14].strip() for line in lines] == ["minigrad", "minigrad jit", "numpy"]
+    assert "1.00 x" in lines[1]
+    with pytest.raises(SystemExit):
+        main(["train", "5-5"])
+    assert "expected nets of 4-16-3" in capsys.readouterr().err

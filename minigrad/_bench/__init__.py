@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="minigrad bench",
         description="Measures the machine, then the ops, each checked against NumPy first. `minigrad bench ladder` is a lesson in "
-        "matmul, with arguments of its own.",
+        "matmul, `minigrad bench train` a race of training steps, with arguments of their own.",
     )
     made.add_argument("names", nargs="*", metavar="NAME", help="ops to measure (default: a fixed list of common ones)")
     made.add_argument("--all", action="store_true", help="measure every op of the registry")
@@ -33,10 +33,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the benchmark; returns its exit status."""
-    if list(argv[:1]) == ["ladder"]:
+    if argv and argv[0] in ("ladder", "train"):
         from importlib import import_module
 
-        return int(import_module("minigrad._bench.ladder").main(list(argv[1:])))
+        return int(import_module(f"minigrad._bench.{'steps' if argv[0] == 'train' else 'ladder'}").main(list(argv[1:])))
     made = parser()
     given = made.parse_args(argv)
     if given.threads < 1:
