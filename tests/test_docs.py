@@ -70,8 +70,9 @@ def test_kernels(sections, name, kernel):
 
 
 def meaning(code):
-    """What a compiled function does, wherever it stands."""
-    consts = [meaning(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    """What a compiled function does, wherever it stands: older versions of Python keep the place in the name of a function
+    within."""
+    consts = [meaning(c) if isinstance(c, CodeType) else repr(c).rpartition("<locals>.")[2] for c in code.co_consts]
     return code.co_code, code.co_names, code.co_varnames, code.co_freevars, consts
 
 

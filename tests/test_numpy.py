@@ -237,6 +237,7 @@ PAIRS = [pytest.param(case, id=f"{name}-{i}") for name in sorted(PRESENT) for i,
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("case", PAIRS)
 def test_values_are_numpys(case):
     found, wanted = parts(case(arguments(mg.tensor))), parts(case(arguments(np.copy)))
