@@ -22,7 +22,7 @@ def build() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     for name in ("csrc", "docs", "minigrad", "tests"):
         shutil.copytree(ROOT / name, FOLDER / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "README.md"):
+    for name in ("pyproject.toml", "setup.py", "stubs.py", "README.md"):
         shutil.copy(ROOT / name, FOLDER / name)
     flags = {"CFLAGS": SANITIZERS, "LDFLAGS": "-fsanitize=address,undefined", "MINIGRAD_CFLAGS": SANITIZERS}
     subprocess.run(
