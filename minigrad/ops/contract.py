@@ -262,7 +262,7 @@ def einsum(equation: str, *operands: Any) -> Any:
 
 
 @composed(
-    lambda x, y, w, b: np.einsum("bi,oij,bj->bo", x, w, y) + b, lambda: [Sample(Draw((5, 2)), Draw((5, 3)), Draw((4, 2, 3)), Draw((4,)))], spaces="nn.functional"
+    lambda x, y, w, b: np.einsum("bi,oij,bj->bo", x, w, y) + b, lambda: [Sample(Draw((5, 2)), Draw((5, 3)), Draw((4, 2, 3)), Draw((4,)))], spaces="minigrad nn.functional"
 )
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """x W_o y for every output o: input1 (..., m), input2 (..., n), weight (out, m, n) -> (..., out)."""
