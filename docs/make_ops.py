@@ -37,6 +37,10 @@ which are what the tape consists of. Of each: where it is found, what it compute
 """
 
 
+#: Where records are declared.
+HOMES = ("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw", "minigrad._questions")
+
+
 class Entry:
     """A function that users call, a record, or both in one."""
 
@@ -47,9 +51,11 @@ class Entry:
         self.places = [(space, n) for space, names in _op.surface.items() for n, f in names.items() if f is function]
 
     def family(self) -> str:
-        """The module that it is declared in, which is that of the functions that were written there for it."""
+        """The module that it is declared in: that of the functions that were written there for it, or the one that has it."""
         written = [*self.op.vjp.values(), self.op.forward, self.op.reference, self.op.composition] if self.op else [self.function]
-        return next(f.__module__ for f in written if in_ops(f))
+        homes = [f.__module__ for f in written if in_ops(f)]
+        holders = (name for name, module in sys.modules.items() if name.startswith(HOMES) and self.function in vars(module).values())
+        return homes[0] if homes else next(holders)
 
     def signature(self) -> str:
         """As one calls it, without types."""
@@ -69,7 +75,7 @@ class Entry:
 
 def in_ops(value: Any) -> bool:
     """Whether it is a function of the modules of ops."""
-    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw", "minigrad._questions"))
+    return isinstance(value, FunctionType) and (value.__module__ or "").startswith(HOMES)
 
 
 def named(function: Callable[..., Any]) -> dict[str, Any]:

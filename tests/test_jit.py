@@ -296,7 +296,7 @@ def test_a_leaf_among_the_arguments_receives_its_gradient():
 def failing():
     """Steps that a program cannot hold, with words of their error."""
     yield "item", lambda loss, x: loss.item(), "item reads a value"
-    yield "if", lambda loss, x: 1 if loss > 1 else 2, "gt is computed by NumPy"
+    yield "if", lambda loss, x: 1 if loss > 1 else 2, "__bool__ reads a value"
     yield "bool", lambda loss, x: bool(loss), "__bool__ reads a value"
     yield "print", lambda loss, x: f"{loss}", "__format__ reads a value"
     yield "numpy", lambda loss, x: loss.detach().numpy(), "numpy reads a value"
@@ -304,7 +304,7 @@ def failing():
     yield "sort", lambda loss, x: x.sort(), "by NumPy|reads numbers"
     yield "index", lambda loss, x: x[np.array([0, 1])], "getitem is computed by NumPy"
     yield "write", lambda loss, x: x.fill_(1.0), "reads numbers"
-    yield "mask", lambda loss, x: x[x > 0], "gt is computed by NumPy"
+    yield "mask", lambda loss, x: x[x > 0], "getitem is computed by NumPy"
     yield "array", lambda loss, x: x.array.sum(), "reads numbers"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, Pool, empty, float32, take
+from minigrad._array import Array, Pool, bool_, empty, float32, take
 from minigrad._kernels.layout import NULL, pair, walk_over
 from minigrad._kernels.layout import copy as copy
 
@@ -93,6 +93,26 @@ leaky_relu, leaky_relu_bwd = (
 )
 elu, elu_bwd = _unary_with("elu", "alpha"), _binary_with("elu_bwd", "alpha")
 softplus, softplus_bwd = _unary_with("softplus", "beta", "threshold"), _binary_with("softplus_bwd", "beta", "threshold")
+
+
+
+def _comparison(name: str, swapped: bool = False) -> Kernel:
+    """Whether x and y compare so, as bools; `swapped`: y and x, as x > y is y < x."""
+    both = pair(name)
+
+    def kernel(x: Array, y: Array) -> Array:
+        x, y = (y, x) if swapped else (x, y)
+        shape, walk = walk_over(x, y)
+        out = empty(shape, bool_)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.size)
+        return out  # type: ignore[no-any-return]
+
+    return kernel
+
+
+equal, not_equal, less, less_equal = map(_comparison, ("equal", "not_equal", "less", "less_equal"))
+greater, greater_equal = _comparison("less", swapped=True), _comparison("less_equal", swapped=True)
+clip, clip_bwd = _unary_with("clip", "low", "high"), _binary_with("clip_bwd", "low", "high")
 
 _where = pair("where")
 

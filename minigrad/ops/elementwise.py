@@ -210,10 +210,10 @@ def zero_like(x: Array) -> Any:
 # -- comparisons: bools, which have no derivative -------------------------------------------------------------------------------------
 
 
-def _compare(names: str, function: Any, doc: str) -> Function:
+def _compare(names: str, function: Any, doc: str, kernel: Any = None) -> Function:
     return defop(
         names.split()[0], "x, y",
-        forward=lambda x, y: from_array(function(x.array, y.array)),
+        forward=kernel or (lambda x, y: from_array(function(x.array, y.array))),
         nondiff="x y",
         reference=function,
         samples=binary(),
@@ -223,12 +223,12 @@ def _compare(names: str, function: Any, doc: str) -> Function:
     )  # fmt: skip
 
 
-equals = _compare("eq", np.equal, "Whether x == y, elementwise.")
-not_equal = _compare("ne not_equal", np.not_equal, "Whether x != y, elementwise.")
-less = _compare("lt less", np.less, "Whether x < y, elementwise.")
-less_equal = _compare("le less_equal", np.less_equal, "Whether x <= y, elementwise.")
-greater = _compare("gt greater", np.greater, "Whether x > y, elementwise.")
-greater_equal = _compare("ge greater_equal", np.greater_equal, "Whether x >= y, elementwise.")
+equals = _compare("eq", np.equal, "Whether x == y, elementwise.", kernels.equal)
+not_equal = _compare("ne not_equal", np.not_equal, "Whether x != y, elementwise.", kernels.not_equal)
+less = _compare("lt less", np.less, "Whether x < y, elementwise.", kernels.less)
+less_equal = _compare("le less_equal", np.less_equal, "Whether x <= y, elementwise.", kernels.less_equal)
+greater = _compare("gt greater", np.greater, "Whether x > y, elementwise.", kernels.greater)
+greater_equal = _compare("ge greater_equal", np.greater_equal, "Whether x >= y, elementwise.", kernels.greater_equal)
 logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.")
 logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.")
 logical_xor = _compare("logical_xor", np.logical_xor, "Whether exactly one of both is true (not 0), elementwise.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._array import Array, float64, from_array
+from minigrad._kernels import elementwise as kernels
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import message
@@ -336,6 +337,30 @@ def lerp(x: Any, end: Any, weight: Any) -> Any:
     return add(x, mul(weight, sub(end, x)))
 
 
+def _bounds() -> list[Sample]:
+    return [Sample(Draw(s, away=(-0.5, 1.0)), low=a, high=b) for s in ((), (7,), (2, 3), (0,), (33,)) for a, b in ((-0.5, 1.0), (-math.inf, 1.0))]
+
+
+clip_op: Function = defop(
+    "clip_between", "x | low, high",
+    forward=kernels.clip,
+    vjp={"x": lambda g, x, low, high: clip_bwd(g, x, low=low, high=high)},
+    reference=lambda x, *, low, high: np.clip(x, low, high),
+    samples=_bounds,
+    doc="x between two numbers; at these the slope is 1.",
+)  # fmt: skip
+
+clip_bwd: Function = defop(
+    "clip_bwd", "g, x | low, high",
+    forward=kernels.clip_bwd,
+    vjp={"g": lambda g, x, low, high: clip_bwd(g, x, low=low, high=high)},
+    nondiff="x",
+    reference=lambda g, x, *, low, high: np.where((x >= low) & (x <= high), g, np.zeros_like(g)),
+    samples=lambda: [Sample(Draw(x.shape), x, **s.keywords) for s in _bounds() for x in s.inputs if x],
+    doc="g where low <= x <= high, else 0.",
+)  # fmt: skip
+
+
 def _clip_reference(x: Any, *, min: Any, max: Any) -> Any:
     return np.clip(x, min, max)
 
@@ -350,6 +375,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     slope is 1; where min is above max, the result is max."""
     if min is None and max is None:
         raise ValueError(message("clip", "min and max", "None for both", "at least one bound"))
+    if isinstance(x, Array) and x.dtype.kind == "f" and all(b is None or isinstance(b, (int, float)) for b in (min, max)):
+        return clip_op(x, low=-math.inf if min is None else float(min), high=math.inf if max is None else float(max))
     lower = x if min is None else where(less(x, min), min, x)
     return lower if max is None else where(greater(lower, max), max, lower)
 

@@ -251,6 +251,8 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
     if not x.shape:
         return Extrema((identity(x), position(x, dim=(), keepdim=False)))
     at = position(x, dim=(axis,), keepdim=True)
+    if not x.requires_grad:  # the same numbers, by a kernel
+        return Extrema((whole(x, dim=axis, keepdim=keepdim), squeezed(at, axis, keepdim)))
     return Extrema((squeezed(gather(x, axis, at), axis, keepdim), squeezed(at, axis, keepdim)))
 
 

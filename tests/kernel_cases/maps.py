@@ -118,6 +118,14 @@ WALKS = {
     "maximum": Map(lambda x, y: np.maximum(x, y), 0, XY),
     "minimum": Map(lambda x, y: np.minimum(x, y), 0, XY),
     "where": Map(lambda x, y, condition: where(condition != 0, x, y), 0, XY | {"condition": BOOL}),
+    "equal": Map(lambda x, y: x == y, 0, XY),
+    "not_equal": Map(lambda x, y: x != y, 0, XY),
+    "less": Map(lambda x, y: x < y, 0, XY),
+    "less_equal": Map(lambda x, y: x <= y, 0, XY),
+    "clip": Map(lambda x, low, high: np.minimum(np.maximum(x, low), high), 0, X, ({"low": -0.5, "high": 1.0}, {"low": 1.0, "high": -0.5})),
+    "clip_bwd": Map(
+        lambda dout, x, low, high: where((x >= low) & (x <= high), dout, 0), 0, {"dout": ANY, "x": ANY}, ({"low": -0.5, "high": 1.0},)
+    ),
     "copy": Map(lambda x: x, 0, X),
     "neg": Map(lambda x: -x, 0, X),
     "abs": Map(lambda x: np.abs(x), 0, X),
