@@ -36,6 +36,13 @@ def _seeded():
 
 
 @pytest.fixture
+def plain_allocator():
+    """For tests of how much memory stays resident: AddressSanitizer keeps freed memory aside."""
+    if "asan" in os.environ.get("LD_PRELOAD", ""):
+        pytest.skip("AddressSanitizer keeps freed memory aside")
+
+
+@pytest.fixture
 def one_thread():
     """For tests to which threads only cost time."""
     before = mg.get_num_threads()

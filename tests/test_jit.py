@@ -453,7 +453,7 @@ def test_threads_with_programs_of_their_own():
     assert not failures
 
 
-def test_ten_thousand_replays_leave_memory_constant():
+def test_ten_thousand_replays_leave_memory_constant(plain_allocator):
     net = network()
     optimizer = optim.Adam(net.parameters())
 

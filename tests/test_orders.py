@@ -98,7 +98,7 @@ def test_a_million_nodes_take_linear_time_and_no_recursion():
     assert live_nodes() == before
 
 
-def test_a_thousand_steps_leave_nodes_and_memory_constant():
+def test_a_thousand_steps_leave_nodes_and_memory_constant(plain_allocator):
     net = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Dropout(0.1), nn.Linear(32, 3))
     optimizer = mg.optim.Adam(net.parameters(), lr=1e-3)
     x, y = mg.randn(64, 8), mg.randint(3, (64,))
