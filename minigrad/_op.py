@@ -328,7 +328,7 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
             mode.on = create_graph
         if out.node is None:
             return None
-        ends = propagate(out, g, retain_graph=create_graph, create_graph=create_graph, targets=[stand_in.node])
+        ends = propagate([(out, g)], retain_graph=create_graph, create_graph=create_graph, targets=[stand_in.node])
         found = ends.get(id(stand_in.node))
         return None if found is None else found[1]
 

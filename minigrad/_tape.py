@@ -115,11 +115,11 @@ def _misfit(of: str, hook: Any, got: Any, g: Any) -> Exception:
     return kind(message(f"backward: hook {name} on {of}", "", what, expected))
 
 
-def _leading_to(start: Node, targets: Sequence[Any], wanted: set[int]) -> set[int]:
-    """The ids of the nodes, from start back, behind which a target lies. What is older than every target cannot be."""
+def _leading_to(starts: list[Node], targets: Sequence[Any], wanted: set[int]) -> set[int]:
+    """The ids of the nodes, from starts back, behind which a target lies. What is older than every target cannot be."""
     oldest = min(t.index if isinstance(t, Node) else 0 for t in targets)
     found: dict[int, Node] = {}
-    pending = [start]
+    pending = starts
     while pending:
         node = pending.pop()
         if node.index not in found:
@@ -133,29 +133,28 @@ def _leading_to(start: Node, targets: Sequence[Any], wanted: set[int]) -> set[in
 
 
 def propagate(
-    root: Array, g: Any, *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = ()
+    seeds: Sequence[tuple[Array, Any]], *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = ()
 ) -> dict[int, tuple[Any, Any, bool]]:
-    """Walks back from root, whose cotangent is g. Returns {id: (leaf or target node, its gradient, fresh)}.
+    """Walks back from all roots at once, each given with its cotangent. Returns {id: (leaf or target node, its gradient,
+    fresh)}.
 
     With targets (nodes or leaves) only theirs are returned, and only nodes that lead to one are walked, and freed.
     `fresh`: the gradient's memory belongs to nobody else, so a leaf may keep it without a copy.
     """
     ends: dict[int, tuple[Any, Any, bool]] = {}
+    pending: dict[int, tuple[Node, Any]] = {}
     wanted = {id(t) for t in targets}
-    start = root.node or root
-    if not isinstance(start, Node):
-        if not wanted or id(start) in wanted:
-            ends[id(start)] = start, g, False
-            _hook_leaves(ends)
-        return ends
-    leading = _leading_to(start, targets, wanted) if wanted else None
-    pending = {start.index: (start, g)}
-    heap = [-start.index]
     writes, mode = _writes.log, threads.mode
     before, mode.on = mode.on, create_graph
     try:
+        for root, g in seeds:
+            _start(root.node or root, g, pending, ends, wanted)
+        leading = _leading_to([node for node, _ in pending.values()], targets, wanted) if wanted else None
+        heap = sorted([-index for index in pending])
         while heap:
             node, g = pending.pop(-heappop(heap))
+            if leading is not None and id(node) not in leading and id(node) not in wanted:
+                continue  # before its hooks: its gradient need not be complete
             if node.hooks:
                 g = _hooked(node.hooks, g, f"the result of {node.op.name}")
             if leading is not None:
@@ -193,6 +192,18 @@ def propagate(
     return ends
 
 
+def _start(
+    start: Any, g: Any, pending: dict[int, tuple[Node, Any]], ends: dict[int, tuple[Any, Any, bool]], wanted: set[int]
+) -> None:
+    """Puts a root's cotangent where the walk begins; that of a leaf has arrived already."""
+    if isinstance(start, Node):
+        pending[start.index] = start, tools.add(pending[start.index][1], g) if start.index in pending else g
+    elif id(start) in ends:
+        ends[id(start)] = start, tools.add(ends[id(start)][1], g), True
+    elif not wanted or id(start) in wanted:
+        ends[id(start)] = start, g, False
+
+
 def _hook_leaves(ends: dict[int, tuple[Any, Any, bool]]) -> None:
     """Calls the hooks of the leaves that were reached, whose gradients are complete."""
     for key, (leaf, dx, _) in list(ends.items()):
@@ -211,7 +222,7 @@ def backward(
     receivers: dict[int, Any] = {}
     if inputs is not None:
         targets, receivers = _check_inputs(inputs)
-    ends = propagate(root, g, retain_graph=retain, create_graph=create_graph, targets=targets)
+    ends = propagate([(root, g)], retain_graph=retain, create_graph=create_graph, targets=targets)
     new = []
     for leaf, dx, fresh in ends.values():
         if receivers:

@@ -82,15 +82,9 @@ def _check_reached(outs: Sequence[Any], ends: Sequence[Any]) -> None:
 
 
 def _gathered(outs: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], retain: bool, record: bool) -> list[Any]:
-    """Walks back from every output and adds up what arrives at the ends; None where nothing does."""
-    total: dict[int, Any] = {}
-    for i, (out, g) in enumerate(zip(outs, seeds, strict=True)):
-        keep = retain or i < len(outs) - 1
-        arrived = _tape.propagate(out, g, retain_graph=keep, create_graph=record, targets=ends)
-        with set_grad_enabled(record):
-            for key, (_, dx, fresh) in arrived.items():
-                if key in total:
-                    total[key] = total[key] + dx
-                else:
-                    total[key] = dx if fresh else dx.clone()
-    return [total.get(id(end)) for end in ends]
+    """Walks back from all outputs; what arrives at the ends, None where nothing does."""
+    starts = list(zip(outs, seeds, strict=True))
+    arrived = _tape.propagate(starts, retain_graph=retain, create_graph=record, targets=ends)
+    with set_grad_enabled(record):
+        found = {key: dx if fresh else dx.clone() for key, (_, dx, fresh) in arrived.items()}
+    return [found.get(id(end)) for end in ends]

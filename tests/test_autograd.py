@@ -356,3 +356,26 @@ def test_backends_nest_and_end_with_their_block():
     assert _backend.backend_name == "c"
     with pytest.raises(ValueError, match=r"^backend: argument name: got 'cuda', expected 'c' or 'numpy'"):
         mg.backend("cuda").__enter__()
+
+
+def test_hooks_see_the_sum_over_several_outputs():
+    seen = []
+    x = leaf([5.0])
+    y = x * 1.0
+    for t in (x, y):
+        t.register_hook(lambda g: seen.append(g.item()) or g.clip(max=1.5))
+    assert mg.autograd.grad([y.sum(), (y * 1.0).sum()], x, retain_graph=True)[0].tolist() == [1.5]
+    assert seen == [2.0, 1.5]
+    assert mg.autograd.grad([x, y, x], x, [leaf([n]) for n in (1.0, 2.0, 3.0)])[0].tolist() == [1.5]
+
+
+def test_hooks_beside_the_way_to_the_targets_are_not_called():
+    seen, w, x = [], leaf([2.0]), leaf([5.0])
+    beside = w * 2.0
+    beside.retain_grad()
+    beside.register_hook(seen.append)
+    loss = (beside * x + beside * 3.0).sum()
+    loss.backward(inputs=[x], retain_graph=True)
+    assert (seen, beside.grad, x.grad.tolist()) == ([], None, [4.0])
+    loss.backward()
+    assert (seen[0].tolist(), beside.grad.tolist()) == ([8.0], [8.0])
