@@ -40,6 +40,36 @@ class Handle:
         self.remove()
 
 
+class Retained:
+    """The hook of retain_grad: adds the gradient to .grad of a tensor, if that is still there."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = ref(tensor)
+
+    def __call__(self, g: Any) -> None:
+        tensor = self.tensor()
+        if tensor is not None:
+            tensor.grad = g if tensor.grad is None else tensor.grad + g
+
+
+def retain_last(hooks: Hooks) -> None:
+    """Puts those of retain_grad behind the others, whose result they keep."""
+    for key in [key for key, hook in hooks.items() if isinstance(hook, Retained)]:
+        hooks[key] = hooks.pop(key)
+
+
+def rewrite(x: Any, node: Any) -> None:
+    """Makes a node the history of a tensor that was written into. What retain_grad keeps is the gradient of the tensor as it
+    is now; other hooks stay where they were registered."""
+    old, x.node, x.requires_grad = x.node, node, True
+    for key, hook in list(old.hooks.items()) if old is not None and old.hooks else ():
+        if isinstance(hook, Retained) and hook.tensor() is x:
+            node.hooks = node.hooks or {}
+            node.hooks[key] = old.hooks.pop(key)
+
+
 class _OfLeaf(ref):  # type: ignore[type-arg]
     """The hooks of a leaf, which has no node to keep them. They are gone when it is."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _writes
+from minigrad import _hooks, _writes
 from minigrad._array import Array, empty, float32, from_array, owns
 from minigrad._draw import check_probabilities
 from minigrad._generator import blocks_for, stream
@@ -120,7 +120,7 @@ def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
             raise ShapeError(message(name, "", f"a result of shape {new.shape}", f"the tensor's own shape {x.shape}"))
         with no_grad:
             overwrite(x, name, new)
-        x.node, x.requires_grad = new.node, True
+        _hooks.rewrite(x, new.node)
         return x
 
     call.__name__, call.__doc__ = name, f"{name[:-1]}, written into the tensor itself, which is returned."
@@ -188,8 +188,7 @@ def _record(x: Any, index: Any, value: Any) -> None:
     op: Op = setitem_op.op  # type: ignore[attr-defined]
     saved = tuple({"index": index, "value_shape": value.shape}.get(name) for name in op.values)
     parents = tuple((y.node or y) if y.requires_grad else None for y in (x, value))
-    x.node = Node(op, parents, saved, x)
-    x.requires_grad = True
+    _hooks.rewrite(x, Node(op, parents, saved, x))
 
 
 # -- random numbers ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import ref
 
 import numpy as np
 
@@ -19,20 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minigrad._tape import Node
-
-
-class _Retained:
-    """The hook of retain_grad: adds the gradient to .grad of a tensor, if that is still there."""
-
-    __slots__ = ("tensor",)
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = ref(tensor)
-
-    def __call__(self, g: Any) -> None:
-        tensor = self.tensor()
-        if tensor is not None:
-            tensor.grad = g if tensor.grad is None else tensor.grad + g
 
 
 def _reflected(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -241,15 +226,18 @@ class Tensor(Methods, Conversions, Array):
             return _hooks.Handle(_hooks.hooks_of_leaf(self), hook)
         if self.node.hooks is None:
             self.node.hooks = {}
-        return _hooks.Handle(self.node.hooks, hook)
+        handle = _hooks.Handle(self.node.hooks, hook)
+        _hooks.retain_last(self.node.hooks)
+        return handle
 
     def retain_grad(self) -> None:
-        """Keeps the gradient of a computed tensor in .grad, as leaves do."""
+        """Keeps the gradient of a computed tensor in .grad, as leaves do: what its hooks have made of it, and after writes in
+        place that of the tensor as it is then."""
         if not self.requires_grad:
             raise GradError(message("retain_grad", "", "a tensor without requires_grad", "one that backward reaches"))
         hooks = {} if self.node is None else self.node.hooks or {}
-        if self.node is not None and not any(isinstance(h, _Retained) and h.tensor() is self for h in hooks.values()):
-            self.register_hook(_Retained(self))
+        if self.node is not None and not any(isinstance(h, _hooks.Retained) and h.tensor() is self for h in hooks.values()):
+            self.register_hook(_hooks.Retained(self))
 
     def new_tensor(self, data: Any) -> Tensor:
         """Data as a tensor of this type."""

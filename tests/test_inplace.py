@@ -97,3 +97,26 @@ def test_writing_over_what_another_op_needs():
         write(z)
         with pytest.raises(GradError, match="exp reads its result.*which (add_|exp_) has overwritten"):
             z.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("write", "before"),
+    [(lambda y, x: y.mul_(7.0), [21.0, 21.0]), (lambda y, x: y.__setitem__(0, x[1]), [0.0, 3.0])],
+)
+def test_retain_grad_is_that_of_what_was_written(write, before):
+    seen, x = [], leaf(5.0, 6.0)
+    y = x * 1.0
+    y.retain_grad()
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    write(y, x)
+    (y * 3.0).sum().backward()
+    assert y.grad.tolist() == [3.0, 3.0]
+    assert seen == [before]  # a hook's is that of y as it was then
+
+
+def test_retain_grad_keeps_what_hooks_have_made():
+    y = leaf(5.0) * 1.0
+    y.retain_grad()
+    y.register_hook(lambda g: g * 2.0)
+    (y * 3.0).sum().backward()
+    assert y.grad.tolist() == [6.0]
