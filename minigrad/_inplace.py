@@ -79,8 +79,18 @@ def update(x: Any, name: str, op: Any, other: Any) -> Any:
             got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
             remedy = "Do it inside `with minigrad.no_grad():`."
             raise GradError(message(name, "", got, expected, remedy))
-        return op(x, other)
+        return _of_its_kind(x, name, op(x, other))
     return overwrite(x, name, op(x, other))
+
+
+def _of_its_kind(x: Any, name: str, new: Any) -> Any:
+    """What takes the place of x: of its shape, and converted to its type, as if it were written into x's memory."""
+    if new.shape != x.shape:
+        raise ShapeError(message(name, "", f"a result of shape {new.shape}", f"the tensor's own shape {x.shape}"))
+    if new.dtype is x.dtype:
+        return new
+    _check_type(x, name, new.array)
+    return tools.cast(new, x.dtype)
 
 
 def updating(name: str, op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -116,8 +126,7 @@ def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
         if not new.requires_grad:
             return overwrite(x, name, new)
         _check_owner(x, name)
-        if new.shape != x.shape:
-            raise ShapeError(message(name, "", f"a result of shape {new.shape}", f"the tensor's own shape {x.shape}"))
+        new = _of_its_kind(x, name, new)
         with no_grad:
             overwrite(x, name, new)
         _hooks.rewrite(x, new.node)

@@ -120,3 +120,17 @@ def test_retain_grad_keeps_what_hooks_have_made():
     y.register_hook(lambda g: g * 2.0)
     (y * 3.0).sum().backward()
     assert y.grad.tolist() == [6.0]
+
+
+@pytest.mark.parametrize("write", [lambda x, y: x.mul_(y), lambda x, y: x.__imul__(y)])
+def test_shape_and_type_stay_where_ops_are_recorded(write):
+    y = leaf(1.0, 2.0)
+    x = write(mg.tensor([3.0, 4.0]), y)
+    x.register_hook(lambda g: seen.append(g.dtype))
+    seen = []
+    (x * x).sum().backward()
+    assert (x.dtype, seen, y.grad.dtype, y.grad.tolist()) == (mg.float32, [mg.float32], mg.float64, [18.0, 64.0])
+    with pytest.raises(ShapeError, match=r"got a result of shape \(3, 2\), expected the tensor's own shape \(2,\)"):
+        write(leaf(1.0, 2.0) * 1.0, mg.ones(3, 2, dtype=mg.float64))
+    with pytest.raises(DTypeError, match="argument value: got dtype float64, expected what int64 holds"):
+        write(mg.tensor([1, 2]), y)
