@@ -25,16 +25,16 @@ from weakref import ref
 
 import numpy as np
 
-from minigrad._array import Array, alias, from_array
+from minigrad._array import Array, alias, from_array, view
 from minigrad._mode import no_grad, threads
 from minigrad._op import Op
-from minigrad._tape import Node
+from minigrad._tape import Node, tools
 from minigrad.errors import GradError, ShapeError, message
 from minigrad.ops.layout import getitem, reshape_op
 from minigrad.ops.shape import cat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 
@@ -48,7 +48,8 @@ class Context:
         self.needs_input_grad = needs
         self._name = name
         self._kept: tuple[Any, ...] = ()
-        self._results: dict[int, ref[Node]] = {}
+        self._node: Callable[[], Node | None] = lambda: None
+        self._results: dict[int, tuple[ref[Node], tuple[int, ...]]] = {}
         self._fixed: tuple[Any, ...] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -67,12 +68,25 @@ class Context:
 
     def _with_history(self, x: Any) -> Any:
         """A result is kept without its history, which would be a circle; backward gets it back."""
-        node = self._results[id(x)]() if id(x) in self._results else None
-        if node is None:
+        if id(x) not in self._results:
             return x
+        known, place = self._results[id(x)]
         result = alias(x)
-        result.node, result.requires_grad = node, True
+        # The part of a result that nobody has kept is gone.
+        result.node, result.requires_grad = known() or Node(_PART, (self._node(),), place, x), True
         return result
+
+    def relink(self, kept: tuple[Any, ...], originals: dict[int, Node]) -> None:
+        """Puts this context, of a forward that a checkpoint has computed again, in the place of the first one's."""
+
+        def original(known: Callable[[], Node | None]) -> Any:
+            found = originals.get(id(known()))
+            return known if found is None else ref(found)
+
+        self._node = original(self._node)
+        renamed = {id(old): id(new) for old, new in zip(self._kept, kept, strict=True)}
+        self._results = {renamed[at]: (original(known), place) for at, (known, place) in self._results.items()}
+        self._kept = kept
 
     def mark_non_differentiable(self, *results: Any) -> None:
         """Says which results have no gradient; those of integers have none anyway."""
@@ -131,8 +145,13 @@ def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], results: t
     """The results with a history: one node, or where several results have gradients, one for their concatenation, of which
     each is a part. That is all the tape needs to know of ops with many results."""
     kept = {id(x) for x in ctx._kept}
-    # A result that is an argument, or is kept, gets an object of its own for its history.
-    made = [alias(r) if isinstance(r, Array) and (id(r) in kept or any(r is x for x in args)) else r for r in results]
+    given = {id(x) for x in args}
+    # A result that is an argument, or is kept, gets an object of its own for its history. An argument's is a view: what is
+    # written into it would be missing from the history of the argument.
+    made = [
+        r if not isinstance(r, Array) else view(r.array.view(), r.ptr) if id(r) in given else alias(r) if id(r) in kept else r
+        for r in results
+    ]
     parts = [
         i for i, r in enumerate(results)
         if isinstance(r, Array) and r.dtype.kind == "f" and not any(r is x for x in ctx._fixed)
@@ -142,13 +161,16 @@ def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], results: t
     shapes = [made[i].shape for i in parts]
     ends = np.cumsum([0] + [prod(s) for s in shapes]).tolist()
     parents = tuple((x.node or x) if needs else None for x, needs in zip(args, ctx.needs_input_grad, strict=True))
-    whole = made[parts[0]] if len(parts) == 1 else from_array(np.broadcast_to(made[parts[0]].dtype.type(0), (ends[-1],)))
+    widest = np.result_type(*[made[i].dtype for i in parts])
+    whole = made[parts[0]] if len(parts) == 1 else from_array(np.broadcast_to(widest.type(0), (ends[-1],)))
     node = Node(_record(cls, results, parts, shapes, ends), parents, (ctx, ctx._kept), whole)
     for at, i in enumerate(parts):
         made[i].requires_grad = True
-        made[i].node = node if len(parts) == 1 else Node(_PART, (node,), (ends[at], ends[at + 1], ends[-1]), made[i])
-        if id(results[i]) in kept:
-            ctx._results[id(results[i])] = ref(made[i].node)
+        place = (ends[at], ends[at + 1], ends[-1])
+        made[i].node = own = node if len(parts) == 1 else Node(_PART, (node,), place, made[i])
+        if id(results[i]) in kept and id(results[i]) not in given:
+            ctx._results[id(results[i])] = ref(own), place
+    ctx._node = ref(node)
     return tuple(made)
 
 
@@ -162,11 +184,13 @@ def _op(name: str, values: str, joint: Any) -> Op:
 
 def _record(cls: type[Function], results: tuple[Any, ...], parts: list[int], shapes: list[Any], ends: list[int]) -> Op:
     absent = {i: (r.shape, r.dtype) for i, r in enumerate(results) if i not in parts and isinstance(r, Array)}
+    dtypes = [results[i].dtype for i in parts]
 
     def joint(g: Any, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> list[Any]:
         found: list[Any] = [from_array(np.zeros(*absent[i])) if i in absent else None for i in range(len(results))]
         for at, i in enumerate(parts):
-            found[i] = g if len(parts) == 1 else reshape_op(getitem(g, slice(ends[at], ends[at + 1])), shape=shapes[at])
+            part = g if len(parts) == 1 else reshape_op(getitem(g, slice(ends[at], ends[at + 1])), shape=shapes[at])
+            found[i] = part if part.dtype is dtypes[at] else tools.cast(part, dtypes[at])
         returned = cls.backward(saved[0], *found)
         return _checked(cls.__name__, parents, returned if isinstance(returned, tuple) else (returned,))
 

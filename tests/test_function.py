@@ -190,6 +190,59 @@ def test_a_gradient_of_a_broadcast_argument_is_summed():
     assert x.grad.tolist() == [3.0, 3.0]
 
 
+def test_a_kept_result_that_nobody_else_keeps():
+    class Pair(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            sin, cos = x.sin(), x.cos()
+            ctx.save_for_backward(sin, cos)
+            return sin, cos
+
+        @staticmethod
+        def backward(ctx, g_sin, g_cos):
+            sin, cos = ctx.saved_tensors
+            return g_sin * cos - g_cos * sin
+
+    x = leaf(0.5, -1.0)
+    assert gradgradcheck(lambda x: Pair.apply(x)[0], [x])
+
+
+def test_an_input_that_is_kept_and_returned_is_kept_as_the_input():
+    class Same(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * 2.0 * x
+
+    x = leaf(3.0)
+    (first,) = mg.autograd.grad(Same.apply(x).sum(), x, create_graph=True)
+    assert mg.autograd.grad(first.sum(), x)[0].tolist() == [2.0]
+    with pytest.raises(GradError, match="mul_: got a view, by Same, expected a tensor with memory of its own"):
+        Same.apply(x).mul_(5.0)
+    assert x.tolist() == [3.0]
+
+
+def test_results_of_two_types_have_gradients_of_those():
+    class Types(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.float(), x * 3.0
+
+        @staticmethod
+        def backward(ctx, *gradients):
+            assert [g.dtype for g in gradients] == [mg.float32, mg.float64]
+            return gradients[1]
+
+    x = leaf(1.0)
+    (Types.apply(x)[1] * 0.1).sum().backward()
+    assert x.grad.tolist() == [0.1]
+
+
 def test_misuse():
     with pytest.raises(TypeError, match=r"^Cube: call it by Cube.apply"):
         Cube(leaf(1.0))
