@@ -8,6 +8,7 @@ from weakref import ref
 
 from minigrad import _writes
 from minigrad._array import Array, alias
+from minigrad._function import Context
 from minigrad._generator import default_generator
 from minigrad._mode import enable_grad, threads
 from minigrad._writes import next_index
@@ -58,32 +59,40 @@ def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: i
     return through((segments - 1) * size, len(layers), input)
 
 
+class _Again(tuple):  # type: ignore[type-arg]
+    """What a node keeps of the second computation; `made_at`: when that was. Only writes since then matter."""
+
+    made_at: int
+
+
 class _Segment:
     """What stands in the place of the values that the nodes of a checkpoint would keep. Its nodes are known weakly: they
     refer to it."""
 
-    __slots__ = ("args", "first", "function", "keywords", "nodes", "state")
+    __slots__ = ("args", "first", "function", "kept", "keywords", "nodes", "state")
 
     def __init__(self, function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any], randoms: bool) -> None:
         self.function, self.args, self.keywords = function, args, keywords
         self.state = default_generator.get_state() if randoms else None
         self.first = next_index()
         self.nodes: list[ref[Node]] = []
+        self.kept: list[list[Any]] = []
 
     def take_over(self, result: Any) -> None:
         """Drops what the nodes behind the result keep."""
         found = _recorded_since(self.first, result)
         self.nodes = [ref(node) for node in found]
         for node in found:
+            values = node.saved if isinstance(node.saved, tuple) else ()
+            self.kept.append([ref(x) if isinstance(x, Array) else None for x in values])
             node.saved = self
 
     def restore(self) -> None:
         """Computes the segment again, and gives its nodes what they would have kept."""
         for i, x in enumerate(self.args):
-            write = _writes.since(self.first, x)
-            if write is not None:
-                got, expected = f"a tensor that {write.by} has overwritten since", "the numbers of the forward pass"
-                raise GradError(message("checkpoint", f"args[{i}]", got, expected, "Pass a clone()."))
+            self._check(x, f"args[{i}]")
+        for name, x in self.keywords.items():
+            self._check(x, name)
         first, now = next_index(), default_generator.get_state()
         try:
             if self.state is not None:
@@ -99,6 +108,7 @@ class _Segment:
                 "called again in backward. Let it depend on its arguments alone; what is drawn at random by other means than "
                 "minigrad's default generator is drawn anew."
             )
+        self._check_others(old, new)
         originals = {id(n): o for o, n in zip(old, new, strict=True) if o is not None}
         for inner in {id(n.saved): n.saved for n in new if isinstance(n.saved, _Segment)}.values():
             inner.args = _linked(tuple(inner.args), originals)
@@ -107,7 +117,35 @@ class _Segment:
             node = originals.get(id(again))
             if node is not None:
                 node.saved = _linked(again.saved, originals)
+                if isinstance(node.saved, tuple):
+                    node.saved = _Again(node.saved)
+                    node.saved.made_at = again.index
+                    _relink(node.saved, originals)
                 _writes.check(node)
+
+    def _check(self, tree: Any, argument: str) -> None:
+        """Raises where a tensor, or one of a nest of them, is no longer what it was in the forward pass."""
+        for x in _tensors(tree):
+            write = _writes.since(self.first, x)
+            if write is not None:
+                got, expected = f"a tensor that {write.by} has overwritten since", "the numbers of the forward pass"
+                raise GradError(message("checkpoint", argument, got, expected, "Pass a clone()."))
+
+    def _check_others(self, old: list[Any], new: list[Node]) -> None:
+        """The same for tensors that the function found elsewhere: those that both computations keep, and all leaves."""
+        for node, kept, again in zip(old, self.kept, new, strict=True):
+            values = again.saved if isinstance(again.saved, tuple) else ()
+            for known, x in zip(kept, values):
+                if known is not None and known() is x:
+                    self._check(x, f"function: what {again.op.name} reads, of shape {x.shape}")
+            for x in node.parents if node is not None else ():
+                self._check(x, f"function: a leaf that {again.op.name} reads")
+
+
+def _relink(saved: tuple[Any, ...], originals: dict[int, Any]) -> None:
+    """A Function's context keeps its tensors itself, too."""
+    if saved and isinstance(saved[0], Context):
+        saved[0].relink(saved[1], originals)
 
 
 def _recorded_since(first: int, result: Any) -> list[Node]:

@@ -39,7 +39,7 @@ class Node:
     def __init__(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> None:
         self.op = op
         self.parents = parents
-        self.saved: Any = saved  # None once backward has been; a checkpoint in its place
+        self.saved: Any = saved  # None once backward has been; a checkpoint, or what it has computed again
         self.shape = out.shape
         self.dtype = out.dtype
         self.index = next_index()
@@ -65,7 +65,7 @@ def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
 
 def _restored(node: Node) -> Any:
     """What a node kept that does not have it at hand: a checkpoint computes it again."""
-    while node.saved is not None and node.saved.__class__ is not tuple:
+    while node.saved is not None and not isinstance(node.saved, tuple):
         node.saved.restore()
     if node.saved is None:
         raise GradError(

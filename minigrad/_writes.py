@@ -110,10 +110,13 @@ def note_all(marks: Iterable[Mark], write: Write) -> None:
 
 def check(node: Node) -> None:
     """Raises where something that a node has kept was written into after the node was made."""
+    made_at = node.index
     if node.saved.__class__ is not tuple:
-        return  # freed, which has an error of its own; or computed again, and checked then
+        made_at = getattr(node.saved, "made_at", NEVER)
+        if made_at == NEVER:
+            return  # freed, which has an error of its own; or still to be computed again, and checked then
     for name, value in zip(node.op.values, node.saved, strict=True):
-        write = since(node.index, value)
+        write = since(made_at, value)
         if write is not None:
             raise GradError(_complaint(node, name, value, write))
 
