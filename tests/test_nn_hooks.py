@@ -1,11 +1,14 @@
 """Hooks of modules: their order, what they may replace, and what they see of the gradients."""
 
+import pickle
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.errors import GradError
+from minigrad.errors import GradError, ShapeError
 
 
 def layer():
@@ -107,3 +110,97 @@ def test_misuse():
     net.register_full_backward_hook(lambda *_: None)
     with pytest.raises(GradError, match="Text: backward hook: got a str as output"):
         net(rows(1.0, wants=True))
+
+
+class Sine(nn.Module):
+    def forward(self, x):
+        return x.sin()
+
+
+def test_hooks_that_are_always_called_keep_their_place():
+    net = Sine()
+    net.register_forward_hook(lambda m, args, out: out * 2.0, always_call=True)
+    net.register_forward_hook(lambda m, args, out: out + 1.0)
+    assert net(rows(0.0)).tolist() == [1.0]
+    seen = []
+    net.register_forward_hook(lambda m, args, out: 1 / 0)
+    net.register_forward_hook(lambda m, args, out: seen.append("not called"))
+    net.register_forward_hook(lambda m, args, out: seen.append(out.tolist()), always_call=True)
+    with pytest.raises(ZeroDivisionError):
+        net(rows(0.0))
+    assert seen == [[1.0]]
+
+
+def doubled(module, args, output):
+    return output * 2.0
+
+
+def test_a_module_with_hooks_is_pickled():
+    net = layer()
+    net.register_forward_hook(doubled)
+    x = rows([1.0, 3.0])
+    assert pickle.loads(pickle.dumps(net))(x).tolist() == net(x).tolist() == [[-2.0]]
+
+
+def test_what_a_hook_before_forward_returns():
+    class Pick(nn.Module):
+        def forward(self, pair, options):
+            return pair[0] * options["scale"]
+
+    net = Pick()
+    net.register_forward_pre_hook(lambda m, args: (args[0], {"scale": 3.0}))  # the arguments, not (args, keywords)
+    assert net((rows(1.0),), {"scale": 2.0}).tolist() == [3.0]
+    net.register_forward_pre_hook(lambda m, args, kw: args[:1], with_kwargs=True)
+    with pytest.raises(TypeError, match=r"Pick: forward pre-hook: got a tuple of 1, expected None, or \(args, keywords\)"):
+        net((rows(1.0),), {})
+
+
+def test_a_second_derivative_passes_no_backward_hook():
+    net, seen = Sine(), []
+    net.register_full_backward_hook(lambda m, gi, go: seen.append(len(gi)) or (gi[0] * 10.0,))
+    x = rows(2.0, wants=True)
+    (slope,) = mg.autograd.grad(net(x).sum(), x, create_graph=True)
+    (second,) = mg.autograd.grad(slope.sum(), x)
+    assert seen == [1]
+    np.testing.assert_allclose([slope.item(), second.item()], [10 * np.cos(2.0), -10 * np.sin(2.0)])
+
+
+def test_a_named_tuple_keeps_its_names():
+    pair = namedtuple("pair", "left right")
+
+    class Named(nn.Module):
+        def forward(self, x):
+            return pair(x * 2.0, x * 3.0)
+
+    net = Named()
+    net.register_full_backward_hook(lambda m, gi, go: [gi[0] * 2.0])
+    x = rows(1.0, wants=True)
+    net(x).right.sum().backward()
+    assert x.grad.tolist() == [6.0]
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "text"),
+    [
+        (lambda g: (2.0,), TypeError, r"argument grad_input\[0\]: got a float, expected a tensor or None"),
+        (lambda g: g.sum(), ShapeError, r"argument grad_input\[0\]: got shape \(\), expected the gradient's shape \(1, 2\)"),
+    ],
+)
+def test_gradients_that_are_none(returned, error, text):
+    net = layer()
+    net.register_full_backward_hook(lambda m, gi, go: returned(gi[0]))
+    with pytest.raises(error, match="Linear: backward hook: " + text):
+        net(rows([1.0, 2.0], wants=True)).sum().backward()
+
+
+def test_a_module_with_backward_hooks_writes_into_no_input():
+    class Writing(nn.Module):
+        def forward(self, x):
+            return x.relu_()
+
+    net = Writing()
+    net.register_full_backward_hook(lambda *_: None)
+    x = rows(-1.0, wants=True) * 1.0
+    with pytest.raises(GradError, match="relu_: got a view, by ModuleGate, expected a tensor with memory of its own"):
+        net(x)
+    assert x.tolist() == [-1.0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from minigrad._array import Array
 from minigrad._function import Function
 from minigrad._hooks import Handle
-from minigrad.errors import GradError, message
+from minigrad.errors import GradError, ShapeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,54 +22,64 @@ class ModuleHooks:
     def __init__(self) -> None:
         self.before: Hooks = {}
         self.after: Hooks = {}
-        self.always: Hooks = {}
         self.backward_before: Hooks = {}
         self.backward: Hooks = {}
 
 
+class _Forward:
+    """A hook around forward; `keywords`: it takes those of the call, too; `always`: also where forward has raised."""
+
+    def __init__(self, hook: Callable[..., Any], keywords: bool, always: bool) -> None:
+        self.hook, self.keywords, self.always = hook, keywords, always
+
+    def __call__(self, module: Any, args: tuple[Any, ...], keywords: dict[str, Any], *output: Any) -> Any:
+        given = (args, keywords) if self.keywords else (args,)
+        return self.hook(module, *given, *output)
+
+
 def register(module: Any, moment: str, hook: Any, prepend: bool = False, keywords: bool = False, always: bool = False) -> Handle:
-    """Keeps a hook for a module; `keywords`: it takes those of the call, too."""
+    """Keeps a hook for a module."""
     if not callable(hook):
         raise TypeError(message(f"{type(module).__name__}: register a hook", "hook", f"a {type(hook).__name__}", "a function"))
     if "_hooks" not in module.__dict__:
         object.__setattr__(module, "_hooks", ModuleHooks())
-    called = hook if keywords else _without_keywords(hook) if moment in ("before", "after") else hook
-    return Handle(getattr(module._hooks, "always" if always else moment), called, prepend)
-
-
-def _without_keywords(hook: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda module, args, keywords, *output: hook(module, args, *output)
+    called = _Forward(hook, keywords, always) if moment in ("before", "after") else hook
+    return Handle(getattr(module._hooks, moment), called, prepend)
 
 
 def call(module: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """module.forward, with the hooks around it."""
     hooks = module._hooks
     for hook in tuple(hooks.before.values()):
-        args, keywords = _given(module, hook(module, args, keywords), args, keywords)
+        args, keywords = _given(module, hook, args, keywords)
     watch = _Watch(module, hooks) if hooks.backward or hooks.backward_before else None
     if watch:
         args = watch.gate_inputs(args)
-    finished, result = False, None
+    pending, result = list(hooks.after.values()), None
     try:
         result = module.forward(*args, **keywords)
-        for hook in tuple(hooks.after.values()):
-            replaced = hook(module, args, keywords, result)
+        while pending:
+            replaced = pending.pop(0)(module, args, keywords, result)
             result = result if replaced is None else replaced
-        finished = True
     finally:
-        for hook in tuple(hooks.always.values()):
-            replaced = hook(module, args, keywords, result)
-            result = replaced if finished and replaced is not None else result
+        for hook in pending:  # something has raised
+            if hook.always:
+                hook(module, args, keywords, result)
     return watch.gate_outputs(result) if watch else result
 
 
-def _given(module: Any, replaced: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call after a hook: (args, keywords), args alone, or one argument."""
+def _given(module: Any, hook: _Forward, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call after a hook: (args, keywords) of one that takes both, else args, or one argument."""
+    replaced = hook(module, args, keywords)
     if replaced is None:
         return args, keywords
-    if isinstance(replaced, tuple) and len(replaced) == 2 and isinstance(replaced[1], dict) and isinstance(replaced[0], tuple):
+    if not hook.keywords:
+        return replaced if isinstance(replaced, tuple) else (replaced,), keywords
+    if isinstance(replaced, tuple) and len(replaced) == 2 and isinstance(replaced[0], tuple) and isinstance(replaced[1], dict):
         return replaced
-    return replaced if isinstance(replaced, tuple) else (replaced,), keywords
+    got = f"a tuple of {len(replaced)}" if isinstance(replaced, tuple) else f"a {type(replaced).__name__}"
+    where = f"{type(module).__name__}: forward pre-hook"
+    raise TypeError(message(where, "", got, "None, or (args, keywords), a tuple and a dict, as it was registered with_kwargs"))
 
 
 class _Watch:
@@ -79,7 +89,7 @@ class _Watch:
         self.module, self.hooks = module, hooks
         self.inputs = 0
         self.watched = False
-        self.grad_output: tuple[Any, ...] = ()
+        self.grad_output: tuple[Any, ...] | None = None
 
     def gate_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments; tensors among them behind a gate, where any wants a gradient."""
@@ -88,7 +98,7 @@ class _Watch:
         self.watched = any(x.requires_grad for x in tensors)
         if not self.watched:
             return args
-        gated = iter(_Gate.apply(self.at_inputs, *tensors))
+        gated = iter(ModuleGate.apply(self.at_inputs, *tensors))
         return tuple(next(gated) if isinstance(x, Array) else x for x in args)
 
     def gate_outputs(self, result: Any) -> Any:
@@ -97,8 +107,10 @@ class _Watch:
         if not all(isinstance(x, Array) for x in (result if several else (result,))):
             got, expected = f"a {type(result).__name__} as output", "a tensor or a tuple of them"
             raise GradError(message(f"{type(self.module).__name__}: backward hook", "", got, expected))
-        gated = _Gate.apply(self.at_outputs, *(result if several else (result,)))
-        return gated if several else gated[0]
+        gated = ModuleGate.apply(self.at_outputs, *(result if several else (result,)))
+        if not several:
+            return gated[0]
+        return type(result)(*gated) if hasattr(result, "_fields") else gated  # a named tuple keeps its names
 
     def at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Backward comes to the module: grad_output is known."""
@@ -111,21 +123,30 @@ class _Watch:
 
     def at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Backward has passed the module: grad_input is known, too."""
+        grad_output, self.grad_output = self.grad_output, None
+        if grad_output is None:
+            return gradients  # of what backward has computed itself, and not of a result: a second derivative
         for hook in tuple(self.hooks.backward.values()):
-            gradients = self._replaced(gradients, hook(self.module, gradients, self.grad_output), "grad_input")
+            gradients = self._replaced(gradients, hook(self.module, gradients, grad_output), "grad_input")
         return gradients
 
     def _replaced(self, gradients: tuple[Any, ...], replaced: Any, what: str) -> tuple[Any, ...]:
         if replaced is None:
             return gradients
-        several = replaced if isinstance(replaced, tuple) else (replaced,)
+        several = tuple(replaced) if isinstance(replaced, (tuple, list)) else (replaced,)
+        where = f"{type(self.module).__name__}: backward hook"
         if len(several) != len(gradients):
             got, expected = f"{len(several)} gradients", f"{len(gradients)}, as {what} has, or None"
-            raise GradError(message(f"{type(self.module).__name__}: backward hook", "", got, expected))
+            raise GradError(message(where, "", got, expected))
+        for i, (g, new) in enumerate(zip(gradients, several, strict=True)):
+            if new is not None and not isinstance(new, Array):
+                raise TypeError(message(where, f"{what}[{i}]", f"a {type(new).__name__}", "a tensor or None"))
+            if new is not None and g is not None and new.shape != g.shape:
+                raise ShapeError(message(where, f"{what}[{i}]", f"shape {new.shape}", f"the gradient's shape {g.shape}"))
         return several
 
 
-class _Gate(Function):
+class ModuleGate(Function):
     """Tensors as they are; their gradients, all at once, by a function."""
 
     @staticmethod
