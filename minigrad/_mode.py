@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: The flag of code that yields (inspect.CO_GENERATOR; importing inspect is dear).
+_GENERATOR = 0x20
+
+
 class _Mode:
     """Whether ops are recorded, and what the contexts around will go back to."""
 
@@ -53,6 +57,9 @@ class _GradMode:
     def __call__(self, function: Callable[..., Any] | None = None) -> Any:
         if function is None:
             return self
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & _GENERATOR:
+            return self._stepping(function)
 
         @wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -62,6 +69,29 @@ class _GradMode:
                 return function(*args, **kwargs)
             finally:
                 mode.on = before
+
+        return wrapped
+
+    def _stepping(self, function: Callable[..., Any]) -> Any:
+        """A generator function, whose steps alone run in the mode: who takes them has one of their own."""
+
+        @wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            step, given = generator.send, None
+            while True:
+                mode = threads.mode
+                before, mode.on = mode.on, self._value
+                try:
+                    value = step(given)
+                except StopIteration as end:
+                    return end.value
+                finally:
+                    mode.on, given = before, None  # an error that was thrown in must not be held by its own frame
+                try:
+                    step, given = generator.send, (yield value)
+                except BaseException as error:  # thrown in, or the end: the generator's to handle
+                    step, given = generator.throw, error
 
         return wrapped
 

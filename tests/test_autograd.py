@@ -379,3 +379,32 @@ def test_hooks_beside_the_way_to_the_targets_are_not_called():
     assert (seen, beside.grad, x.grad.tolist()) == ([], None, [4.0])
     loss.backward()
     assert (seen[0].tolist(), beside.grad.tolist()) == ([8.0], [8.0])
+
+
+def test_no_grad_decorates_the_steps_of_a_generator():
+    seen = []
+
+    @mg.no_grad()
+    def steps(n):
+        """Doc."""
+        try:
+            while True:
+                try:
+                    n = yield mg.is_grad_enabled(), n
+                except ZeroDivisionError:
+                    n = "caught"
+                if n is None:
+                    return "end"
+        finally:
+            seen.append("closed")
+
+    run = steps(0)
+    assert (next(run), run.send(1), run.throw(ZeroDivisionError())) == ((False, 0), (False, 1), (False, "caught"))
+    assert mg.is_grad_enabled()
+    with pytest.raises(StopIteration) as end:
+        next(run)
+    assert (end.value.value, mg.is_grad_enabled(), steps.__doc__, seen) == ("end", True, "Doc.", ["closed"])
+    run = steps(0)
+    next(run)
+    run.close()
+    assert seen == ["closed", "closed"]
