@@ -213,7 +213,7 @@ def _hook_leaves(ends: dict[int, tuple[Any, Any, bool]]) -> None:
 
 
 def backward(
-    root: Any, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Sequence[Any] | None = None
+    root: Any, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Any = None
 ) -> None:
     """Adds to `.grad` of every leaf (or of `inputs`) the gradient of root, contracted with `gradient`."""
     g = seed(root, gradient, "backward")
@@ -245,11 +245,14 @@ def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
         mode.on = before
 
 
-def _check_inputs(inputs: Sequence[Any]) -> tuple[list[Any], dict[int, Any]]:
+def _check_inputs(inputs: Any) -> tuple[list[Any], dict[int, Any]]:
     """What the walk looks for, the nodes or leaves of the inputs, and which tensor each belongs to."""
+    inputs = (inputs,) if isinstance(inputs, Array) else tuple(inputs)
     if not inputs:
         raise ValueError(message("backward", "inputs", "none", "at least one tensor"))
     for i, x in enumerate(inputs):
+        if not isinstance(x, Array):
+            raise TypeError(message("backward", f"inputs[{i}]", f"a {type(x).__name__}", "a tensor that wants a gradient"))
         if not x.requires_grad:
             got = "a tensor without requires_grad"
             raise GradError(message("backward", f"inputs[{i}]", got, "tensors that want gradients"))

@@ -186,7 +186,7 @@ class Tensor(Methods, Conversions, Array):
 
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-        inputs: Sequence[Tensor] | None = None,
+        inputs: Sequence[Tensor] | Tensor | None = None,
     ) -> None:  # fmt: skip
         """Adds the gradient of this tensor to .grad of every leaf that it was computed from.
 

@@ -297,3 +297,11 @@ def test_threads_train_side_by_side():
         thread.join()
     for seed in alone:
         np.testing.assert_array_equal(together[seed], alone[seed])
+
+
+def test_inputs_may_be_one_tensor():
+    x, y = mg.tensor([1.0, 2.0], requires_grad=True), mg.tensor([3.0, 4.0], requires_grad=True)
+    (x * y).sum().backward(inputs=x)
+    assert (x.grad.tolist(), y.grad) == ([3.0, 4.0], None)
+    with pytest.raises(TypeError, match=r"backward: argument inputs\[1\]: got a float, expected a tensor"):
+        (x * y).sum().backward(inputs=[x, 1.0])
