@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Lock, local
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,32 +38,53 @@ def detect_anomaly(
         if not check_nan:
             yield
             return
-        walk: list[Node] = []
-        plain = _tape.gradients
-
-        def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
-            walk.append(node)
-            try:
-                return plain(node, g, keep_history)
-            finally:
-                walk.pop()
-
         def watcher(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
             def checked(*inputs: Any, **keywords: Any) -> Any:
                 with np.errstate(all="ignore"):  # references warn of what is an error here
                     result = run(*inputs, **keywords)
+                walk = _threads.walk
                 if backward if walk else forward:
                     _check(op, inputs, result[0] if op.aux else result, walk[0] if walk else None, inf)
                 return result
 
             return checked
 
-        _tape.gradients = gradients
+        _follow(1)
         try:
             with _backend.watched(watcher):
                 yield
         finally:
-            _tape.gradients = plain
+            _follow(-1)
+
+
+class _Threads(local):
+    """For each thread the nodes whose gradients are being computed, the outermost first."""
+
+    def __init__(self) -> None:
+        self.walk: list[Node] = []
+
+
+_threads = _Threads()
+_plain = _tape.gradients
+#: How many blocks are open.
+_open = 0
+_opening = Lock()
+
+
+def _gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
+    _threads.walk.append(node)
+    try:
+        return _plain(node, g, keep_history)
+    finally:
+        _threads.walk.pop()
+
+
+def _follow(more: int) -> None:
+    """Notes the nodes that backward walks past while any block is open, in whatever thread."""
+    global _open
+    with _opening:
+        _open += more
+        _tape.gradients = _gradients if _open else _plain
 
 
 def _check(op: Op, inputs: tuple[Any, ...], result: Any, node: Node | None, inf: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from os.path import basename, dirname, sep
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from minigrad import _writes
@@ -57,14 +58,31 @@ class debug_mode:  # noqa: N801 - called like a function
     """
 
     def __init__(self, enabled: bool = True) -> None:
-        self._before = is_debug_mode()
-        _switch(bool(enabled))
+        self.enabled, self.entered = bool(enabled), False
+        with _switching:
+            if len(_modes) > 1 and not (_modes[-1].entered or _modes[-2].entered):
+                del _modes[-2]  # nothing goes back to it any more
+            _modes.append(self)
+            _switch()
 
     def __enter__(self) -> None:
-        """All is done in __init__."""
+        with _switching:
+            self.entered = True
+            if self not in _modes:
+                _modes.append(self)
+            _switch()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        _switch(self._before)
+        with _switching:
+            at = _modes.index(self)  # what was switched since ends with the block; other threads' blocks do not
+            _modes[at:] = [mode for mode in _modes[at + 1 :] if mode.entered]
+            self.entered = False
+            _switch()
+
+
+#: What was switched and not switched back, in any thread; the newest decides, the rest is what it goes back to.
+_modes: list[debug_mode] = []
+_switching = Lock()
 
 
 def is_debug_mode() -> bool:
@@ -72,6 +90,7 @@ def is_debug_mode() -> bool:
     return _writes.line is calling_line
 
 
-def _switch(enabled: bool) -> None:
+def _switch() -> None:
+    enabled = bool(_modes) and _modes[-1].enabled
     setattr(Node, "__init__", _init_with_line if enabled else _plain_init)  # noqa: B010 - no plain method
     _writes.line = calling_line if enabled else _writes.no_line

@@ -1,12 +1,13 @@
 """The tape as it is seen: its listing, debug mode's lines, and the search for what makes a NaN."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
+from minigrad import _tape, nn
 from minigrad.errors import AnomalyError, GradError
 
 
@@ -101,6 +102,21 @@ def test_the_line_of_a_freed_graph_and_the_switch():
         mg.debug_mode(False)
 
 
+def test_blocks_of_debug_mode_that_overlap_end_as_before():
+    first, second = mg.debug_mode(), mg.debug_mode()
+    with second:
+        with first:
+            mg.debug_mode(False)
+            assert not mg.is_debug_mode()
+        assert mg.is_debug_mode()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert mg.is_debug_mode()
+    second.__exit__(None, None, None)
+    assert not mg.is_debug_mode()
+
+
 # -- anomalies ---------------------------------------------------------------------------------------------------------
 
 
@@ -174,3 +190,44 @@ def test_nothing_stays_after_it():
 
     with pytest.raises(AnomalyError):
         run()
+
+
+def test_blocks_of_two_threads_overlap_and_end_as_before():
+    """As those of two threads would: each is entered within the other, and left after it."""
+    plain = _tape.gradients
+    first, second = mg.detect_anomaly(), mg.detect_anomaly()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    with pytest.raises(AnomalyError, match="^detect_anomaly, backward of sqrt"):
+        leaf(0.0).sqrt().backward()
+    second.__exit__(None, None, None)
+    assert (_tape.gradients is plain, mg.is_debug_mode()) == (True, False)
+
+
+def test_the_forward_pass_of_one_thread_is_not_the_backward_of_another():
+    inside, leave = threading.Event(), threading.Event()
+
+    def backward():
+        Waiting.apply(leaf(1.0)).sum().backward()
+
+    class Waiting(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx, g):
+            inside.set()
+            leave.wait(10)
+            return g
+
+    thread = threading.Thread(target=backward)
+    with mg.detect_anomaly():
+        thread.start()
+        assert inside.wait(10)
+        with pytest.raises(AnomalyError) as caught:
+            leaf(0.0).log()
+        leave.set()
+        thread.join()
+    assert str(caught.value).startswith("detect_anomaly, forward at test_listing.py")
