@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
@@ -104,16 +105,21 @@ def _named(names: Any) -> dict[int, str]:
     if names is None:
         return {}
     given: Mapping[str, Any] = dict(names.named_parameters()) if hasattr(names, "named_parameters") else names
+    if not hasattr(given, "items"):
+        raise TypeError(message("tape", "names", f"a {type(names).__name__}", "a dict {name: tensor}, or a module"))
     return {id(x): name for name, x in given.items()}
 
 
 def _steps(nodes: list[Node], names: dict[int, str]) -> list[Step]:
     numbers = {id(node): i for i, node in enumerate(nodes)}
     owners: set[int] = set()
+    taken = set(names.values())
+    free = (name for name in map("leaf{}".format, count()) if name not in taken)
     for node in nodes:
         for parent in node.parents:
             if isinstance(parent, Array):
-                names.setdefault(id(parent), f"leaf{sum(n.startswith('leaf') for n in names.values())}")
+                if id(parent) not in names:
+                    names[id(parent)] = next(free)
                 owners.add(id(_writes.owner(parent.array)))
 
     def label(parent: Any) -> str:

@@ -231,3 +231,11 @@ def test_the_forward_pass_of_one_thread_is_not_the_backward_of_another():
         leave.set()
         thread.join()
     assert str(caught.value).startswith("detect_anomaly, forward at test_listing.py")
+
+
+def test_leaves_without_a_name_get_one_that_nobody_has():
+    x, y, z = leaf(1.0), leaf(2.0), leaf(3.0)
+    steps = mg.tape(x * y * z, names={"leaf1": y})
+    assert [step.inputs for step in steps] == [("leaf0", "leaf1"), ("#0", "leaf2")]
+    with pytest.raises(TypeError, match=r"tape: argument names: got a list, expected a dict \{name: tensor\}, or a module"):
+        mg.tape(x * y, names=["x"])
