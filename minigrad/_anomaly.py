@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import _backend, _tape
 from minigrad._array import Array
+from minigrad._op import registry
 from minigrad._source import calling_line, debug_mode
 from minigrad.errors import AnomalyError
 
@@ -49,12 +50,12 @@ def detect_anomaly(
 
             return checked
 
-        _follow(1)
+        _follow(backward, 1)
         try:
             with _backend.watched(watcher):
                 yield
         finally:
-            _follow(-1)
+            _follow(backward, -1)
 
 
 class _Threads(local):
@@ -66,25 +67,29 @@ class _Threads(local):
 
 _threads = _Threads()
 _plain = _tape.gradients
-#: How many blocks are open.
-_open = 0
+#: How many blocks are open, by whether they look at backward.
+_open = {True: 0, False: 0}
 _opening = Lock()
 
 
 def _gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
     _threads.walk.append(node)
     try:
-        return _plain(node, g, keep_history)
+        found = _plain(node, g, keep_history)
     finally:
         _threads.walk.pop()
+    if node.op.name not in registry and _open[True]:  # a Function's backward may compute by other means than ops
+        for dx in found:
+            if dx is not None and np.isnan(dx.array).any():
+                raise AnomalyError(_returned(node, dx.array))
+    return found
 
 
-def _follow(more: int) -> None:
+def _follow(backward: bool, more: int) -> None:
     """Notes the nodes that backward walks past while any block is open, in whatever thread."""
-    global _open
     with _opening:
-        _open += more
-        _tape.gradients = _gradients if _open else _plain
+        _open[bool(backward)] += more
+        _tape.gradients = _gradients if any(_open.values()) else _plain
 
 
 def _check(op: Op, inputs: tuple[Any, ...], result: Any, node: Node | None, inf: bool) -> None:
@@ -115,6 +120,11 @@ def _passed_on(op: Op, name: str, array: Any, node: Node | None) -> str:
         f"{_where(node)}{op.name} met a nan in {name} at index {list(at)} ({count} of {array.size} elements), which no op has "
         "made since the search began: it is in the data, a parameter or the gradient that backward was given."
     )
+
+
+def _returned(node: Node, array: Any) -> str:
+    at, count = _first(np.isnan(array))
+    return f"{_where(node)}the gradient that it returned is nan at index {list(at)} ({count} of {array.size} elements)."
 
 
 def _first(bad: Any) -> tuple[tuple[int, ...], int]:

@@ -239,3 +239,25 @@ def test_leaves_without_a_name_get_one_that_nobody_has():
     assert [step.inputs for step in steps] == [("leaf0", "leaf1"), ("#0", "leaf2")]
     with pytest.raises(TypeError, match=r"tape: argument names: got a list, expected a dict \{name: tensor\}, or a module"):
         mg.tape(x * y, names=["x"])
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+def test_a_nan_that_the_backward_of_a_function_returns(dtype):
+    class Wrong(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2.0
+
+        @staticmethod
+        def backward(ctx, g):
+            return mg.tensor([1.0, np.nan])
+
+    x = leaf(1.0, 2.0, dtype=dtype)  # of float64 the walk converts the gradient
+    with mg.detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        Wrong.apply(x * 1.0).sum().backward()  # the line
+    text = str(caught.value)
+    assert re.match(r"detect_anomaly, backward of Wrong recorded at test_listing.py:\d+ `.*# the line`: the gradient that ", text)
+    assert text.endswith("it returned is nan at index [1] (1 of 2 elements).")
+    with mg.detect_anomaly(backward=False):
+        Wrong.apply(x := leaf(1.0, 2.0, dtype=mg.float32)).sum().backward()
+    assert np.isnan(x.grad.tolist()).tolist() == [False, True]
