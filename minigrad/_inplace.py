@@ -118,7 +118,8 @@ def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
             got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
             remedy = "Do it inside `with minigrad.no_grad():`, or without the underscore: that gives a new tensor."
             raise GradError(message(name, "", got, expected, remedy))
-        if not threads.mode.on or not x.requires_grad:
+        wanting = (x, *args, *keywords.values()) if threads.mode.on else ()
+        if not any(isinstance(y, Array) and y.requires_grad for y in wanting):
             new = op(x, *args, **keywords)
         else:  # what the op keeps of x, it keeps of a copy
             before = tools.clone(x)

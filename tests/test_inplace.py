@@ -134,3 +134,12 @@ def test_shape_and_type_stay_where_ops_are_recorded(write):
         write(leaf(1.0, 2.0) * 1.0, mg.ones(3, 2, dtype=mg.float64))
     with pytest.raises(DTypeError, match="argument value: got dtype float64, expected what int64 holds"):
         write(mg.tensor([1, 2]), y)
+
+
+@pytest.mark.parametrize("write", [lambda h, w: h.mul_(w), lambda h, w: h.mul_(y=w)])
+def test_a_tensor_without_a_gradient_takes_in_one_with(write):
+    w, h = leaf(1.0, 2.0), mg.tensor([3.0, 4.0], dtype=mg.float64)
+    for _ in range(2):
+        write(h, w).add_(w)
+    h.sum().backward()  # of (h w + w) w + w
+    assert w.grad.tolist() == [2 * 3.0 + 2 * 1.0 + 1, 2 * 4.0 * 2.0 + 2 * 2.0 + 1]
