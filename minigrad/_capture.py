@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
+from sys import getrefcount
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _array, _backend, _promote
-from minigrad._array import Array, alias, from_array, view
+from minigrad._array import Array, Pool, alias, from_array, view
 from minigrad._C import ffi, lib
 from minigrad._generator import Generator
 from minigrad._kernels import layout
@@ -134,7 +135,8 @@ class Recorder:
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
         self.modules: dict[int, tuple[Module, bool]] = {}
-        self.blocks: list[Any] = []  # memory that the step took from pools
+        self.blocks: list[Any] = []  # memory that the step took
+        self.pools: dict[Pool, Pool] = {}  # where it takes it from, in the place of those that everybody uses
         self.constants: list[Any] = []  # arrays that the host made: numbers of the program's text
         self.kept: list[Any] = []  # what C structs and arrays of pointers live in
         self.owned: set[int] = set()  # their addresses, where they are arrays
@@ -153,6 +155,7 @@ class Recorder:
             for pool in pools.values():
                 self._exchange(pool, [])
         _promote._numbers.clear()
+        self._swap(_array, "_held", 0)  # what is counted from now on is the program's
         self._swap(_array, "_allocate", self._allocate)
         self._swap(_array, "address", self._address)
         self._swap(layout, "copied_by_host", self._copied_by_host)
@@ -231,7 +234,19 @@ class Recorder:
     # -- memory ------------------------------------------------------------------------------------------------------------
 
     def _allocate(self, pool: Any, op: str = "empty") -> Any:
-        found = _allocate(pool, op)
+        """Memory from pools of the step's own, which go with it: what a program writes at every replay must never be handed
+        out to anybody else. Other threads are given, for so long, memory that is not remembered."""
+        if recorder() is not self:
+            passing = Pool(pool.shape, pool.dtype)
+            passing.remembers = False
+            return _allocate(passing, op)
+        own = self.pools.get(pool)
+        if own is None:
+            own = self.pools[pool] = Pool(pool.shape, pool.dtype)
+        for array, ptr in own:
+            if getrefcount(array) == _array._FREE:
+                return array, ptr
+        found = _allocate(own, op)
         self.blocks.append(found[0].base)
         return found
 

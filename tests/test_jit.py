@@ -290,6 +290,44 @@ def test_a_leaf_among_the_arguments_receives_its_gradient():
         assert x.grad.tolist() == [4 * number]
 
 
+def test_memory_of_a_program_is_handed_out_to_nobody_else():
+    weight = mg.randn(5, 13)
+
+    def step(x):
+        y = x @ weight + 1.0  # (31, 13): memory of a shape that nobody has asked for before
+        return (y * y).sum()
+
+    run, x = mg.jit(step), mg.ones(31, 5)
+    run(x)
+    others = [mg.full((31, 13), 3.0) for _ in range(4)]
+    run(x)
+    assert all((other.array == 3).all() for other in others)
+
+
+def test_another_thread_that_computes_during_a_capture_keeps_its_memory():
+    meanwhile, done, kept = threading.Event(), threading.Event(), []
+
+    def other():
+        meanwhile.wait()
+        kept.extend(mg.full((37, 3), 3.0) for _ in range(4))
+        done.set()
+
+    def step(x):
+        y = (x * 2.0).exp()  # x * 2.0 is not needed any more
+        if not kept:
+            meanwhile.set()
+            done.wait()
+        return y + 1.0
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    run, x = mg.jit(step), mg.ones(37, 3)
+    first = run(x)
+    assert bits(run(x)) == bits(first)
+    thread.join()
+    assert all((one.array == 3).all() for one in kept)
+
+
 # -- what cannot be captured ---------------------------------------------------------------------------------------------
 
 
