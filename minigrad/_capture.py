@@ -78,24 +78,21 @@ class Call:
 
 
 class _Traced(Tensor):
-    """What a tensor is while a step is captured: its numbers can be computed with, not looked at."""
+    """What a tensor is while a step is captured. Each capture has a class of its own, derived from this, so that what is
+    left of an earlier one, or was made by another thread, is what lives outside of the next."""
 
     __slots__ = ()
 
-    @property
-    def array(self) -> Any:
-        """The numbers, for those modules that pass them on to C or make a view of them."""
-        if recorder() is not None:
-            frame = sys._getframe(1)
-            module = frame.f_globals.get("__name__", "")
-            if not module.startswith(_PASSING_ON):
-                name = getattr(frame.f_locals.get("op"), "name", "")
-                raise refusal(f"{name} is computed by NumPy" if name else f"{frame.f_code.co_name} reads numbers")
-        return _slot.__get__(self)
 
-    @array.setter
-    def array(self, new: Any) -> None:
-        _slot.__set__(self, new)
+def _numbers(x: Any) -> Any:
+    """`Tensor.array` while a step is captured: numbers can be computed with, not looked at, be they the step's own or those
+    of a tensor outside, except by modules that pass them on to C or make a view of them."""
+    if recorder() is not None:
+        code = (frame := sys._getframe(1)).f_code
+        if not frame.f_globals.get("__name__", "").startswith(_PASSING_ON) or code.co_name == "plain_index":
+            name = getattr(frame.f_locals.get("op"), "name", "")
+            raise refusal(f"{name} is computed by NumPy" if name else f"{code.co_name} reads numbers")
+    return _slot.__get__(x)
 
 
 _slot: Any = Array.__dict__["array"]
@@ -125,6 +122,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.thread = get_ident()
+        self.traced = type("Traced", (_Traced,), {"__slots__": ()})
         self.calls: list[Call] = []
         self.checks: list[tuple[Any, ...]] = []  # arguments of mg_first_bad_label: looked at before each replay
         self.randoms: list[tuple[int, Any, int]] = []  # (call, generator, blocks since the step began)
@@ -159,7 +157,8 @@ class Recorder:
         self._swap(_array, "_allocate", self._allocate)
         self._swap(_array, "address", self._address)
         self._swap(layout, "copied_by_host", self._copied_by_host)
-        self._swap(_array, "_class", _Traced)
+        self._swap(_array, "_class", self.traced)
+        self._swap(Tensor, "array", property(_numbers, _slot.__set__))
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
         for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__call__")):
             self._swap(owner, name, getattr(self, f"_{name.strip('_')}")(getattr(owner, name)))
@@ -269,7 +268,7 @@ class Recorder:
 
     def _saw(self, leaf: Any) -> bool:
         """Remembers the gradient that a leaf of the outside had; says whether it is the first time."""
-        if leaf.__class__ is _Traced or recorder() is not self or id(leaf) in self.grads:
+        if leaf.__class__ is self.traced or recorder() is not self or id(leaf) in self.grads:
             return False
         before = _grad.__get__(leaf)
         self.grads[id(leaf)] = leaf, before

@@ -210,7 +210,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     named = [*outside.values(), *states, *_tape.tools.one.values()]
     pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
     missing = _unknown(seen, Extents(pieces))
-    for i, (x, array) in enumerate(_owners(missing)):
+    for i, (x, array) in enumerate(_owners(missing, seen.traced)):
         pieces.append(extent(array, f"q{i}"))
         outside[id(x)] = x
         named.append(x)
@@ -245,13 +245,17 @@ def _unknown(seen: Recorder, names: Extents) -> list[tuple[int, str]]:
     return list(found.items())
 
 
-def _owners(missing: list[tuple[int, str]]) -> list[tuple[Any, Any]]:
-    """The tensors, of all there are, whose memory addresses lie in."""
+def _owners(missing: list[tuple[int, str]], traced: type) -> list[tuple[Any, Any]]:
+    """The tensors, of all there were before the step, whose memory addresses lie in: every one of them, as the step may have
+    read any, and only that one is sure to change when its numbers are exchanged for others."""
     if not missing:
         return []
     import gc
 
-    tensors = [x for x in gc.get_objects() if issubclass(type(x), Array)]  # isinstance would ask strangers for their class
-    held = Extents([extent(x.array, x) for x in tensors])
-    owners = {id(x): x for x in (held.find(address) for address, _ in missing) if x is not None}
-    return [(x, x.array) for x in owners.values()]
+    tensors = [x for x in gc.get_objects() if issubclass(type(x), Array) and type(x) is not traced]
+    found = []
+    for x in tensors:  # issubclass above, as isinstance would ask strangers for their class
+        low, size, _ = extent(x.array, x)
+        if any(low <= address < low + max(size, 1) for address, _ in missing):
+            found.append((x, x.array))
+    return found

@@ -346,6 +346,54 @@ def failing():
     yield "array", lambda loss, x: x.array.sum(), "reads numbers"
 
 
+def test_numbers_of_the_outside_are_not_frozen_either():
+    counts, place = mg.tensor([1, 2, 3]), mg.ones(3)
+    steps = {
+        "_as reads": lambda x, i: x * counts,
+        "to_dtype reads": lambda x, i: x * counts.float(),
+        "plain_index reads": lambda x, i: x[i],
+        "reads numbers": lambda x, i: x + place.zero_(),
+        "_numbers reads": lambda x, i: x + place.copy_(mg.as_tensor(counts)),
+        "tensor reads": lambda x, i: x + mg.tensor(place),
+        "whose owner is not known": lambda x, i: [y := x.reshape(3, 1).expand(3, 2).T.reshape(6), y * 2.0],  # NumPy copies
+    }
+    for text, step in steps.items():
+        with pytest.raises(CaptureError, match=text):
+            mg.jit(step)(mg.ones(3), mg.tensor(1))
+    assert place.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_tensors_of_an_earlier_capture_are_outside_of_the_next():
+    made = []
+
+    def leaves(x):
+        made.append((x * 2.0).detach())
+
+    mg.jit(leaves)(mg.ones(3))
+    (w,) = made
+    w.requires_grad_()
+
+    @mg.jit
+    def step(x):
+        w.grad = None
+        (w * x).sum().backward()
+
+    for number in (1.0, 2.0, 3.0):
+        step(mg.full((3,), number))
+        assert w.grad.tolist() == [number] * 3
+
+
+def test_another_name_of_the_same_memory_is_not_taken_for_a_parameter():
+    for names in (lambda w: [w.detach()], lambda w: [w[1:]], lambda w: [w.detach(), w[:1].detach()]):
+        w = nn.Parameter(mg.ones(3))
+        others = names(w)
+        run = mg.jit(lambda x: x * w)  # noqa: B023
+        assert run(mg.ones(3)).tolist() == [1.0, 1.0, 1.0]
+        w.data = mg.full((3,), 5.0)
+        assert run(mg.ones(3)).tolist() == [5.0, 5.0, 5.0]
+        del others
+
+
 @pytest.mark.parametrize(("bad", "text"), [pytest.param(b, t, id=n) for n, b, t in failing()])
 def test_a_step_that_cannot_be_captured_changes_nothing(bad, text):
     net = network()
