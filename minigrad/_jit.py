@@ -151,7 +151,7 @@ def _look(x: Any, leaves: list[Any]) -> Any:
     except TypeError as error:
         got = f"a {type(x).__name__}"
         raise CaptureError(message("jit", "of the step", got, "tensors, arrays, and what can be a key of a dict")) from error
-    return type(x), x
+    return type(x), x, str(x) if isinstance(x, (float, np.floating)) else ""  # 0.0 and -0.0 are equal, but not the same
 
 
 def _mapped(tree: Any, one: Callable[[Any], Any]) -> Any:
@@ -204,9 +204,9 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     pieces += [extent(g.array, f"grad{i}") for i, (_, g) in enumerate(seen.incoming)]
     pieces += [extent(block, f"b{i}") for i, block in enumerate(seen.blocks)]
     pieces += [extent(array, f"c{i}") for i, array in enumerate(seen.constants)]
-    outside: dict[int, Any] = {id(x): x for _, memory in seen.updates for x in memory.owners}
+    outside: dict[int, Any] = {id(x): x for _, _, memory in seen.updates for x in memory.owners}
     outside |= {key: leaf for key, (leaf, _) in seen.grads.items()}
-    states = [x for _, memory in seen.updates for state in memory.states for x in state.values()]
+    states = [x for _, _, memory in seen.updates for state in memory.states for x in state.values()]
     named = [*outside.values(), *states, *_tape.tools.one.values()]
     pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
     missing = _unknown(seen, Extents(pieces))
@@ -222,7 +222,8 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     program.arguments = [(None, 0, None) if p is None else (p.ptr, p.size * p.dtype.itemsize, p.array) for p in places]
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
     program.modules = list(seen.modules.values())
-    program.memories = [(group, memory.owners[0].dtype, memory) for group, memory in seen.updates]
+    program.memories = [(opt, group, memory.owners[0].dtype, memory) for opt, group, memory in seen.updates]
+    program.groups = seen.groups
     program.checks = seen.checks
     program.incoming, program.fresh = seen.incoming, seen.fresh
     for at, generator, since in seen.randoms:

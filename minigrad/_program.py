@@ -47,7 +47,8 @@ class Program:
         self.outside: list[tuple[Any, Any, bool]] = []
         self.modules: list[tuple[Any, bool]] = []
         self.mode_changes = -1
-        self.memories: list[tuple[Any, Any, Any]] = []
+        self.memories: list[tuple[Any, Any, Any, Any]] = []
+        self.groups: list[tuple[Any, int, Any, int]] = []
         self.checks: list[tuple[Any, ...]] = []
         self.incoming: list[tuple[Any, Any]] = []
         self.fresh: list[Any] = []
@@ -66,8 +67,11 @@ class Program:
             if any(module.training is not training for module, training in self.modules):
                 return False
             self.mode_changes = _module.mode_changes
-        for group, dtype, memory in self.memories:
-            if group.memory.get(dtype) is not memory:
+        for optimizer, count, group, length in self.groups:
+            if len(optimizer.param_groups) != count or len(group["params"]) != length:
+                return False
+        for optimizer, group, dtype, memory in self.memories:
+            if group.memory.get(dtype) is not memory or optimizer._used(group) != memory.used:
                 return False
         for leaf, _ in self.incoming:
             if leaf.grad is None:
@@ -94,7 +98,7 @@ class Program:
         lib.mg_replay(self.calls, self.count)
         for generator, blocks in self.advance:
             generator.take(blocks)
-        for _, _, memory in self.memories:
+        for _, _, _, memory in self.memories:
             _writes.note_all(memory.marks, memory.write)
         for leaf, g in self.grads:
             leaf.grad = g

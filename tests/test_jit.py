@@ -271,6 +271,38 @@ def test_freezing_and_moving_state():
     assert int(optimizer.state[net[5].weight]["step"]) == 4
 
 
+def test_options_and_groups_of_an_optimizer_that_change():
+    """Options may ask for state that there was none of; and what a new group holds is trained from then on."""
+    changes = [
+        lambda o, p: o.param_groups[0].update(momentum=0.9),
+        lambda o, p: o.add_param_group({"params": [p], "lr": 0.5}),
+        lambda o, p: o.param_groups[0]["params"].append(p),
+    ]
+    for change in changes:
+        found = []
+        for compiled in (False, True):
+            w, v = nn.Parameter(mg.ones(5)), nn.Parameter(mg.ones(5))
+            optimizer = optim.SGD([w], lr=0.01)
+
+            def step(x):
+                optimizer.zero_grad()  # noqa: B023
+                ((x * w - v) ** 2).sum().backward()  # noqa: B023
+                optimizer.step()  # noqa: B023
+
+            run = mg.jit(step) if compiled else step
+            for i, (x, _) in enumerate(batches(6)):
+                if i == 3:
+                    change(optimizer, v)
+                run(mg.tensor(x))
+            found.append(bits([w, v, w.grad, v.grad]))
+        assert found[0] == found[1]
+
+
+def test_zero_has_two_signs():
+    run = mg.jit(lambda x, a: x * a)
+    assert [str(run(mg.ones(()), a).item()) for a in (0.0, -0.0, 0.0)] == ["0.0", "-0.0", "0.0"]
+
+
 def test_results_are_the_callers_own():
     run = mg.jit(lambda x: x + 1.0)
     results = [run(mg.full((3,), float(i))) for i in range(5)]
@@ -381,6 +413,7 @@ def test_tensors_of_an_earlier_capture_are_outside_of_the_next():
     for number in (1.0, 2.0, 3.0):
         step(mg.full((3,), number))
         assert w.grad.tolist() == [number] * 3
+        w.grad = None
 
 
 def test_another_name_of_the_same_memory_is_not_taken_for_a_parameter():
