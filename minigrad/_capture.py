@@ -161,6 +161,8 @@ class Recorder:
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
+        for name in ("manual_seed", "set_state"):
+            self._swap(Generator, name, self._seeding(name, getattr(Generator, name)))
         for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Optimizer, "_ready"), (Module, "__call__")):
             self._swap(owner, name, getattr(self, f"_{name.strip('_')}")(getattr(owner, name)))
         for name in _READING:
@@ -303,6 +305,16 @@ class Recorder:
             return seed, first
 
         return take
+
+    def _seeding(self, name: str, plain: Any) -> Any:
+        """Replays count from where a generator stands before them. Checkpoints go back to where it stood within the step."""
+
+        def seed(generator: Any, to: Any) -> Any:
+            if recorder() is self and sys._getframe(1).f_globals.get("__name__") != "minigrad._checkpoint":
+                raise refusal(f"{name} says where random numbers begin")
+            return plain(generator, to)
+
+        return seed
 
     def _update(self, plain: Any) -> Any:
         def update(optimizer: Any, group: Any, memory: Any) -> None:

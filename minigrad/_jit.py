@@ -28,7 +28,7 @@ from minigrad._program import Program, copied
 from minigrad.errors import CaptureError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 #: Kinds of arguments that a step keeps programs for, the oldest going first; and programs of one kind, for what lives
@@ -122,11 +122,12 @@ class Step:
             warnings.warn(f"{error} It runs eagerly from now on.", stacklevel=3)
             self._eager = True
             return self._run_eagerly(args, keywords)
+        result = _rebuilt(program.result)  # before another thread may replay the program
         kept = self._programs.setdefault(key, [])
         kept[:] = [*kept[-MOST_VARIANTS + 1 :], program]
         if len(self._programs) > MOST_PROGRAMS:
             self._programs.popitem(last=False)
-        return _rebuilt(program.result)
+        return result
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a method of a class, a step of each object."""
@@ -206,6 +207,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     pieces += [extent(array, f"c{i}") for i, array in enumerate(seen.constants)]
     outside: dict[int, Any] = {id(x): x for _, _, memory in seen.updates for x in memory.owners}
     outside |= {key: leaf for key, (leaf, _) in seen.grads.items()}
+    outside |= {id(x): x for x in _returned(result) if type(x) is not seen.traced}
     states = [x for _, _, memory in seen.updates for state in memory.states for x in state.values()]
     named = [*outside.values(), *states, *_tape.tools.one.values()]
     pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
@@ -233,6 +235,17 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     program.bytes = sum(size for _, size, name in pieces if name[0] in "bxg")
     program.held = (seen.kept, seen.blocks, seen.constants, places, named, function)
     return program
+
+
+def _returned(result: Any) -> Iterator[Any]:
+    """The tensors of a result; an error where it holds what may hide others, whose memory would change with each replay."""
+    if isinstance(result, Array):
+        yield result
+    elif isinstance(result, (list, tuple, dict)):
+        for one in result.values() if isinstance(result, dict) else result:
+            yield from _returned(one)
+    elif not isinstance(result, (str, bytes, int, float, complex, np.generic, type(None))):
+        raise _capture.refusal(f"a {type(result).__name__} is returned, not tensors in lists, tuples and dicts,")
 
 
 def _unknown(seen: Recorder, names: Extents) -> list[tuple[int, str]]:

@@ -460,6 +460,32 @@ def test_a_step_that_cannot_be_captured_changes_nothing(bad, text):
     assert all(int(s["step"]) == 2 for s in optimizer.state.values())
 
 
+def test_random_numbers_must_not_begin_within_a_step():
+    generator = mg.Generator().manual_seed(1)
+    state = generator.get_state()
+    for step in (lambda: mg.manual_seed(1), lambda: generator.set_state(state), lambda: mg.Generator().manual_seed(1)):
+        with pytest.raises(CaptureError, match="says where random numbers begin at"):
+            mg.jit(step)()
+
+
+def test_results_that_hide_tensors():
+    class Output:
+        def __init__(self, loss):
+            self.loss = loss
+
+    for hiding in (Output, lambda x: np.ones(2), lambda x: [x, {"loss": Output(x)}]):
+        with pytest.raises(CaptureError, match=r"jit: a \w+ is returned, not tensors"):
+            mg.jit(hiding)(mg.ones(2))
+
+
+def test_a_result_that_lives_outside():
+    w = nn.Parameter(mg.ones(2))
+    run = mg.jit(lambda x: (w, x, None, 1))
+    assert run(mg.zeros(2))[0].tolist() == [1.0, 1.0]
+    w.data = mg.full((2,), 5.0)
+    assert run(mg.zeros(2))[0].tolist() == [5.0, 5.0]
+
+
 def test_an_error_inside_is_the_steps_own():
     w = mg.ones(3).requires_grad_()
 
