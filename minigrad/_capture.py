@@ -133,7 +133,7 @@ class Recorder:
         self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
-        self.modules: dict[int, tuple[Module, bool]] = {}
+        self.modules: dict[int, Module] = {}  # those that were called
         self.blocks: list[Any] = []  # memory that the step took
         self.pools: dict[Pool, Pool] = {}  # where it takes it from, in the place of those that everybody uses
         self.constants: list[Any] = []  # arrays that the host made: numbers of the program's text
@@ -354,7 +354,7 @@ class Recorder:
     def _call(self, plain: Any) -> Any:
         def call(module: Any, *args: Any, **keywords: Any) -> Any:
             if recorder() is self:
-                self.modules[id(module)] = module, module.training
+                self.modules[id(module)] = module
             return plain(module, *args, **keywords)
 
         return call

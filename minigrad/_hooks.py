@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Hooks = dict[int, Callable[..., Any]]
 
 _next_key = count().__next__
+#: How often a hook has come or gone, for those who would have to look at each.
+changes = 0
 
 
 class Handle:
@@ -22,6 +24,8 @@ class Handle:
     __slots__ = ("_hooks", "_key")
 
     def __init__(self, hooks: Hooks, hook: Callable[..., Any], prepend: bool = False) -> None:
+        global changes
+        changes += 1
         self._hooks, self._key = hooks, _next_key()
         later = dict(hooks) if prepend else {}
         if prepend:
@@ -31,6 +35,8 @@ class Handle:
 
     def remove(self) -> None:
         """Takes the hook away; a second time changes nothing."""
+        global changes
+        changes += 1
         self._hooks.pop(self._key, None)
 
     def __enter__(self) -> Handle:

@@ -195,6 +195,7 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
             program.grads.append((leaf, leaf.grad))
         elif leaf.grad is None:
             program.grads.append((leaf, None))
+    program.seen = program.read_by_python()
     program.result = _mapped(result, lambda x: plain(x) if isinstance(x, Array) else x)
     return program
 

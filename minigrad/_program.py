@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import is_
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _writes
+from minigrad import _hooks, _writes
 from minigrad._array import pool_of, take
 from minigrad._C import ffi, lib
 from minigrad.nn import _module
@@ -45,8 +46,9 @@ class Program:
         self.arguments: list[tuple[Any, int, Any]] = []
         self.result: Any = None
         self.outside: list[tuple[Any, Any, bool]] = []
-        self.modules: list[tuple[Any, bool]] = []
-        self.mode_changes = -1
+        self.modules: list[Any] = []
+        self.seen: list[Any] = []
+        self.changes = -1
         self.memories: list[tuple[Any, Any, Any, Any]] = []
         self.groups: list[tuple[Any, int, Any, int]] = []
         self.checks: list[tuple[Any, ...]] = []
@@ -63,10 +65,11 @@ class Program:
         for x, array, wants in self.outside:
             if x.array is not array or x.requires_grad is not wants:
                 return False
-        if self.mode_changes != _module.mode_changes:
-            if any(module.training is not training for module, training in self.modules):
+        if self.changes != _module.changes + _hooks.changes:
+            changes, now = _module.changes + _hooks.changes, self.read_by_python()
+            if len(now) != len(self.seen) or not all(map(is_, now, self.seen)):
                 return False
-            self.mode_changes = _module.mode_changes
+            self.changes = changes
         for optimizer, count, group, length in self.groups:
             if len(optimizer.param_groups) != count or len(group["params"]) != length:
                 return False
@@ -77,6 +80,19 @@ class Program:
             if leaf.grad is None:
                 return False
         return not any(leaf.grad is not None for leaf in self.fresh) if self.fresh else True
+
+    def read_by_python(self) -> list[Any]:
+        """What the step went by besides memory: attributes of the modules that it called, and hooks, of leaves, too."""
+        found: list[Any] = []
+        for module in self.modules:
+            own = vars(module)
+            found += [*own, *own.values()]
+            if "_hooks" in own:
+                found += [hook for moment in vars(module._hooks).values() for hook in moment.values()]
+        for leaf, _, _ in self.outside if _hooks.of_leaves else ():
+            known = _hooks.of_leaves.get(id(leaf))
+            found += known.hooks.values() if known is not None else ()
+        return found
 
     def run(self, tensors: list[Any]) -> bool:
         """Makes all calls for new arguments. False, before anything has changed, where a label is none."""

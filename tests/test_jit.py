@@ -248,6 +248,46 @@ def test_changes_outside_are_seen():
     assert len({tuple(f) for f in first}) > 1
 
 
+def test_modules_and_hooks_that_change():
+    """What Python went by when the step was captured: a rate, a parameter, a layer, hooks of a module and of a leaf."""
+
+    def exchange(net):
+        net[0].weight = nn.Parameter(mg.ones(4, 5))
+
+    def replace(net):
+        setattr(net, "1", nn.Dropout(0.0))
+
+    changes = [
+        lambda net: setattr(net[1], "p", 0.1),
+        exchange,
+        replace,
+        lambda net: net[0].register_forward_hook(lambda module, args, out: out * 2.0),
+        lambda net: net[0].weight.register_hook(lambda g: g * 2.0),
+    ]
+    for change in changes:
+        found = []
+        for compiled in (False, True):
+            mg.manual_seed(1)
+            net = nn.Sequential(nn.Linear(5, 4), nn.Dropout(0.5))
+
+            def step(x):
+                net.zero_grad()  # noqa: B023
+                out = net(x)  # noqa: B023
+                (out * out).sum().backward()
+                return out
+
+            run = mg.jit(step) if compiled else step
+            (x, _), *_ = batches(1)
+            outs = [run(mg.tensor(x)), run(mg.tensor(x))]
+            handle = change(net)
+            outs += [run(mg.tensor(x)), net[0].weight.grad.clone(), run(mg.tensor(x))]
+            if handle is not None:
+                handle.remove()
+            found.append(bits([*outs, run(mg.tensor(x)), net[0].weight.grad]))
+            assert not compiled or len(run.programs) > 1
+        assert found[0] == found[1]
+
+
 def test_freezing_and_moving_state():
     net = network(0.0)
     optimizer = optim.Adam(net.parameters())

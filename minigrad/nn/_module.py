@@ -80,8 +80,8 @@ class _Keys(tuple):  # type: ignore[type-arg]
         return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"
 
 
-#: How often a module has changed between training and evaluation: programs look at this before they ask each module.
-mode_changes = 0
+#: How often an attribute of a module has been set: programs look at this before they look at each module.
+changes = 0
 
 
 class Module:
@@ -135,9 +135,8 @@ class Module:
     # -- finding parameters --------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "training":
-            global mode_changes
-            mode_changes += 1
+        global changes
+        changes += 1
         plain = isinstance(value, Array) and not isinstance(value, Parameter)
         if plain and isinstance(self.__dict__.get(name), Parameter):
             remedy = f"Write nn.Parameter(tensor), or copy the numbers: with no_grad(): module.{name}.copy_(tensor)."
