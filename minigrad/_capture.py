@@ -128,8 +128,7 @@ class Recorder:
         self.randoms: list[tuple[int, Any, int]] = []  # (call, generator, blocks since the step began)
         self.generators: dict[int, tuple[Any, int, int]] = {}  # the generators, their seeds and where they stood
         self.taken: list[tuple[Any, int, int]] = []  # (generator, seed, first block)
-        self.updates: list[tuple[Any, Any, Any]] = []  # (optimizer, group, memory) of each optimizer step
-        self.groups: list[tuple[Any, int, Any, int]] = []  # (optimizer, how many groups, group, how many parameters)
+        self.updates: list[tuple[Any, Any]] = []  # (group, memory) of each optimizer step
         self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
@@ -163,7 +162,7 @@ class Recorder:
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
         for name in ("manual_seed", "set_state"):
             self._swap(Generator, name, self._seeding(name, getattr(Generator, name)))
-        for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Optimizer, "_ready"), (Module, "__call__")):
+        for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__call__")):
             self._swap(owner, name, getattr(self, f"_{name.strip('_')}")(getattr(owner, name)))
         for name in _READING:
             self._swap(Tensor, name, self._refusing(name, getattr(Tensor, name)))
@@ -323,18 +322,10 @@ class Recorder:
                     raise refusal("an optimizer updates a parameter that is not contiguous")
                 for x in [*memory.owners, *[s for state in memory.states for s in state.values()]]:
                     self.undo.append(_rewriting(x.array))
-                self.updates.append((optimizer, group, memory))
+                self.updates.append((group, memory))
             plain(optimizer, group, memory)
 
         return update
-
-    def _ready(self, plain: Any) -> Any:
-        def ready(optimizer: Any, group: Any) -> Any:
-            if recorder() is self:
-                self.groups.append((optimizer, len(optimizer.param_groups), group, len(group["params"])))
-            return plain(optimizer, group)
-
-        return ready
 
     def _state(self, plain: Any) -> Any:
         """State outlives the step, so it must not be memory that the step uses for anything else before."""

@@ -124,6 +124,7 @@ class Step:
             return self._run_eagerly(args, keywords)
         result = _rebuilt(program.result)  # before another thread may replay the program
         kept = self._programs.setdefault(key, [])
+        program.lend(not any(other.lends() for other in kept))
         kept[:] = [*kept[-MOST_VARIANTS + 1 :], program]
         if len(self._programs) > MOST_PROGRAMS:
             self._programs.popitem(last=False)
@@ -190,11 +191,8 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
         result = function(*given, **named)
         program = _made(seen, places, result, function)
     for leaf, before in seen.grads.values():
-        if leaf.grad is not None and leaf.grad is not before:
-            leaf.grad = plain(leaf.grad)
-            program.grads.append((leaf, leaf.grad))
-        elif leaf.grad is None:
-            program.grads.append((leaf, None))
+        if leaf.grad is None or leaf.grad is not before:
+            program.grads.append((leaf, None if leaf.grad is None else plain(leaf.grad)))
     program.seen = program.read_by_python()
     program.result = _mapped(result, lambda x: plain(x) if isinstance(x, Array) else x)
     return program
@@ -206,10 +204,10 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     pieces += [extent(g.array, f"grad{i}") for i, (_, g) in enumerate(seen.incoming)]
     pieces += [extent(block, f"b{i}") for i, block in enumerate(seen.blocks)]
     pieces += [extent(array, f"c{i}") for i, array in enumerate(seen.constants)]
-    outside: dict[int, Any] = {id(x): x for _, _, memory in seen.updates for x in memory.owners}
+    outside: dict[int, Any] = {id(x): x for _, memory in seen.updates for x in memory.owners}
     outside |= {key: leaf for key, (leaf, _) in seen.grads.items()}
     outside |= {id(x): x for x in _returned(result) if type(x) is not seen.traced}
-    states = [x for _, _, memory in seen.updates for state in memory.states for x in state.values()]
+    states = [x for _, memory in seen.updates for state in memory.states for x in state.values()]
     named = [*outside.values(), *states, *_tape.tools.one.values()]
     pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
     missing = _unknown(seen, Extents(pieces))
@@ -225,8 +223,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     program.arguments = [(None, 0, None) if p is None else (p.ptr, p.size * p.dtype.itemsize, p.array) for p in places]
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
     program.modules = list(seen.modules.values())
-    program.memories = [(opt, group, memory.owners[0].dtype, memory) for opt, group, memory in seen.updates]
-    program.groups = seen.groups
+    program.memories = [(group, len(group["params"]), memory.owners[0].dtype, memory) for group, memory in seen.updates]
     program.checks = seen.checks
     program.incoming, program.fresh = seen.incoming, seen.fresh
     for at, generator, since in seen.randoms:

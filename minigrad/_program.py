@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import is_
+from sys import getrefcount
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,13 @@ class Program:
         self.modules: list[Any] = []
         self.seen: list[Any] = []
         self.changes = -1
-        self.memories: list[tuple[Any, Any, Any, Any]] = []
-        self.groups: list[tuple[Any, int, Any, int]] = []
+        self.memories: list[tuple[Any, int, Any, Any]] = []
         self.checks: list[tuple[Any, ...]] = []
+        self.copies: list[tuple[Any, Any]] = []
         self.incoming: list[tuple[Any, Any]] = []
         self.fresh: list[Any] = []
-        self.grads: list[tuple[Any, Any]] = []
+        self.grads: list[tuple[Any, Any]] = []  # leaves, and their gradients after the step
+        self.lent: list[tuple[Any, Any, Any]] = []  # of these, those in the program's memory: leaf, gradient, and its array
         self.randoms: list[tuple[Any, Any, Any, int]] = []
         self.advance: list[tuple[Any, int]] = []
         self.bytes = 0
@@ -70,16 +72,50 @@ class Program:
             if len(now) != len(self.seen) or not all(map(is_, now, self.seen)):
                 return False
             self.changes = changes
-        for optimizer, count, group, length in self.groups:
-            if len(optimizer.param_groups) != count or len(group["params"]) != length:
+        for group, count, dtype, memory in self.memories:
+            if group.memory.get(dtype) is not memory or len(group["params"]) != count:
                 return False
-        for optimizer, group, dtype, memory in self.memories:
-            if group.memory.get(dtype) is not memory or optimizer._used(group) != memory.used:
+        for leaf, place in self.incoming:
+            g = leaf.grad
+            if g is None or g.shape != place.shape or g.dtype is not place.dtype:
                 return False
-        for leaf, _ in self.incoming:
-            if leaf.grad is None:
-                return False
+        if self.lends():
+            return False
         return not any(leaf.grad is not None for leaf in self.fresh) if self.fresh else True
+
+    def lend(self, willing: bool) -> None:
+        """Decides, after the capture, what the leaves get as their gradients: where it is willing those in the program's
+        memory, else copies; copies too of what lies elsewhere, as arguments do, and zeros that NumPy made."""
+        blocks = {id(block) for block in self.held[1]}
+        for leaf, g in self.grads:
+            block: Any = None if g is None else g.array.base
+            if willing and id(block) in blocks and g.flat:
+                # In an array of its own, whose references are those to this gradient and to views of it.
+                offset = int(ffi.cast("intptr_t", g.ptr)) - block.__array_interface__["data"][0]
+                g.array = np.ndarray(g.shape, g.dtype, block, offset)
+                self.lent.append((leaf, g, g.array))
+        lent = {id(g) for _, g, _ in self.lent}
+        self.copies = [(leaf, g) for leaf, g in self.grads if g is not None and id(g) not in lent]
+        self.grads = [(leaf, g) for leaf, g in self.grads if g is None or id(g) in lent]
+        self.give()
+
+    def give(self) -> None:
+        """Sets the gradients of all leaves."""
+        for leaf, g in self.grads:
+            leaf.grad = g
+        for leaf, g in self.copies:
+            leaf.grad = copied(g)
+
+    def lends(self) -> bool:
+        """Whether somebody but its leaf still has a gradient that lies in the program's memory, or a view of it: the numbers
+        must stay, as of any tensor, and so the program must not run."""
+        for leaf, g, array in self.lent:
+            if getrefcount(array) > _ALONE:
+                return True
+            others = getrefcount(g) - _ALONE
+            if others > 0 and (others > 1 or leaf.grad is not g):
+                return True
+        return False
 
     def read_by_python(self) -> list[Any]:
         """What the step went by besides memory: attributes of the modules that it called, and hooks, of leaves, too."""
@@ -116,8 +152,7 @@ class Program:
             generator.take(blocks)
         for _, _, _, memory in self.memories:
             _writes.note_all(memory.marks, memory.write)
-        for leaf, g in self.grads:
-            leaf.grad = g
+        self.give()
         return True
 
     # -- the listing -------------------------------------------------------------------------------------------------------
@@ -164,6 +199,20 @@ class Program:
             [*row[:3], f"{seconds[i] / rounds * 1e6:.2f}", f"{seconds[i] / total:.0%}", row[5]] for i, row in enumerate(self.rows())
         ]
         return _table(["#", "op", "kernel", "us", "share", "line"], rows, f"{total / rounds * 1e6:.2f} us")
+
+
+def _alone() -> int:
+    """What getrefcount says in `lends` of what two others refer to, a program's lists of gradients or one and the gradient;
+    measured, since it depends on the interpreter."""
+    one = np.empty(1)
+    lent, grads = [(None, one)], [(None, one)]
+    del one
+    for _, g in lent:
+        return getrefcount(g) + len(grads) - 1
+    raise AssertionError
+
+
+_ALONE = _alone()
 
 
 def _table(head: list[str], rows: list[list[str]], foot: str) -> str:

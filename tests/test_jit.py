@@ -350,6 +350,45 @@ def test_results_are_the_callers_own():
     assert all(type(r) is mg.Tensor and not r.requires_grad for r in results)
 
 
+def test_gradients_that_somebody_keeps():
+    """They stay what they were, as eagerly: the gradient itself, a view, an array of NumPy."""
+    keeping = [lambda g: g, lambda g: g[1:], lambda g: g.detach(), lambda g: g.numpy(), lambda g: g.reshape(3, 1)]
+    for keep in keeping:
+        found = []
+        for compiled in (False, True):
+            w = nn.Parameter(mg.ones(3))
+
+            def step(x):
+                w.grad = None  # noqa: B023
+                (x * w * w).sum().backward()  # noqa: B023
+
+            run, kept = mg.jit(step) if compiled else step, []
+            for i in range(6):
+                run(mg.full((3,), float(i)))
+                kept.append(keep(w.grad))
+            found.append([np.asarray(g).tolist() for g in kept])
+            assert not compiled or len(run.programs) == 2
+        assert found[0] == found[1]
+
+
+def test_gradients_that_are_numbers_of_the_text():
+    w, v = nn.Parameter(mg.ones(3)), nn.Parameter(mg.ones(3))
+    optimizer = optim.SGD([w, v], lr=0.1)
+    v.grad = mg.ones(3)
+
+    @mg.jit
+    def step(x):
+        optimizer.zero_grad(set_to_none=False)
+        (x * w).sum().backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step(mg.ones(3))
+        assert v.grad.tolist() == [0.0, 0.0, 0.0]
+        v.grad.fill_(3.0)
+    assert v.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_a_leaf_among_the_arguments_receives_its_gradient():
     @mg.jit
     def step(x):

@@ -47,6 +47,8 @@ class Group(dict):  # type: ignore[type-arg]
                 value = tuple(value)  # an element assigned to a list would not reach the struct
             for field, number in zip(fields, value if len(fields) > 1 else (value,), strict=False):
                 setattr(self.c, field, number)
+            if bool(self.get(name)) is not bool(value):  # as momentum that was 0: other states may be asked for
+                self.memory.clear()
             super().__setitem__(name, value)
 
     def __ior__(self, other: Any) -> Group:  # type: ignore[misc]
@@ -135,6 +137,8 @@ class Optimizer:
                 raise TypeError(f"{name}: unknown option {option!r} in a group; it takes {', '.join(self.defaults)}.")
         options = {**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}}
         self.param_groups.append(Group(type(self), chosen, options))
+        for group in self.param_groups:  # programs know by it that there is another
+            group.memory.clear()
 
     def _chosen(self, params: Any) -> list[Any]:
         """The parameters of a new group, as a list; an error where one cannot be trained, or is trained already."""
