@@ -25,7 +25,7 @@ from minigrad._source import calling_line
 from minigrad._tensor import Tensor
 from minigrad.errors import CaptureError
 from minigrad.nn._module import Module
-from minigrad.optim._optimizer import Optimizer
+from minigrad.optim._optimizer import Group, Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,6 +160,7 @@ class Recorder:
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
+        self._swap(Group, "update", self._setting(Group.update))
         for name in ("manual_seed", "set_state"):
             self._swap(Generator, name, self._seeding(name, getattr(Generator, name)))
         for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__call__")):
@@ -314,6 +315,14 @@ class Recorder:
             return plain(generator, to)
 
         return seed
+
+    def _setting(self, plain: Any) -> Any:
+        def update(group: Any, *args: Any, **values: Any) -> None:
+            if recorder() is self:
+                raise refusal("an optimizer's options are set, which replays would not do,")
+            plain(group, *args, **values)
+
+        return update
 
     def _update(self, plain: Any) -> Any:
         def update(optimizer: Any, group: Any, memory: Any) -> None:

@@ -40,21 +40,22 @@ def test_every_record_and_its_gradient(op, sample, dtype):
     _, keywords = materialize(sample, dtype)
     wanted = [i for i, rule in enumerate(op.rules) if rule is not None and sample.inputs[i] is not None]
 
-    def step(*inputs):
+    def step(cotangent, *inputs):
         for i in wanted:
             inputs[i].requires_grad_()
         out = op.call(*inputs, **keywords)
         if not out.requires_grad:
             return out
-        chosen = [inputs[i] for i in wanted]
-        return out, autograd.grad(out, chosen, mg.ones(*out.shape, dtype=out.dtype), materialize_grads=True)
+        return out, autograd.grad(out, [inputs[i] for i in wanted], cotangent)
 
     compiled = mg.jit(step)
     for seed in (1, 2, 3):
         inputs = materialize(sample, dtype, seed)[0]
-        want = step(*[None if x is None else x.detach() for x in inputs])
+        out = op.call(*inputs, **keywords)
+        cotangent = mg.ones(*out.shape, dtype=out.dtype)
+        want = step(cotangent, *[None if x is None else x.detach() for x in inputs])
         try:
-            got = compiled(*inputs)
+            got = compiled(cotangent, *inputs)
         except CaptureError as error:
             assert "by NumPy" in str(error) or "reads numbers" in str(error)  # noqa: PT017 - either is well
             assert not compiled.programs
@@ -545,6 +546,24 @@ def test_random_numbers_must_not_begin_within_a_step():
     for step in (lambda: mg.manual_seed(1), lambda: generator.set_state(state), lambda: mg.Generator().manual_seed(1)):
         with pytest.raises(CaptureError, match="says where random numbers begin at"):
             mg.jit(step)()
+
+
+def test_what_replays_would_not_do():
+    w = nn.Parameter(mg.ones(2))
+    optimizer = optim.SGD([w], lr=0.5)
+
+    def schedules():
+        optimizer.param_groups[0]["lr"] *= 0.5
+
+    with pytest.raises(CaptureError, match="an optimizer's options are set"):
+        mg.jit(schedules)()
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+    def labels_itself(x, y):
+        return nn.functional.cross_entropy(x[:, :2].clone(), (y * 2.0).argmax(1))
+
+    with pytest.raises(CaptureError, match="labels are computed within the step"):
+        mg.jit(labels_itself)(mg.ones(2, 3), mg.zeros(2, 3))
 
 
 def test_results_that_hide_tensors():
