@@ -454,7 +454,7 @@ def failing():
     yield "sort", lambda loss, x: x.sort(), "by NumPy|reads numbers"
     yield "index", lambda loss, x: x[np.array([0, 1])], "getitem is computed by NumPy"
     yield "write", lambda loss, x: x.fill_(1.0), "reads numbers"
-    yield "mask", lambda loss, x: x[x > 0], "getitem is computed by NumPy"
+    yield "mask", lambda loss, x: x[x > 0], "plain_index reads numbers"
     yield "array", lambda loss, x: x.array.sum(), "reads numbers"
 
 
