@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING
+from weakref import finalize, ref
 
 import numpy as np
 
@@ -64,6 +65,7 @@ class Step:
         self.function, self.fallback = function, fallback
         self._programs: OrderedDict[Any, list[Program]] = OrderedDict()
         self._eager = False
+        self._bound: dict[int, tuple[Any, Step]] = {}
         if hasattr(function, "__name__"):
             update_wrapper(self, function)
 
@@ -132,8 +134,21 @@ class Step:
         return result
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
-        """As a method of a class, a step of each object."""
-        return self if owner is None else Step(self.function.__get__(owner, kind), self.fallback)
+        """As a method of a class, a step of each object, for as long as that lives."""
+        if owner is None:
+            return self
+        found = self._bound.get(id(owner))
+        if found is None or found[0]() is not owner:
+            alive, key = ref(owner), id(owner)
+            finalize(owner, self._bound.pop, key, None)
+            method = partial(_of_living, self.function, alive)
+            found = self._bound[key] = alive, Step(update_wrapper(method, self.function), self.fallback)
+        return found[1]
+
+
+def _of_living(function: Callable[..., Any], owner: Any, *args: Any, **keywords: Any) -> Any:
+    """A method of an object that is known weakly: its step must not keep it alive."""
+    return function(owner(), *args, **keywords)
 
 
 def _look(x: Any, leaves: list[Any]) -> Any:

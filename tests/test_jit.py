@@ -4,6 +4,7 @@ import gc
 import resource
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -661,7 +662,16 @@ def test_a_method_and_a_step_within_a_step():
         def run(self, x):
             return x * self.factor
 
-    assert Model(3.0).run(mg.ones(2)).tolist() == [3.0, 3.0]
+    first, second = Model(3.0), Model(4.0)
+    for _ in range(3):
+        assert (first.run(mg.ones(2)).tolist(), second.run(mg.ones(2)).tolist()) == ([3.0, 3.0], [4.0, 4.0])
+    assert first.run is first.run
+    assert len(first.run.programs) == 1
+    alive = weakref.ref(first)
+    del first
+    gc.collect()
+    assert alive() is None
+    assert len(Model.run._bound) == 1
     inner = mg.jit(lambda x: x + 1.0)
     outer = mg.jit(lambda x: inner(x) * 2.0)
     assert [outer(mg.full((1,), v)).item() for v in (1.0, 2.0)] == [4.0, 6.0]
