@@ -422,6 +422,10 @@ class Extents:
         self.pieces = sorted(named, key=lambda piece: piece[0])
         self.starts = [start for start, _, _ in self.pieces]
 
+    def behind(self, pointer: Any) -> Any:
+        """The owner of what a pointer points to, or None."""
+        return self.find(int(ffi.cast("intptr_t", pointer)))
+
     def find(self, address: int) -> Any:
         """The owner of the piece that an address lies in, or None."""
         i = bisect_right(self.starts, address) - 1

@@ -22,7 +22,6 @@ import numpy as np
 
 from minigrad import _array, _backend, _capture, _tape
 from minigrad._array import Array
-from minigrad._C import ffi
 from minigrad._capture import Extents, Recorder, extent, memory_like, plain
 from minigrad._kernels import runtime
 from minigrad._mode import threads
@@ -236,7 +235,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     if lost:
         raise _capture.refusal(f"{lost[0][1]} reads memory whose owner is not known")
     for labels, *_ in seen.checks:
-        if names.find(int(ffi.cast("intptr_t", labels))).startswith("b"):
+        if names.behind(labels).startswith("b"):
             raise _capture.refusal("labels are computed within the step, after they would be checked,")
     program = Program(seen.calls, names)
     program.arguments = [(None, 0, None) if p is None else (p.ptr, p.size * p.dtype.itemsize, p.array) for p in places]
