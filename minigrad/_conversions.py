@@ -10,6 +10,7 @@ from minigrad._device import require_cpu, wanted_dtype
 from minigrad.ops import elementwise
 
 if TYPE_CHECKING:
+    from builtins import bool as Bool  # noqa: N812 - `bool` is a method here
     from typing import Any
 
 
@@ -65,6 +66,16 @@ class Conversions(Array):
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Any:
         """Sets every element to 1 with probability p, a number or a tensor that broadcasts, else to 0."""
         return _inplace.bernoulli(self, p, generator)
+
+    # -- other memory ----------------------------------------------------------------------------------------------------
+
+    def contiguous(self) -> Any:
+        """The tensor itself where its numbers lie in memory in the order of its indices, else a copy in which they do."""
+        return self if self.flat else elementwise.clone(self)
+
+    def is_contiguous(self) -> Bool:
+        """Whether its numbers lie in memory in the order of its indices."""
+        return self.flat
 
     # -- other types ---------------------------------------------------------------------------------------------------
 

@@ -319,3 +319,18 @@ def test_integers_have_no_nan_to_replace():
     y = mg.nan_to_num(x)
     assert (y.tolist(), y.dtype) == ([1, 2], mg.int64)
     assert not np.shares_memory(x.array, y.array)
+
+
+def test_contiguous():
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    assert x.is_contiguous()
+    assert x.contiguous() is x
+    turned = x.T
+    assert not turned.is_contiguous()
+    straight = turned.contiguous()
+    assert straight.is_contiguous()
+    assert straight.tolist() == [[1.0, 3.0], [2.0, 4.0]]
+    (straight * mg.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+    assert x.grad.tolist() == [[1.0, 3.0], [2.0, 4.0]]
+    assert not mg.arange(6)[::2].is_contiguous()
+    assert mg.arange(6)[::2].contiguous().tolist() == [0, 2, 4]
