@@ -63,13 +63,11 @@ class Machine(NamedTuple):
         bandwidth   bytes / bandwidth of the smallest level that holds them
         arithmetic  flops / peak
         """
-        costs = {
-            "overhead": self.call,
-            "bandwidth": traffic / self.level(traffic).best,
-            "arithmetic": flops / self.peak[itemsize],
-        }
-        word = max(costs, key=costs.__getitem__)
-        return costs[word], word
+        return max((self.call, "overhead"), self.bound(flops, traffic, itemsize))
+
+    def bound(self, flops: float, traffic: float, itemsize: int = 4) -> tuple[float, str]:
+        """The same of a kernel that is called from C, where calls cost next to nothing."""
+        return max((traffic / self.level(traffic).best, "bandwidth"), (flops / self.peak[itemsize], "arithmetic"))
 
     def level(self, traffic: float) -> Level:
         """The smallest level that holds so many bytes."""

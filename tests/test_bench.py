@@ -9,7 +9,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import _kernels
-from minigrad._bench import cases, machine, main, measure, report, steps
+from minigrad import _machine as machine
+from minigrad._bench import cases, main, measure, report, steps
 
 MACHINE = machine.Machine(
     "a processor", "avx2", 1, {4: 100e9, 8: 50e9},

@@ -55,8 +55,9 @@ def main(argv: Sequence[str]) -> int:
 def run(given: argparse.Namespace) -> int:
     """Measures and reports what the arguments ask for."""
     import minigrad as mg
+    from minigrad import _machine as machine
     from minigrad.__main__ import _processor
-    from minigrad._bench import cases, machine, measure, report
+    from minigrad._bench import cases, measure, report
 
     mg.set_num_threads(given.threads)
     rounds = 3 if given.quick else 9

@@ -6,13 +6,13 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from minigrad._bench.machine import MOST_SPREAD, noise, repeats_for, seconds_of, spread_of
+from minigrad._machine import MOST_SPREAD, noise, repeats_for, seconds_of, spread_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minigrad._bench.cases import Case
-    from minigrad._bench.machine import Machine
+    from minigrad._machine import Machine
 
 #: A case whose rounds spread more is repeated, this many times at most.
 REPEATS = 3

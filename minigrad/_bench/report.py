@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minigrad._bench.machine import Machine
     from minigrad._bench.measure import Row
+    from minigrad._machine import Machine
 
 HEAD = ("op", "size", "us", "spread", "rate", "share of limit", "x NumPy", "bound by")
 
