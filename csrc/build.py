@@ -20,7 +20,7 @@ from cffi import FFI
 HERE = Path(__file__).resolve().parent
 # -fno-trapping-math: nothing here reads floating-point exceptions, and gcc vectorises selects only without them.
 FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-trapping-math", "-fvisibility=hidden", "-g0"]
-KERNEL = re.compile(r"^(KERNEL|RANGE)\((\w+), \((.*?)\), \((.*?)\)(?:, .*)?\)$", re.MULTILINE)
+KERNEL = re.compile(r"^(KERNEL|RANGE)\((\w+), \((.*?)\), (\(.*?\), .*)\)$", re.MULTILINE)
 
 
 def prototypes() -> str:
@@ -36,17 +36,31 @@ def prototypes() -> str:
 
 
 def thunks() -> str:
-    """For every kernel a function that takes its arguments out of slots, and the table of them that program.c calls."""
-    functions, names = [], []
-    for kind, name, parameters, _ in KERNEL.findall((HERE / "kernels.def").read_text()):
-        given = parameters.split(", ") + (["int64_t n"] if kind == "RANGE" else [])
-        assert len(given) <= 12, f"{name}: MG_SLOTS are too few"
+    """What program.h declares: for every kernel functions that take its arguments out of slots, and the tables of them."""
+    functions, whole, parts, costs = [], [], [], []
+    for kind, name, parameters, rest in KERNEL.findall((HERE / "kernels.def").read_text()):
+        given = parameters.split(", ")
         fields = ["p" if "*" in p else "d" if p.startswith("T ") else "i" for p in given]
-        unpacked = ", ".join(f"s[{i}].{field}" for i, field in enumerate(fields))
+        unpacked = [f"s[{i}].{field}" for i, field in enumerate(fields)]
+        cost = rest.rpartition("), ")[2] if kind == "RANGE" else ""
+        costs.append(cost if cost.isdigit() else "0")
+        assert len(given) + (kind == "RANGE") <= 12, f"{name}: MG_SLOTS are too few"
         for suffix in ("f32", "f64"):
-            functions.append(f"static void replay_{name}_{suffix}(const mg_slot *s) {{ mg_{name}_{suffix}({unpacked}); }}")
-            names.append(f"replay_{name}_{suffix}")
-    return "\n".join([*functions, f"void (*const mg_thunks[])(const mg_slot *) = {{{', '.join(names)}}};"])
+            function, all_of_it = f"{name}_{suffix}", unpacked + ([f"s[{len(given)}].i"] if kind == "RANGE" else [])
+            functions.append(f"static void replay_{function}(const mg_slot *s) {{ mg_{function}({', '.join(all_of_it)}); }}")
+            whole.append(f"replay_{function}")
+            parts.append(f"part_{function}" if cost.isdigit() else "0")
+            if cost.isdigit():
+                functions.append(
+                    f"static void part_{function}(const mg_slot *s, int is_short, int64_t lo, int64_t hi) "
+                    f"{{ mg_active_{suffix}(is_short)->{name}({', '.join(unpacked)}, lo, hi); }}"
+                )
+    return "\n".join([
+        *functions,
+        f"void (*const mg_thunks[])(const mg_slot *) = {{{', '.join(whole)}}};",
+        f"void (*const mg_parts[])(const mg_slot *, int, int64_t, int64_t) = {{{', '.join(parts)}}};",
+        f"const int64_t mg_costs[] = {{{', '.join(costs)}}};",
+    ])  # fmt: skip
 
 
 def public_api() -> str:
@@ -85,7 +99,7 @@ def make_ffi() -> FFI:
     builder.cdef(declarations)
     builder.set_source(
         "minigrad._C",
-        '#include "program.h"\n' + prototypes() + "\n" + thunks(),
+        '#include "program.h"\n#include "table.h"\n' + prototypes() + "\n" + thunks(),
         # Relative paths: setuptools puts the objects below its build folder, and an sdist builds anywhere.
         sources=[str(p.relative_to(HERE.parent)) for p in sources],
         depends=[str(p.relative_to(HERE.parent)) for p in sorted(HERE.rglob("*")) if p.suffix in (".h", ".inc", ".def", ".py")],

@@ -5,12 +5,10 @@
 #include "parallel.h"
 #include "table.h"
 
-/* Work below this (in floats of `add`) is short. A processor that has just multiplied vectors of 512 bits runs at a lower
- * clock for most of a millisecond, and everything else with it. Where the kernels are short, everything else is most of
- * the time: a training step of 4-16-3 took 62 us with AVX-512 throughout, and 50 us with AVX2 for short work. */
-enum { MG_SHORT = 32768 };
-
-/* The tables for long and for short work, and the instruction sets that they are for. */
+/* The tables for long and for short work (work below MG_SHORT, parallel.h), and the instruction sets that they are for.
+ * A processor that has just multiplied vectors of 512 bits runs at a lower clock for most of a millisecond, and everything
+ * else with it. Where the kernels are short, everything else is most of the time: a training step of 4-16-3 took 62 us with
+ * AVX-512 throughout, and 50 us with AVX2 for short work. */
 static struct {
     const struct mg_table_f32 *f32[2];
     const struct mg_table_f64 *f64[2];
@@ -31,6 +29,8 @@ int mg_isa_available(int isa) {
 }
 
 int mg_isa_active(int is_short) { return active.isa[is_short]; }
+const struct mg_table_f32 *mg_active_f32(int is_short) { return active.f32[is_short]; }
+const struct mg_table_f64 *mg_active_f64(int is_short) { return active.f64[is_short]; }
 
 static void activate(int isa, int is_short) {
     active.isa[is_short] = isa;

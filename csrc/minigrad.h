@@ -54,8 +54,9 @@ int64_t mg_linear_bwd_work(const mg_product *product);
 /* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */
 int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n);
 
-/* A captured program (program.c): calls of kernels, numbered as in kernels.def, float32 and float64 in turn. */
-enum { MG_SLOTS = 12 };
+/* A captured step (program.c): calls of kernels, numbered as in kernels.def, float32 and float64 in turn. MG_CHAIN is no
+ * kernel: the next slot[0].i calls work on the same slot[1].i items one by one, and are made for a part of them at a time. */
+enum { MG_SLOTS = 12, MG_CHAIN = -1 };
 typedef union {
     void *p;
     int64_t i;
@@ -65,8 +66,34 @@ typedef struct {
     int64_t kernel;
     mg_slot slot[12];                       /* the arguments, MG_SLOTS at most */
 } mg_call;
-void mg_replay(const mg_call *calls, int64_t count);
-void mg_replay_timed(const mg_call *calls, int64_t count, double *seconds);     /* adds each call's to seconds[i] */
+/* Labels that must be ignore_index or one of 0 .. classes-1. */
+typedef struct {
+    const int64_t *target;
+    int64_t ignore_index, classes, n;
+} mg_labels;
+/* An address that is another one at each run: *where becomes *base + offset bytes. */
+typedef struct {
+    void **where, **base;
+    int64_t offset;
+} mg_patch;
+/* Bytes to be copied. */
+typedef struct {
+    void *from, *to;
+    int64_t size;
+} mg_move;
+typedef struct {
+    mg_call *calls;
+    int64_t count;
+    const mg_patch *patches;
+    int64_t patched;
+    const mg_labels *labels;
+    int64_t checks;
+    const mg_move *before, *after;          /* the calls */
+    int64_t moved_before, moved_after;
+} mg_program;
+int mg_run(const mg_program *program);      /* 0, before anything has been written, where a label is none */
+void mg_run_timed(const mg_program *program, double *seconds);     /* the calls alone; adds each one's to seconds[i] */
+int64_t mg_kernel_cost(int line);           /* of kernels that work on items one by one: of an item; else 0 */
 int mg_kernels(void);
 const char *mg_kernel_name(int line);
 const char *mg_kernel_parameters(int line); /* "(float *out, ...)", with T for the element; NULL beyond the last line */

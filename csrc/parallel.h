@@ -10,6 +10,9 @@
  * pay: with half of this, a training step of 36 us took 14 ms beside four other programs on two cores. */
 #define MG_GRAIN 65536
 
+/* Work below this is short, and may be done by other instructions than long work: see dispatch.c. */
+#define MG_SHORT 32768
+
 /* An output of MG_STREAM bytes does not stay in a cache for its next reader: kernels store it past the caches. They know
  * it by the length of their range, which is at least MG_STREAM_BLOCK bytes then, and less otherwise. */
 #define MG_STREAM (8 << 20)

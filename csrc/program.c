@@ -4,13 +4,69 @@
  * mg_thunks, which build.py writes from kernels.def:
  *     static void replay_add_f32(const mg_slot *s) { mg_add_f32(s[0].p, s[1].p, s[2].p, s[3].p, s[4].i); }
  * The kernels are the public ones, so a replay has the bits, the threads and the instruction set of the call from Python. */
-#include <time.h>
-
-#include "minigrad.h"
 #include "program.h"
 
-void mg_replay(const mg_call *calls, int64_t count) {
-    for (const mg_call *end = calls + count; calls < end; calls++) mg_thunks[calls->kernel](calls->slot);
+#include <string.h>
+#include <time.h>
+
+#include "parallel.h"
+
+/* -- chains ------------------------------------------------------------------------------------------------------- */
+
+/* Calls that work on the same n items, item by item: instead of each for all items, all for some items that stay in a
+ * cache from one call to the next. The bits are those of whole calls, since a part is computed by the table that the
+ * whole call would have used (kernels.def promises that an item is the same wherever a range is cut). */
+typedef struct {
+    const mg_call *calls;
+    int64_t count, n, block;
+} chain;
+
+static void chain_block(void *args, int64_t block) {
+    const chain *c = args;
+    const int64_t lo = block * c->block, hi = lo + c->block < c->n ? lo + c->block : c->n;
+    for (int64_t i = 0; i < c->count; i++) {
+        const mg_call *call = c->calls + i;
+        mg_parts[call->kernel](call->slot, c->n * mg_costs[call->kernel / 2] < MG_SHORT, lo, hi);
+    }
+}
+
+static void run_chain(const mg_call *head) {
+    chain c = {head + 1, head->slot[0].i, head->slot[1].i, 0};
+    int64_t cost = 0;
+    for (int64_t i = 0; i < c.count; i++) cost += mg_costs[c.calls[i].kernel / 2];
+    c.block = mg_block(cost);
+    mg_parallel((c.n + c.block - 1) / c.block, chain_block, &c);
+}
+
+/* -- replay --------------------------------------------------------------------------------------------------------- */
+
+/* Makes a call, or those of a chain, and returns the next. */
+static inline const mg_call *run_call(const mg_call *call) {
+    if (call->kernel != MG_CHAIN) {
+        mg_thunks[call->kernel](call->slot);
+        return call + 1;
+    }
+    run_chain(call);
+    return call + 1 + call->slot[0].i;
+}
+
+static void copy_all(const mg_move *moves, int64_t n) {
+    for (int64_t i = 0; i < n; i++) memcpy(moves[i].to, moves[i].from, (size_t)moves[i].size);
+}
+
+int mg_run(const mg_program *program) {
+    for (int64_t i = 0; i < program->patched; i++) {
+        const mg_patch *p = program->patches + i;
+        *p->where = (char *)*p->base + p->offset;
+    }
+    for (int64_t i = 0; i < program->checks; i++) {
+        const mg_labels *l = program->labels + i;
+        if (mg_first_bad_label(l->target, l->ignore_index, l->classes, l->n) >= 0) return 0;
+    }
+    copy_all(program->before, program->moved_before);
+    for (const mg_call *call = program->calls, *end = call + program->count; call < end;) call = run_call(call);
+    copy_all(program->after, program->moved_after);
+    return 1;
 }
 
 static double now(void) {
@@ -19,17 +75,19 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void mg_replay_timed(const mg_call *calls, int64_t count, double *seconds) {
+void mg_run_timed(const mg_program *program, double *seconds) {
     double before = now();
-    for (int64_t i = 0; i < count; i++) {
-        mg_replay(calls + i, 1);
+    for (const mg_call *call = program->calls, *end = call + program->count; call < end;) {
+        const int64_t at = call - program->calls;
+        call = run_call(call);
         const double after = now();
-        seconds[i] += after - before;
+        seconds[at] += after - before;
         before = after;
     }
 }
 
-/* What kernels.def says, for those who list a program. */
+/* -- what kernels.def says, for those who list a program -------------------------------------------------------------- */
+
 static const struct {
     const char *name, *parameters;
 } lines[] = {
@@ -41,3 +99,4 @@ static const struct {
 int mg_kernels(void) { return (int)(sizeof lines / sizeof *lines); }
 const char *mg_kernel_name(int line) { return line < mg_kernels() ? lines[line].name : 0; }
 const char *mg_kernel_parameters(int line) { return line < mg_kernels() ? lines[line].parameters : 0; }
+int64_t mg_kernel_cost(int line) { return line < mg_kernels() ? mg_costs[line] : 0; }

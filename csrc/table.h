@@ -26,4 +26,8 @@ struct mg_table_f64 {
 extern const struct mg_table_f32 mg_portable_f32, mg_avx2_f32, mg_avx512_f32;
 extern const struct mg_table_f64 mg_portable_f64, mg_avx2_f64, mg_avx512_f64;
 
+/* The active ones, for long or for short work (dispatch.c). */
+const struct mg_table_f32 *mg_active_f32(int is_short);
+const struct mg_table_f64 *mg_active_f64(int is_short);
+
 #endif

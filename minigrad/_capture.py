@@ -69,12 +69,17 @@ def kernels() -> dict[str, Kernel]:
 
 
 class Call:
-    """A kernel call: its arguments as they were passed (pointers as numbers), the op that it was part of, and the line."""
+    """A kernel call: its arguments as they were passed (pointers as numbers), the op that it was part of, and the line.
+    `kept`: what the arguments need to live. _plan.py fills in the `values` behind the arguments, and with what the call was
+    `fused`; _program.py the `slots` in C."""
 
-    __slots__ = ("arguments", "kernel", "line", "op", "wide")
+    __slots__ = ("arguments", "fused", "kept", "kernel", "line", "op", "slots", "values", "wide")
 
-    def __init__(self, kernel: Kernel, wide: int, arguments: list[Any], op: str, line: Any) -> None:
-        self.kernel, self.wide, self.arguments, self.op, self.line = kernel, wide, arguments, op, line
+    def __init__(self, kernel: Kernel, wide: int, arguments: list[Any], op: str, line: Any, kept: Any) -> None:
+        self.kernel, self.wide, self.arguments, self.op, self.line, self.kept = kernel, wide, arguments, op, line, kept
+        self.fused = ""
+        self.slots: Any = None
+        self.values: list[Any] = []
 
 
 class _Traced(Tensor):
@@ -134,9 +139,9 @@ class Recorder:
         self.fresh: list[Any] = []  # leaves that are found to have none
         self.modules: dict[int, Module] = {}  # those that were called
         self.blocks: list[Any] = []  # memory that the step took
+        self.takes: list[tuple[int, int, int]] = []  # each time that some was handed out: calls before, address, bytes
         self.pools: dict[Pool, Pool] = {}  # where it takes it from, in the place of those that everybody uses
         self.constants: list[Any] = []  # arrays that the host made: numbers of the program's text
-        self.kept: list[Any] = []  # what C structs and arrays of pointers live in
         self.owned: set[int] = set()  # their addresses, where they are arrays
         self.undo: list[Callable[[], None]] = []
         self._restore: list[Callable[[], None]] = []
@@ -222,7 +227,6 @@ class Recorder:
         for i, parameter in enumerate(kernel.parameters):
             if "**" in parameter and given[i]:  # Python may write other pointers there later
                 given[i] = ffi.new("void *[]", list(ffi.unpack(ffi.cast("void **", given[i]), given[kernel.at("count")])))
-        self.kept.append(given)
         self.owned |= {int(ffi.cast("intptr_t", a)) for a in given if isinstance(a, ffi.CData) and ffi.typeof(a).kind == "array"}
         addresses = [int(ffi.cast("intptr_t", a)) if k == "p" else a for a, k in zip(given, kernel.kinds, strict=True)]
         offset = kernel.at("offset")
@@ -231,7 +235,7 @@ class Recorder:
             source = next((g for g, s, f in reversed(self.taken) if (s, f) == (seed, first)), None)
             if source is not None:  # else both are numbers of the program's text
                 self.randoms.append((len(self.calls), source, first - self.generators[id(source)][2]))
-        self.calls.append(Call(kernel, wide, addresses, _running_op(), calling_line()))
+        self.calls.append(Call(kernel, wide, addresses, _running_op(), calling_line(), given))
 
     # -- memory ------------------------------------------------------------------------------------------------------------
 
@@ -245,12 +249,14 @@ class Recorder:
         own = self.pools.get(pool)
         if own is None:
             own = self.pools[pool] = Pool(pool.shape, pool.dtype)
-        for array, ptr in own:
+        for array, ptr in own:  # noqa: B007 - what the loop stops at is used below
             if getrefcount(array) == _array._FREE:
-                return array, ptr
-        found = _allocate(own, op)
-        self.blocks.append(found[0].base)
-        return found
+                break
+        else:
+            array, ptr = _allocate(own, op)
+            self.blocks.append(array.base)
+        self.takes.append((len(self.calls), int(ffi.cast("intptr_t", ptr)), array.nbytes))
+        return array, ptr
 
     def _address(self, array: Any, dtype: Any) -> Any:
         if recorder() is self and array.base is None:
@@ -428,10 +434,18 @@ class Extents:
 
     def find(self, address: int) -> Any:
         """The owner of the piece that an address lies in, or None."""
+        piece = self._piece(address)
+        return None if piece is None else piece[2]
+
+    def size(self, address: int) -> int:
+        """The bytes of the piece that an address lies in."""
+        piece = self._piece(address)
+        return 0 if piece is None else piece[1]
+
+    def _piece(self, address: int) -> tuple[int, int, Any] | None:
         i = bisect_right(self.starts, address) - 1
-        if i >= 0 and address < self.pieces[i][0] + max(self.pieces[i][1], 1):
-            return self.pieces[i][2]
-        return None
+        found = self.pieces[i] if i >= 0 else None
+        return found if found and address < found[0] + max(found[1], 1) else None
 
 
 def extent(array: Any, owner: Any) -> tuple[int, int, Any]:

@@ -25,7 +25,7 @@ from minigrad._array import Array
 from minigrad._capture import Extents, Recorder, extent, memory_like, plain
 from minigrad._kernels import runtime
 from minigrad._mode import threads
-from minigrad._program import Program, copied
+from minigrad._program import NOT_RUN, Program, mapped
 from minigrad.errors import CaptureError, message
 
 if TYPE_CHECKING:
@@ -90,15 +90,12 @@ class Step:
         for program in self._programs.get(key, ()):
             if program.fits():
                 with program.lock:
-                    done = program.run(leaves)
-                    result = program.result
-                    if done:
-                        return copied(result) if isinstance(result, Array) else _rebuilt(result)
-                return self._run_eagerly(args, keywords)
+                    result = program.run(leaves)
+                return self._run_eagerly(args, keywords) if result is NOT_RUN else result
         return self._captured(key, args, keywords, leaves)
 
     def _run_eagerly(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return self.function(*_mapped(args, _tensor), **_mapped(keywords, _tensor))
+        return self.function(*mapped(args, _tensor), **mapped(keywords, _tensor))
 
     def _key(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Any:
         """The kind of a call: its nesting with the look of each tensor and the value of all else, and what the engine is
@@ -124,7 +121,7 @@ class Step:
             warnings.warn(f"{error} It runs eagerly from now on.", stacklevel=3)
             self._eager = True
             return self._run_eagerly(args, keywords)
-        result = _rebuilt(program.result)  # before another thread may replay the program
+        result = program.first_result()  # before another thread may replay the program
         kept = self._programs.setdefault(key, [])
         program.lend(not any(other.lends() for other in kept))
         kept[:] = [*kept[-MOST_VARIANTS + 1 :], program]
@@ -171,22 +168,8 @@ def _look(x: Any, leaves: list[Any]) -> Any:
     return type(x), x, str(x) if isinstance(x, (float, np.floating)) else ""  # 0.0 and -0.0 are equal, but not the same
 
 
-def _mapped(tree: Any, one: Callable[[Any], Any]) -> Any:
-    """The same nesting with one(x) for every tensor or array."""
-    if isinstance(tree, (Array, np.ndarray)):
-        return one(tree)
-    if isinstance(tree, (list, tuple)):
-        made = [_mapped(x, one) for x in tree]
-        return made if isinstance(tree, list) else type(tree)(*made) if hasattr(tree, "_fields") else tuple(made)
-    return {name: _mapped(x, one) for name, x in tree.items()} if isinstance(tree, dict) else tree
-
-
 def _tensor(x: Any) -> Any:
     return x if isinstance(x, Array) else _array.from_array(x)
-
-
-def _rebuilt(result: Any) -> Any:
-    return _mapped(result, copied)
 
 
 def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Program:
@@ -202,14 +185,13 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
             places.append(made)
             return made
 
-        given, named = _mapped(args, place), _mapped(keywords, place)
+        given, named = mapped(args, place), mapped(keywords, place)
         result = function(*given, **named)
         program = _made(seen, places, result, function)
     for leaf, before in seen.grads.values():
         if leaf.grad is None or leaf.grad is not before:
             program.grads.append((leaf, None if leaf.grad is None else plain(leaf.grad)))
     program.seen = program.read_by_python()
-    program.result = _mapped(result, lambda x: plain(x) if isinstance(x, Array) else x)
     return program
 
 
@@ -237,19 +219,19 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     for labels, *_ in seen.checks:
         if names.behind(labels).startswith("b"):
             raise _capture.refusal("labels are computed within the step, after they would be checked,")
-    program = Program(seen.calls, names)
-    program.arguments = [(None, 0, None) if p is None else (p.ptr, p.size * p.dtype.itemsize, p.array) for p in places]
+    program = Program(seen, names, places, result)
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
     program.modules = list(seen.modules.values())
     program.memories = [(group, len(group["params"]), memory.owners[0].dtype, memory) for group, memory in seen.updates]
-    program.checks = seen.checks
     program.incoming, program.fresh = seen.incoming, seen.fresh
     for at, generator, since in seen.randoms:
-        kernel, slots = seen.calls[at].kernel, program.calls[at].slot
+        kernel, slots = seen.calls[at].kernel, seen.calls[at].slots
         program.randoms.append((slots[kernel.at("seed")], slots[kernel.at("offset")], generator, since))
     program.advance = [(g, g.offset - first) for g, _, first in seen.generators.values() if g.offset != first]
-    program.bytes = sum(size for _, size, name in pieces if name[0] in "bxg")
-    program.held = (seen.kept, seen.blocks, seen.constants, places, named, function)
+    where = Extents([extent(block, block) for block in seen.blocks])
+    pinned = {id(block): block for block in map(where.find, program.arena.pinned)}
+    program.held = (list(pinned.values()), seen.constants, named, function)
+    program.bytes_eager = sum(block.nbytes for block in seen.blocks)
     return program
 
 

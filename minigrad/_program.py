@@ -9,58 +9,98 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _hooks, _writes
-from minigrad._array import pool_of, take
+from minigrad import _hooks, _program_listing, _writes
+from minigrad._array import Array, pool_of, take
 from minigrad._C import ffi, lib
+from minigrad._capture import plain
+from minigrad._plan import Arena, Value, Values, fuse
 from minigrad.nn import _module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from minigrad._capture import Call, Extents
+    from minigrad._capture import Call, Extents, Recorder
 
 
 class Program:
     """What `mg.jit` has made of a step for arguments of one kind. `print(program)` lists its calls.
 
-    arguments   where each tensor among the arguments is copied: (address, bytes)
-    result      where the results are: a tensor, a nest of them, or what else was returned
+    arguments   the tensors that the arguments are copied to; None for a leaf that is itself outside
+    results     the results that Python copies out, being views with gaps; None for those that C copies
     outside     tensors whose memory is read or written where it lies, with the arrays and the wish for gradients that they
                 had: others make the program void
     """
 
-    def __init__(self, calls: list[Call], names: Extents) -> None:
-        self.steps, self.names = calls, names
-        self.count = len(calls)
-        self.calls = ffi.new("mg_call[]", max(self.count, 1))
-        for at, call in enumerate(calls):
-            c = self.calls[at]
-            c.kernel = 2 * call.kernel.number + call.wide
-            for i, (kind, value) in enumerate(zip(call.kernel.kinds, call.arguments, strict=True)):
-                if kind == "p":
-                    c.slot[i].p = ffi.cast("void *", value)
-                elif kind == "d":
-                    c.slot[i].d = value
-                else:
-                    c.slot[i].i = value if value < 1 << 63 else value - (1 << 64)
-        self.lock = Lock()
-        self.arguments: list[tuple[Any, int, Any]] = []
-        self.result: Any = None
+    def __init__(self, seen: Recorder, names: Extents, arguments: list[Any], result: Any) -> None:
+        self.names, self.arguments = names, arguments
+        self.inside = [place for place in arguments if place is not None]
+        self.direct = len(self.inside) == len(arguments)
         self.outside: list[tuple[Any, Any, bool]] = []
         self.modules: list[Any] = []
         self.seen: list[Any] = []
         self.changes = -1
         self.memories: list[tuple[Any, int, Any, Any]] = []
-        self.checks: list[tuple[Any, ...]] = []
-        self.copies: list[tuple[Any, Any]] = []
         self.incoming: list[tuple[Any, Any]] = []
         self.fresh: list[Any] = []
+        self.copies: list[tuple[Any, Any]] = []
         self.grads: list[tuple[Any, Any]] = []  # leaves, and their gradients after the step
         self.lent: list[tuple[Any, Any, Any]] = []  # of these, those in the program's memory: leaf, gradient, and its array
         self.randoms: list[tuple[Any, Any, Any, int]] = []
         self.advance: list[tuple[Any, int]] = []
-        self.bytes = 0
         self.held: Any = None  # memory, structs and whatever else the addresses need to stay what they are
+        self.bytes_eager = 0  # what the step took when it was recorded
+        self.lock = Lock()
+        self.results: list[Any] = []
+        self.nest = mapped(result, self._result)
+        self.pools = [x.pool or pool_of(x.shape, x.dtype) for x in self.results]
+        self.single = isinstance(result, Array) and result.flat
+        values, end = Values(seen), len(seen.calls)
+        held = [x for x in self.results if not x.flat]  # what Python reads, and so must find where it was
+        held += [leaf.grad for leaf, _ in seen.grads.values() if leaf.grad is not None]
+        for x in held:
+            values.pin(_number(x.ptr), end)
+        wanted = [values.want(i, x, end) for i, x in enumerate(self.results)]
+        groups = fuse(seen.calls)
+        self.steps = [call for group in groups for call in group]
+        self.arena = Arena(values)
+        self._encode(groups, seen.checks, Patches(self.inside, self.results, wanted, self.arena, held))
+
+    def _result(self, x: Any) -> Any:
+        self.results.append(plain(x))
+        return _HOLE
+
+    def first_result(self) -> Any:
+        """What the recorded run returned, once; from then on the results have other memory."""
+        out = [copied(x) for x in self.results]
+        self.results = [None if x.flat else x for x in self.results]
+        return self._nested(out)
+
+    def _encode(self, groups: list[list[Call]], checks: list[tuple[Any, ...]], patches: Patches) -> None:
+        """All that C must know, in C's memory."""
+        heads = sum(len(group) > 1 for group in groups)
+        calls = ffi.new("mg_call[]", max(len(self.steps) + heads, 1))
+        self.places: list[int] = []  # of the calls in it, or of the chains that they are in
+        at = 0
+        for group in groups:
+            if len(group) > 1:
+                calls[at].kernel = lib.MG_CHAIN
+                calls[at].slot[0].i, calls[at].slot[1].i = len(group), group[0].arguments[-1]
+            self.places += [at] * len(group)
+            for i, call in enumerate(group, start=at + (len(group) > 1)):
+                _fill(calls[i], call, patches)
+            at += len(group) + (len(group) > 1)
+        labels = ffi.new("mg_labels[]", checks or 1)
+        for i, (target, *_) in enumerate(checks):
+            patches.put(ffi.addressof(labels[i], "target"), _number(target), None)
+        before, after = patches.moves()
+        known = ffi.new("mg_patch[]", patches.found or 1)
+        self.given, self.taken = patches.given, patches.taken
+        self.structs = calls, labels, before, after, known
+        self.c = ffi.new(
+            "mg_program *",
+            (calls, at, known, len(patches.found), labels, len(checks), before, after, len(before), len(after)),
+        )
 
     def fits(self) -> bool:
         """Whether everything outside is as it was when the step was captured."""
@@ -86,7 +126,7 @@ class Program:
     def lend(self, willing: bool) -> None:
         """Decides, after the capture, what the leaves get as their gradients: where it is willing those in the program's
         memory, else copies; copies too of what lies elsewhere, as arguments do, and zeros that NumPy made."""
-        blocks = {id(block) for block in self.held[1]}
+        blocks = {id(block) for block in self.held[0]}
         for leaf, g in self.grads:
             block: Any = None if g is None else g.array.base
             if willing and id(block) in blocks and g.flat:
@@ -110,10 +150,7 @@ class Program:
         """Whether somebody but its leaf still has a gradient that lies in the program's memory, or a view of it: the numbers
         must stay, as of any tensor, and so the program must not run."""
         for leaf, g, array in self.lent:
-            if getrefcount(array) > _ALONE:
-                return True
-            others = getrefcount(g) - _ALONE
-            if others > 0 and (others > 1 or leaf.grad is not g):
+            if getrefcount(array) > _ALONE or getrefcount(g) > _ALONE + (leaf.grad is g):
                 return True
         return False
 
@@ -130,80 +167,150 @@ class Program:
             found += known.hooks.values() if known is not None else ()
         return found
 
-    def run(self, tensors: list[Any]) -> bool:
-        """Makes all calls for new arguments. False, before anything has changed, where a label is none."""
-        for (address, size, array), x in zip(self.arguments, tensors, strict=True):
-            if array is None:
-                continue  # a leaf that wants its gradient is itself outside
-            if x.__class__ is not np.ndarray and x.flat:
-                ffi.memmove(address, x.ptr, size)
-            else:
-                array[...] = x.array if x.__class__ is not np.ndarray else x
-        for check in self.checks:
-            if lib.mg_first_bad_label(*check) >= 0:
-                return False
+    def run(self, tensors: list[Any]) -> Any:
+        """Makes all calls for new arguments, and returns the result. NOT_RUN, before anything has changed, where a label is
+        none."""
+        given, i = self.given, 0  # plain loops: they are run at every step, and zip(..., strict=True) alone takes 150 ns
+        for x in tensors if self.direct else self._outside_left_out(tensors):
+            given[i] = x.ptr if x.flat is True else self._put(i, x)
+            i += 1  # noqa: SIM113 - enumerate is slower
         for leaf, place in self.incoming:
             place.array[...] = leaf.grad.array
         for seed, offset, generator, since in self.randoms:
-            seed.i = _signed(generator._seed)
-            offset.i = _signed(generator.offset + since)
-        lib.mg_replay(self.calls, self.count)
+            seed.i = signed(generator._seed)
+            offset.i = signed(generator.offset + since)
+        out = []
+        for i, pool in enumerate(self.pools):
+            made = take(pool)
+            out.append(made)
+            if self.results[i] is None:  # C copies it
+                self.taken[i] = made.ptr
+        if not lib.mg_run(self.c):
+            return NOT_RUN
         for generator, blocks in self.advance:
             generator.take(blocks)
         for _, _, _, memory in self.memories:
             _writes.note_all(memory.marks, memory.write)
         self.give()
-        return True
+        return made if self.single else self._nested(out)
 
-    # -- the listing -------------------------------------------------------------------------------------------------------
+    def _outside_left_out(self, tensors: list[Any]) -> list[Any]:
+        """Leaves that want their gradients are themselves outside, and are not copied."""
+        return [x for x, place in zip(tensors, self.arguments, strict=True) if place is not None]
 
-    def _label(self, parameter: str, value: Any) -> str:
-        """An argument as one reads it: a name for memory, a number as such, nothing for what describes shapes."""
-        if "*" not in parameter:
-            return f"{parameter.split()[-1]}={value:g}" if isinstance(value, float) else ""
-        if "**" in parameter or "mg_" in parameter:
-            return ""
-        if not value:
-            return "-"
-        return str(self.names.find(value))
+    def _put(self, i: int, x: Any) -> Any:
+        """The address of an array; of what C cannot read, being of another kind or with gaps, a copy is made."""
+        array, place = x if x.__class__ is np.ndarray else x.array, self.inside[i]
+        if array.dtype is place.dtype and array.flags.carray:
+            return ffi.from_buffer(array)
+        place.array[...] = array
+        return place.ptr
 
-    def rows(self) -> list[list[str]]:
-        """Number, op, kernel, what it writes and reads, and the line of each call."""
-        found = []
-        for i, call in enumerate(self.steps):
-            outs: list[str] = []
-            ins: list[str] = []
-            for parameter, value in zip(call.kernel.parameters, call.arguments, strict=True):
-                label = self._label(parameter, value)
-                if label:
-                    (outs if "*" in parameter and not parameter.startswith("const") else ins).append(label)
-            suffix = "f64" if call.wide else "f32"
-            found.append([str(i), call.op, f"{call.kernel.name}_{suffix}", ", ".join(outs), ", ".join(ins), str(call.line or "")])
-        return found
+    def _nested(self, out: list[Any]) -> Any:
+        """The results as the step returns them."""
+        for made, x in zip(out, self.results, strict=True):
+            if x is not None:  # one with gaps
+                made.array[...] = x.array
+        results = iter(out)
+        return mapped(self.nest, lambda _: next(results))
+
+    @property
+    def bytes(self) -> int:
+        """The memory for results, gradients, and all that is computed between them."""
+        return int(self.arena.size + sum(self.arena.pinned.values()))
+
+    @property
+    def bytes_given(self) -> int:
+        """The memory that arguments are copied to which C cannot read where they lie."""
+        return int(sum(x.size * x.dtype.itemsize for x in self.inside))
 
     def __repr__(self) -> str:
-        return _table(["#", "op", "kernel", "writes", "reads", "line"], self.rows(), f"{self.count} calls, {self.bytes} bytes of memory")
+        return _program_listing.listing(self)
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.steps)
 
     def profile(self, rounds: int = 100) -> str:
-        """Microseconds of each call, the mean over so many replays of the last arguments. What the program changes
-        (parameters, optimizer state) is changed by them, too."""
-        seconds = ffi.new("double[]", max(self.count, 1))
+        """Microseconds of each call, the mean over so many replays of the last arguments, and the share that the machine's limit
+        has in them: the time for the arithmetic, or for the bytes, at the rates that `minigrad bench` measures. What the
+        program changes (parameters, optimizer state) is changed by them, too."""
+        seconds = ffi.new("double[]", max(self.c.count, 1))
         with self.lock:
             for _ in range(rounds):
-                lib.mg_replay_timed(self.calls, self.count, seconds)
-        total = sum(seconds[i] for i in range(self.count)) or 1.0
-        rows = [
-            [*row[:3], f"{seconds[i] / rounds * 1e6:.2f}", f"{seconds[i] / total:.0%}", row[5]] for i, row in enumerate(self.rows())
-        ]
-        return _table(["#", "op", "kernel", "us", "share", "line"], rows, f"{total / rounds * 1e6:.2f} us")
+                lib.mg_run_timed(self.c, seconds)
+        return _program_listing.profile(self, [seconds[at] / rounds for at in self.places])
+
+
+def _fill(c: Any, call: Call, patches: Patches) -> None:
+    """A call, as C takes it."""
+    c.kernel, call.slots = 2 * call.kernel.number + call.wide, c.slot
+    for slot, kind, argument, value in zip(c.slot, call.kernel.kinds, call.arguments, call.values, strict=False):
+        if kind == "p":
+            patches.put(ffi.addressof(slot), argument, value)
+        elif kind == "d":
+            slot.d = argument
+        else:
+            slot.i = signed(argument)
+
+
+def _number(pointer: Any) -> int:
+    return int(ffi.cast("intptr_t", pointer))
+
+
+class Patches:
+    """The addresses that calls are given: those in the arena; and those that are others at each run, as arguments are read
+    where they lie, and results written to where they go. What Python looks at itself is copied to and fro."""
+
+    def __init__(self, arguments: list[Any], results: list[Any], wanted: list[Any], arena: Arena, held: list[Any]) -> None:
+        self.arena = arena
+        self.found: list[tuple[Any, Any, int]] = []
+        self.given, self.taken = ffi.new("void *[]", len(arguments) or 1), ffi.new("void *[]", len(results) or 1)
+        self.places = [(_number(x.ptr), x.size * x.dtype.itemsize) for x in arguments]
+        self.results, self.wanted = results, wanted
+        looked_at = [_number(x.ptr) for x in held]
+        self.copied = {
+            i for i, (start, size) in enumerate(self.places) if any(start <= at < start + max(size, 1) for at in looked_at)
+        }
+
+    def put(self, where: Any, address: int, value: Value | None) -> None:
+        """Sets an address in C, and remembers it where it will be another at each run."""
+        where = ffi.cast("void **", where)
+        where[0] = ffi.cast("void *", self.arena.address(address, value))
+        if value is not None and value.joined().result >= 0:
+            base = ffi.cast("void **", self.taken) + value.joined().result
+            self.found.append((where, base, address - value.start))
+            return
+        for i, (start, size) in enumerate(self.places):
+            if start <= address < start + max(size, 1) and i not in self.copied:
+                self.found.append((where, ffi.cast("void **", self.given) + i, address - start))
+
+    def moves(self) -> tuple[Any, Any]:
+        """What is copied before the calls, and after them."""
+        before, after = ffi.new("mg_move[]", len(self.copied)), []
+        for move, i in zip(before, sorted(self.copied), strict=True):
+            start, move.size = self.places[i]
+            move.to = ffi.cast("void *", start)
+            self.found.append((ffi.cast("void **", ffi.addressof(move, "from")), ffi.cast("void **", self.given) + i, 0))
+        for i, (x, value) in enumerate(zip(self.results, self.wanted, strict=True)):
+            if x.flat and (value is None or value.joined().result != i):
+                after.append((i, x, value))
+        moves = ffi.new("mg_move[]", len(after))
+        for move, (i, x, value) in zip(moves, after, strict=True):
+            move.size = x.size * x.dtype.itemsize
+            self.put(ffi.addressof(move, "from"), _number(x.ptr), value)
+            self.found.append((ffi.cast("void **", ffi.addressof(move, "to")), ffi.cast("void **", self.taken) + i, 0))
+        return before, moves
+
+
+#: What Program.run returns where it has not run.
+NOT_RUN = object()
+#: Where a tensor goes in the nesting of the results.
+_HOLE = np.empty(0)
 
 
 def _alone() -> int:
-    """What getrefcount says in `lends` of what two others refer to, a program's lists of gradients or one and the gradient;
-    measured, since it depends on the interpreter."""
+    """What getrefcount says in `lends` of what two others refer to: of an array, a program's `lent` and the gradient; of a
+    gradient, `lent` and `grads`. Measured, since it depends on the interpreter."""
     one = np.empty(1)
     lent, grads = [(None, one)], [(None, one)]
     del one
@@ -215,19 +322,24 @@ def _alone() -> int:
 _ALONE = _alone()
 
 
-def _table(head: list[str], rows: list[list[str]], foot: str) -> str:
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
-    return "\n".join([*lines, foot])
-
-
-def _signed(value: int) -> int:
+def signed(value: int) -> int:
+    """A number of 64 bits as C's int64_t takes it."""
     value &= (1 << 64) - 1
     return value if value < 1 << 63 else value - (1 << 64)
 
 
+def mapped(tree: Any, one: Callable[[Any], Any]) -> Any:
+    """The same nesting with one(x) for every tensor or array."""
+    if isinstance(tree, (Array, np.ndarray)):
+        return one(tree)
+    if isinstance(tree, (list, tuple)):
+        made = [mapped(x, one) for x in tree]
+        return made if isinstance(tree, list) else type(tree)(*made) if hasattr(tree, "_fields") else tuple(made)
+    return {name: mapped(x, one) for name, x in tree.items()} if isinstance(tree, dict) else tree
+
+
 def copied(x: Any) -> Any:
-    """A result, out of the program's memory."""
+    """A tensor out of the program's memory."""
     out = take(x.pool or pool_of(x.shape, x.dtype))
     if x.flat:
         ffi.memmove(out.ptr, x.ptr, x.size * x.dtype.itemsize)

@@ -105,7 +105,8 @@ def note_all(marks: Iterable[Mark], write: Write) -> None:
         for one in marks:
             one.last = write
     log.latest = write.at = next_index()
-    write.line = line()
+    if line is not no_line:
+        write.line = line()
 
 
 def check(node: Node) -> None:

@@ -16,7 +16,7 @@ PACKAGE = Path(mg.__file__).parent
 LAYERS = (
     {"_version", "_C", "errors"},
     {"_shapes", "_samples", "_ulp"},
-    {"_array", "_device", "_kernels"},
+    {"_array", "_device", "_kernels", "_machine"},
     {"_hooks", "_mode", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
@@ -25,7 +25,7 @@ LAYERS = (
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional"},
     {"nn", "optim", "data", "datasets", "testing", "cuda"},
-    {"_capture", "_program", "_jit"},
+    {"_capture", "_plan", "_program_listing", "_program", "_jit"},
     {"__init__"},
     {"_bench", "_demo", "__main__"},
 )
@@ -159,7 +159,7 @@ def test_the_parser_sees_what_it_must(tmp_path):
 
 
 def test_the_extension_has_one_doorway():
-    """Kernels are called in _kernels, and by programs; _array, the optimizers and the recorder know the extension for
-    addresses."""
+    """Kernels are called in _kernels, and by programs; _array, the optimizers, the recorder and the plan know the extension
+    for addresses."""
     users = {module_of(path)[0] for path in sources() if "minigrad._C" in " ".join(module_level_imports(path))}
-    assert users == {"_array", "_capture", "_kernels", "_program", "optim"}
+    assert users == {"_array", "_capture", "_kernels", "_plan", "_program", "_program_listing", "optim"}

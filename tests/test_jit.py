@@ -215,10 +215,10 @@ def test_programs_by_kind_are_bounded_and_listed():
     program = run.program(mg.ones(7))
     assert len(program) == 2
     head, first, second, foot = str(program).splitlines()
-    assert head.split() == ["#", "op", "kernel", "writes", "reads", "line"]
+    assert head.split() == ["#", "op", "kernel", "writes", "reads", "sizes", "bytes", "line"]
     assert first.split()[:3] == ["0", "mul", "mul_f32"]
     assert "`run = mg.jit(lambda x: (x * 2.0).relu())`" in second
-    assert foot.startswith("2 calls, ")
+    assert foot.startswith("2 calls; 28 bytes of memory, where eager takes 184")
     assert program.profile(3).splitlines()[1].split()[:3] == ["0", "mul", "mul_f32"]
     assert run(mg.ones(2, dtype=mg.float64)).dtype is mg.float64
     with mg.backend("numpy"):
