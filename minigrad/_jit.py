@@ -23,6 +23,7 @@ import numpy as np
 from minigrad import _array, _backend, _capture, _tape
 from minigrad._array import Array
 from minigrad._capture import Extents, Recorder, extent, memory_like, plain
+from minigrad._guards import ForeignRandom, Variables
 from minigrad._kernels import runtime
 from minigrad._mode import threads
 from minigrad._program import NOT_RUN, Program, mapped
@@ -186,12 +187,18 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
             return made
 
         given, named = mapped(args, place), mapped(keywords, place)
+        foreign, variables = ForeignRandom(), Variables(function)
         result = function(*given, **named)
+        drawn = foreign.drawn()
+        if drawn:
+            raise _capture.refusal(f"{drawn} is drawn from")
         program = _made(seen, places, result, function)
     for leaf, before in seen.grads.values():
         if leaf.grad is None or leaf.grad is not before:
             program.grads.append((leaf, None if leaf.grad is None else plain(leaf.grad)))
     program.seen = program.read_by_python()
+    variables.settle()
+    program.reads = variables.reads
     return program
 
 

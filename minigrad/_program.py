@@ -37,6 +37,7 @@ class Program:
         self.inside = [place for place in arguments if place is not None]
         self.direct = len(self.inside) == len(arguments)
         self.outside: list[tuple[Any, Any, bool]] = []
+        self.reads: list[tuple[Any, list[Any], list[Any]]] = []  # variables of Python
         self.modules: list[Any] = []
         self.seen: list[Any] = []
         self.changes = -1
@@ -112,6 +113,9 @@ class Program:
             if len(now) != len(self.seen) or not all(map(is_, now, self.seen)):
                 return False
             self.changes = changes
+        for read, keys, values in self.reads:
+            if not all(map(is_, map(read, keys), values)):
+                return False
         for group, count, dtype, memory in self.memories:
             if group.memory.get(dtype) is not memory or len(group["params"]) != count:
                 return False

@@ -25,7 +25,7 @@ LAYERS = (
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional"},
     {"nn", "optim", "data", "datasets", "testing", "cuda"},
-    {"_capture", "_plan", "_program_listing", "_program", "_jit"},
+    {"_capture", "_guards", "_plan", "_program_listing", "_program", "_jit"},
     {"__init__"},
     {"_bench", "_demo", "__main__"},
 )

@@ -217,3 +217,57 @@ def test_another_thread_that_computes_during_a_capture_keeps_its_memory():
     assert bits(run(x)) == bits(first)
     thread.join()
     assert all((one.array == 3).all() for one in kept)
+
+
+# -- variables of Python -------------------------------------------------------------------------------------------------
+
+RATE = 2.0
+
+
+def scaled(x):
+    return x * RATE
+
+
+def test_variables_that_are_bound_anew(monkeypatch):
+    factor, layers = 3.0, nn.Linear(2, 2)
+
+    def step(x):
+        return scaled(x) * factor, layers(x)
+
+    run = mg.jit(step)
+    x = mg.ones(1, 2)
+    with mg.no_grad():
+        assert run(x)[0].tolist() == [[6.0, 6.0]]
+        factor = 5.0
+        assert run(x)[0].tolist() == [[10.0, 10.0]]
+        monkeypatch.setitem(globals(), "RATE", 7.0)
+        assert run(x)[0].tolist() == [[35.0, 35.0]]
+        layers = nn.Linear(2, 2)
+        assert run(x)[1].tolist() == layers(x).tolist()
+        assert len(run.programs) == 4
+        run(x)
+        assert len(run.programs) == 4
+
+
+def test_variables_that_the_step_binds_itself():
+    calls = 0
+
+    @mg.jit
+    def step(x):
+        nonlocal calls
+        calls += 1
+        return x + 1.0
+
+    for _ in range(3):
+        step(mg.ones(2))
+    assert (calls, len(step.programs)) == (1, 1)
+
+
+def test_names_of_attributes_are_no_variables():
+    class Settings:
+        RATE = 4.0
+
+    settings = Settings()
+    run = mg.jit(lambda x: x * settings.RATE)
+    assert run(mg.ones(1)).item() == 4.0
+    assert [keys for _, keys, _ in run.programs[0].reads] == [list(run.function.__closure__)]

@@ -192,3 +192,15 @@ def test_arguments_that_cannot_be_a_kind():
         run({1})
     with pytest.raises(TypeError, match="jit: argument function: got a float"):
         mg.jit(1.0)
+
+
+def test_random_numbers_of_others():
+    import random
+
+    for draw in (lambda: np.random.rand(), lambda: random.random()):
+        states = np.random.get_state()[1].copy(), random.getstate()
+        run = mg.jit(lambda x: x * draw())  # noqa: B023
+        with pytest.raises(CaptureError, match="random is drawn from"):
+            run(mg.ones(2))
+        assert np.array_equal(states[0], np.random.get_state()[1])
+        assert states[1] == random.getstate()
