@@ -24,7 +24,7 @@ LAYERS = (
     {"_conversions", "_inplace", "_functions", "_methods", "_tensor"},
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional"},
-    {"nn", "optim", "data", "datasets", "testing", "cuda"},
+    {"nn", "optim", "data", "datasets", "io", "testing", "cuda"},
     {"_capture", "_guards", "_plan", "_program_listing", "_program", "_jit"},
     {"__init__"},
     {"_bench", "_demo", "__main__"},
@@ -36,7 +36,7 @@ OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "re
 
 HEAVY = {
     "asyncio", "concurrent", "dataclasses", "email", "http", "importlib.metadata", "inspect", "logging", "matplotlib",
-    "multiprocessing", "pandas", "rich", "scipy", "setuptools", "socket", "ssl", "torch", "unittest", "urllib",
+    "multiprocessing", "pandas", "rich", "safetensors", "scipy", "setuptools", "socket", "ssl", "torch", "unittest", "urllib",
 }  # fmt: skip
 
 
@@ -66,14 +66,14 @@ def test_import_brings_in_nothing_but_itself():
     assert not outside(modules)
     assert not {m for m in modules if m in HEAVY or m.partition(".")[0] in HEAVY}
     subpackages = {m.split(".")[1] for m in modules if m.count(".")}
-    assert not subpackages & {"nn", "optim", "data", "datasets", "testing", "cuda"}
+    assert not subpackages & {"nn", "optim", "data", "datasets", "io", "testing", "cuda"}
 
 
 def test_import_needs_numpy_and_cffi_alone():
     assert outside(newly_imported("import minigrad", before="")) == {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "testing", "cuda"])
+@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "testing", "cuda"])
 def test_subpackages_are_imported_when_they_are_named(name):
     modules = newly_imported(f"import minigrad; assert minigrad.{name}.__name__ == 'minigrad.{name}'")
     assert f"minigrad.{name}" in modules
