@@ -228,7 +228,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
             raise _capture.refusal("labels are computed within the step, after they would be checked,")
     program = Program(seen, names, places, result)
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
-    program.modules = list(seen.modules.values())
+    program.modules = list({id(m): m for called in seen.modules.values() for m in called.modules()}.values())
     program.memories = [(group, len(group["params"]), memory.owners[0].dtype, memory) for group, memory in seen.updates]
     program.incoming, program.fresh = seen.incoming, seen.fresh
     for at, generator, since in seen.randoms:

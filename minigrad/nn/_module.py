@@ -80,7 +80,7 @@ class _Keys(tuple):  # type: ignore[type-arg]
         return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"
 
 
-#: How often an attribute of a module has been set: programs look at this before they look at each module.
+#: How often an attribute of a module has been set or deleted: programs look at this before they look at each module.
 changes = 0
 
 
@@ -142,6 +142,11 @@ class Module:
             remedy = f"Write nn.Parameter(tensor), or copy the numbers: with no_grad(): module.{name}.copy_(tensor)."
             raise TypeError(message(type(self).__name__, name, "a plain tensor", "an nn.Parameter or None", remedy))
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        global changes
+        changes += 1
+        super().__delattr__(name)
 
     def _children(self) -> Iterator[tuple[str, Any]]:
         """Parameters, buffers and modules among the attributes, by dotted name."""
