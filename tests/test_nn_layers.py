@@ -17,6 +17,8 @@ from minigrad.errors import AxisError, DTypeError, ShapeError
 # -- what PyTorch's programs expect ------------------------------------------------------------------------------------
 
 REPRS = {
+    "ModuleDict()": nn.ModuleDict(), "ModuleList()": nn.ModuleList(),
+    "ParameterDict()": nn.ParameterDict(), "ParameterList()": nn.ParameterList(),
     "BCELoss()": nn.BCELoss(), "BCEWithLogitsLoss()": nn.BCEWithLogitsLoss(),
     "CrossEntropyLoss()": nn.CrossEntropyLoss(), "Dropout(p=0.1, inplace=False)": nn.Dropout(0.1),
     "ELU(alpha=1.0)": nn.ELU(), "Flatten(start_dim=1, end_dim=-1)": nn.Flatten(),

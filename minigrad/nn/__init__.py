@@ -16,7 +16,7 @@ from minigrad.nn._activation import (
     Softplus,
     Tanh,
 )
-from minigrad.nn._container import Sequential
+from minigrad.nn._container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from minigrad.nn._linear import Dropout, Flatten, Identity, Linear
 from minigrad.nn._loss import (
     BCELoss,
@@ -48,8 +48,8 @@ from minigrad.nn._module import Module, Parameter
 __all__ = [
     "ELU", "GELU", "GLU", "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss",
     "Dropout", "Flatten", "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "Identity", "KLDivLoss", "L1Loss",
-    "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MarginRankingLoss", "Module", "MultiLabelMarginLoss",
-    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PairwiseDistance", "Parameter", "PoissonNLLLoss", "ReLU",
+    "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MarginRankingLoss", "Module", "ModuleDict", "ModuleList", "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList", "PoissonNLLLoss", "ReLU",
     "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus", "Tanh",
     "TripletMarginLoss", "functional", "init",
 ]  # fmt: skip
