@@ -31,8 +31,12 @@ REPRS = {
     **{f"{module.__name__}()": module() for module in (
         nn.CosineEmbeddingLoss, nn.CosineSimilarity, nn.GaussianNLLLoss, nn.HingeEmbeddingLoss, nn.MarginRankingLoss,
         nn.MultiLabelMarginLoss, nn.MultiLabelSoftMarginLoss, nn.MultiMarginLoss, nn.PairwiseDistance, nn.PoissonNLLLoss,
-        nn.SoftMarginLoss, nn.TripletMarginLoss,
+        nn.SoftMarginLoss, nn.TripletMarginLoss, nn.TripletMarginWithDistanceLoss,
+        nn.ReLU6, nn.SELU, nn.Mish, nn.LogSigmoid, nn.Hardsigmoid, nn.Hardswish, nn.Softsign, nn.Tanhshrink,
     )},
+    "CELU(alpha=1.0)": nn.CELU(), "Hardtanh(min_val=-1.0, max_val=1.0)": nn.Hardtanh(), "Hardshrink(0.5)": nn.Hardshrink(),
+    "PReLU(num_parameters=1)": nn.PReLU(), "RReLU(lower=0.125, upper=0.3333333333333333)": nn.RReLU(),
+    "Softshrink(0.5)": nn.Softshrink(), "Threshold(threshold=0.1, value=20)": nn.Threshold(0.1, 20),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Activations as modules; the functions are in `minigrad.ops.activation` and `softmax`.
+"""Smooth activations, and ReLU and its nearest kin, as modules; the functions are in `minigrad.ops.activation` and `softmax`.
 
 `inplace=True` is taken, shown and otherwise without effect, here and in `minigrad.nn.functional`: the tape may need the
 input again, so the result is always a new tensor. The numbers are the same.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from minigrad.errors import message
 from minigrad.nn._module import Module
-from minigrad.nn.ops.activation import glu
+from minigrad.nn.ops.activation import celu, glu, logsigmoid, mish, selu, softsign, tanhshrink
 from minigrad.ops import activation as ops
 from minigrad.ops import softmax as softmax_ops
 
@@ -137,6 +137,81 @@ class Softplus(Module):
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
         return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class SELU(Module):
+    """ELU with the alpha and scale that keep mean 0 and variance 1; inplace changes nothing."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x: Any) -> Any:
+        """The scaled x, or exponential."""
+        return selu(x)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return "".join(_shown(self.inplace))
+
+
+class CELU(Module):
+    """x where x > 0, else alpha (exp(x / alpha) - 1); inplace changes nothing."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        if alpha == 0:
+            raise ValueError(message("CELU", "alpha", alpha, "a number other than 0"))
+        self.inplace = inplace
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        """x, or alpha (exp(x / alpha) - 1)."""
+        return celu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return ", ".join([f"alpha={self.alpha}", *_shown(self.inplace)])
+
+
+class Mish(Module):
+    """x tanh(softplus(x)); inplace changes nothing."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x: Any) -> Any:
+        """The product x tanh(softplus(x))."""
+        return mish(x)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return "".join(_shown(self.inplace))
+
+
+class LogSigmoid(Module):
+    """log(sigmoid(x)), without overflow."""
+
+    def forward(self, x: Any) -> Any:
+        """The logarithm of the sigmoid."""
+        return logsigmoid(x)
+
+
+class Softsign(Module):
+    """x / (1 + |x|)."""
+
+    def forward(self, x: Any) -> Any:
+        """x / (1 + |x|)."""
+        return softsign(x)
+
+
+class Tanhshrink(Module):
+    """x - tanh(x)."""
+
+    def forward(self, x: Any) -> Any:
+        """x - tanh(x)."""
+        return tanhshrink(x)
 
 
 class Softmax(Module):

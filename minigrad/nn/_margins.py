@@ -91,6 +91,25 @@ class TripletMarginLoss(_Margin):
         )
 
 
+class TripletMarginWithDistanceLoss(_Loss):
+    """max(0, margin + d(anchor, positive) - d(anchor, negative)) for a function d; PairwiseDistance() by default."""
+
+    def __init__(
+        self, *, distance_function: Any = None, margin: float = 1.0, swap: bool = False, reduction: str = "mean"
+    ) -> None:
+        super().__init__(reduction)
+        if not margin > 0:
+            raise ValueError(message("TripletMarginWithDistanceLoss", "margin", margin, "a number above 0"))
+        self.distance_function, self.margin, self.swap = distance_function, margin, swap
+
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+        """The loss of three tensors of vectors."""
+        return F.triplet_margin_with_distance_loss(
+            anchor, positive, negative, distance_function=self.distance_function, margin=self.margin, swap=self.swap,
+            reduction=self.reduction,
+        )  # fmt: skip
+
+
 class MultiMarginLoss(_Margin):
     """max(0, margin - x[target] + x[i])^p, summed over the other classes i, over C; weight: a factor per class."""
 

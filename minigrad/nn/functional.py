@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minigrad._draw import rand_like
 from minigrad._op import surface
+from minigrad.errors import message
 from minigrad.nn import ops as records
 from minigrad.ops import activation as ops
+from minigrad.ops.elementwise import add, greater, mul, where
 from minigrad.ops.random import dropout as dropout
 
 if TYPE_CHECKING:
@@ -45,4 +48,17 @@ def silu(input: Any, inplace: bool = False) -> Any:
     return ops.silu(input)
 
 
-__all__ = ["dropout", "elu", "leaky_relu", "relu", "silu", *surface["nn.functional"]]
+def rrelu(
+    input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
+) -> Any:
+    """Input where it is above 0, else a slope times it, which is drawn from [lower, upper] for each element in training,
+    and the middle of that otherwise (Xu et al. 2015)."""
+    if not lower <= upper:
+        raise ValueError(message("rrelu", "upper", upper, f"at least lower, {lower}"))
+    if not training:
+        return ops.leaky_relu(input, (lower + upper) / 2)
+    slope = add(mul(rand_like(input), upper - lower), lower)
+    return where(greater(input, 0.0), input, mul(input, slope))
+
+
+__all__ = ["dropout", "elu", "leaky_relu", "relu", "rrelu", "silu", *surface["nn.functional"]]

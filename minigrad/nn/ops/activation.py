@@ -65,9 +65,9 @@ def hardsigmoid(x: Any, inplace: bool = False) -> Any:
 
 @composed(lambda x: x * _hard_sigmoid(x), unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
 def hardswish(x: Any, inplace: bool = False) -> Any:
-    """x hardsigmoid(x) (Howard et al. 2019)."""
-    gate = add(div(x, 6.0), 0.5)
-    return mul(x, where(less(gate, 0.0), 0.0, where(greater(gate, 1.0), 1.0, gate)))
+    """x hardsigmoid(x) (Howard et al. 2019): 0 up to -3, with slope 0 there, and x from 3 on, with slope 1."""
+    inner = mul(x, add(div(x, 6.0), 0.5))
+    return where(less_equal(x, -3.0), zero_like(x), where(greater_equal(x, 3.0), x, inner))
 
 
 def _below_zero(x: Any) -> Any:

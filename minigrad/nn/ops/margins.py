@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64
-from minigrad._op import F, composed
+from minigrad._op import F, composed, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.linalg.distance import at_least, check_floats, pairwise_distance
@@ -183,6 +183,19 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
         raise ValueError(message("triplet_margin_loss", "margin", margin, "a number above 0"))
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     far = minimum(far, pairwise_distance(positive, negative, p, eps)) if swap else far
+    return clip(add(sub(near, far), margin), min=0.0)
+
+
+@public("triplet_margin_with_distance_loss", "nn.functional")
+@_reduced
+def triplet_margin_with_distance_loss(anchor: Any, positive: Any, negative: Any, *, distance_function: Any = None, margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> Any:
+    """triplet_margin_loss with a distance of one's own: a function of two tensors that gives one number per vector;
+    pairwise_distance by default."""
+    if not margin > 0:
+        raise ValueError(message("triplet_margin_with_distance_loss", "margin", margin, "a number above 0"))
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    far = minimum(far, distance(positive, negative)) if swap else far
     return clip(add(sub(near, far), margin), min=0.0)
 
 
