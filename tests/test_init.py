@@ -24,6 +24,7 @@ RANDOM = {
     "kaiming_uniform_": init.kaiming_uniform_,
     "kaiming_normal_": init.kaiming_normal_,
     "orthogonal_": init.orthogonal_,
+    "sparse_": lambda x, generator=None: init.sparse_(x, 0.5, generator=generator),
 }
 
 
@@ -147,6 +148,51 @@ def test_constants(dtype):
     assert init.zeros_(mg.tensor([1, 2])).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize(("shape", "groups"), [((3, 3, 3), 1), ((4, 2, 5), 2), ((6, 4, 3, 3), 2), ((2, 5, 2, 3, 4), 1), ((0, 2, 3), 1)])
+def test_dirac_passes_channels_on_as_pytorchs_does(shape, groups, dtype):
+    torch = pytest.importorskip("torch")
+    x = init.dirac_(mg.full(shape, 7.0, dtype=dtype), groups)
+    assert x.tolist() == torch.nn.init.dirac_(torch.full(shape, 7.0), groups).tolist()
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.35, 1.0])
+def test_sparse_columns(sparsity, dtype):
+    x = init.sparse_(mg.empty(40, 500, dtype=dtype), sparsity, std=0.5).numpy()
+    zeros = (x == 0).sum(0)
+    assert (zeros == math.ceil(sparsity * 40)).all()
+    if sparsity < 1:
+        assert_moments(x[x != 0], 0.0, 0.5, kurtosis=3)
+    if 0 < sparsity < 1:  # each row has its share of them: binomial, of 500 columns
+        share = zeros[0] / 40
+        assert np.abs((x == 0).mean(1) - share).max() < SIGMAS * math.sqrt(share * (1 - share) / 500)
+
+
+def test_gains_and_signatures_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.init
+    kinds = ["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"]
+    for kind in [*kinds, "tanh", "relu", "leaky_relu", "selu"]:
+        assert init.calculate_gain(kind) == theirs.calculate_gain(kind)
+    names = [name for name in vars(theirs) if name.endswith("_") and name[0] != "_"]
+    assert len(names) > 10
+    for name in names:
+        ours, other = (inspect.signature(getattr(library, name)).parameters for library in (init, theirs))
+        assert [(p.name, p.default) for p in ours.values()] == [(p.name, p.default) for p in other.values()]
+
+
+@pytest.mark.parametrize("fill", RANDOM.values(), ids=RANDOM)
+def test_the_generator_stands_still_where_memory_fails(fill, monkeypatch):
+    def fails(*args):
+        raise MemoryError
+
+    x, before = mg.ones(3, 4), mg.manual_seed(5).get_state()
+    monkeypatch.setattr(init, "empty", fails)
+    with pytest.raises(MemoryError):
+        fill(x)
+    assert mg.Generator.get_state(init.stream("", None)) == before
+    assert x.tolist() == [[1.0] * 4] * 3
+
+
 # -- seeds, and where the numbers go -----------------------------------------------------------------------------------
 
 
@@ -190,6 +236,13 @@ def test_empty_weights_stay_empty(fill, shape):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda x: init.uniform_(x, generator=3), TypeError, "uniform_: argument generator: got a int"),
+        (lambda x: init.sparse_(x, 1.5), ValueError, "sparse_: argument sparsity: got 1.5, expected a share in"),
+        (lambda x: init.sparse_(x, 0.5, -1.0), ValueError, "sparse_: argument std: got -1.0"),
+        (lambda x: init.sparse_(x[0], 0.5), ShapeError, "sparse_: argument tensor: got shape"),
+        (init.dirac_, ShapeError, "dirac_: argument tensor: got shape .* expected a weight of 3, 4 or 5 dimensions"),
+        (lambda x: init.dirac_(mg.empty(3, 1, 1), 2), ValueError, "groups: got 2, expected a divisor of the 3 output"),
+        (lambda x: init.calculate_gain("leaky_relu", "a"), ValueError, "calculate_gain: argument param: got 'a'"),
         (lambda x: init.uniform_(x, 1.0, 0.0), ValueError, "uniform_: argument b: got 0.0, expected at least a, 1.0"),
         (lambda x: init.uniform_(x, 0.0, math.nan), ValueError, "argument b: got nan"),
         (lambda x: init.normal_(x, 0.0, -1.0), ValueError, "normal_: argument std: got -1.0"),

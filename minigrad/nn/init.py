@@ -5,13 +5,13 @@ The aim of all of them is the same: that a signal neither dies nor explodes on i
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad._array import Array, empty, float64, from_array
-from minigrad._generator import Generator, blocks_for, default_generator
+from minigrad._generator import blocks_for, stream
 from minigrad._kernels import random as kernels
 from minigrad._kernels.elementwise import erf
 from minigrad._mode import no_grad
@@ -20,19 +20,33 @@ from minigrad.errors import DTypeError, ShapeError, message
 if TYPE_CHECKING:
     from typing import Any
 
+    from minigrad._generator import Generator
+
 #: An interval of length 18 halved so often is shorter than the distance of neighbouring float64 around 1.
 _HALVINGS = 57
-_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": sqrt(2.0), "selu": 0.75}
+_LINEAR = ("linear", *(f"conv{way}{n}d" for way in ("", "_transpose") for n in (1, 2, 3)), "sigmoid")
+_GAINS = {**dict.fromkeys(_LINEAR, 1.0), "tanh": 5.0 / 3.0, "relu": sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that makes up for what an activation takes from the variance: relu halves it, so sqrt(2)."""
+    """The factor that makes up for what an activation takes from the variance: relu halves it, so sqrt(2). param is the
+    slope of leaky_relu, 0.01 by default; the others have none."""
     if nonlinearity == "leaky_relu":
+        if isinstance(param, bool) or not isinstance(param, (int, float, np.number, type(None))):
+            raise ValueError(message("calculate_gain", "param", repr(param), "a number, the slope, or None for 0.01"))
         return sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
         known = ", ".join([*_GAINS, "leaky_relu"])
         raise ValueError(message("calculate_gain", "nonlinearity", repr(nonlinearity), f"one of {known}"))
     return _GAINS[nonlinearity]
+
+
+def _drawn(op: str, generator: Any, kernel: Any, shape: tuple[int, ...], dtype: Any, **parameters: float) -> Any:
+    """New random numbers. Memory comes first: where it fails, the generator has not moved."""
+    source = stream(op, generator)
+    out = empty(shape, dtype, op)
+    seed, offset = source.take(blocks_for(out.size, dtype))
+    return kernel(out, seed=seed, offset=offset, **parameters)
 
 
 def _fill(tensor: Any, array: Any) -> Any:
@@ -53,9 +67,7 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator |
     _reals("uniform_", tensor)
     if not b >= a:
         raise ValueError(message("uniform_", "b", b, f"at least a, {a}"))
-    seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
-    out = empty(tensor.shape, tensor.dtype)
-    return _fill(tensor, kernels.uniform(out, seed=seed, offset=offset, low=a, high=b))
+    return _fill(tensor, _drawn("uniform_", generator, kernels.uniform, tensor.shape, tensor.dtype, low=a, high=b))
 
 
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
@@ -63,9 +75,7 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generat
     _reals("normal_", tensor)
     if not std >= 0:
         raise ValueError(message("normal_", "std", std, "at least 0"))
-    seed, offset = (generator or default_generator).take(blocks_for(tensor.size, tensor.dtype))
-    out = empty(tensor.shape, tensor.dtype)
-    return _fill(tensor, kernels.normal(out, seed=seed, offset=offset, mean=mean, std=std))
+    return _fill(tensor, _drawn("normal_", generator, kernels.normal, tensor.shape, tensor.dtype, mean=mean, std=std))
 
 
 def constant_(tensor: Any, val: float) -> Any:
@@ -89,6 +99,42 @@ def eye_(tensor: Any) -> Any:
     if not isinstance(tensor, Array) or len(tensor.shape) != 2:
         raise ShapeError(message("eye_", "tensor", f"shape {getattr(tensor, 'shape', None)}", "a matrix"))
     return _fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
+
+
+def dirac_(tensor: Any, groups: int = 1) -> Any:
+    """Weights (out, in, ...) of a convolution, 3 to 5 dimensions, that pass each channel on as it is, as far as there
+    are channels: 1 at the middle of the window, else 0. groups: the output channels in so many equal parts, each of
+    which gets all inputs."""
+    shape: tuple[int, ...] = getattr(tensor, "shape", ())
+    if not isinstance(tensor, Array) or len(shape) not in (3, 4, 5):
+        raise ShapeError(message("dirac_", "tensor", f"shape {shape}", "a weight of 3, 4 or 5 dimensions"))
+    if groups < 1 or shape[0] % groups:
+        raise ValueError(message("dirac_", "groups", groups, f"a divisor of the {shape[0]} output channels"))
+    weights, part = np.zeros(shape, tensor.dtype), shape[0] // groups
+    middle = tuple(n // 2 for n in shape[2:])
+    if 0 not in shape:
+        for group in range(groups):
+            for channel in range(min(part, shape[1])):
+                weights[(group * part + channel, channel, *middle)] = 1
+    return _fill(tensor, weights)
+
+
+def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Any:
+    """A matrix, normally distributed, with a share of each column's elements, rounded up, set to 0 (Martens 2010)."""
+    _reals("sparse_", tensor)
+    if len(tensor.shape) != 2:
+        raise ShapeError(message("sparse_", "tensor", f"shape {tensor.shape}", "a matrix"))
+    if not 0 <= sparsity <= 1:
+        raise ValueError(message("sparse_", "sparsity", sparsity, "a share in [0, 1]"))
+    if not std >= 0:
+        raise ValueError(message("sparse_", "std", std, "at least 0"))
+    # One draw serves both, so that a failure for want of memory moves nothing.
+    rows, cols = tensor.shape
+    normal, order = _drawn("sparse_", generator, kernels.normal, (2, rows, cols), float64, mean=0.0, std=1.0).array
+    weights = (std * normal).astype(tensor.dtype)
+    zeros = np.argsort(order, 0)[: ceil(sparsity * rows)]
+    np.put_along_axis(weights, zeros, 0, 0)
+    return _fill(tensor, weights)
 
 
 def _fans(op: str, tensor: Any) -> tuple[int, int]:
@@ -155,8 +201,7 @@ def trunc_normal_(
     if not (a < b and above > below):
         wanted = f"an interval that a normal distribution of mean {mean} and std {std} > 0 reaches"
         raise ValueError(message("trunc_normal_", "a, b", f"[{a}, {b}]", wanted))
-    seed, offset = (generator or default_generator).take(blocks_for(tensor.size, float64))
-    u = kernels.uniform(empty(tensor.shape, float64), seed=seed, offset=offset, low=below, high=above).array
+    u = _drawn("trunc_normal_", generator, kernels.uniform, tensor.shape, float64, low=below, high=above).array
     left, right = np.full(u.shape, low), np.full(u.shape, high)
     for _ in range(_HALVINGS):
         middle = 0.5 * (left + right)
@@ -169,8 +214,7 @@ def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = No
     """Rows (or columns, whichever are fewer) of length gain at right angles (Saxe, McClelland and Ganguli 2014)."""
     _fans("orthogonal_", tensor)
     rows, cols = tensor.shape[0], tensor.size // max(tensor.shape[0], 1)
-    seed, offset = (generator or default_generator).take(blocks_for(rows * cols, float64))
-    a = kernels.normal(empty((rows, cols), float64), seed=seed, offset=offset, mean=0.0, std=1.0).array
+    a = _drawn("orthogonal_", generator, kernels.normal, (rows, cols), float64, mean=0.0, std=1.0).array
     q, r = np.linalg.qr(a.T if rows < cols else a)
     # The signs that make r's diagonal positive: q is then uniformly distributed among all orthogonal matrices.
     q = q * np.copysign(1.0, np.diag(r))
