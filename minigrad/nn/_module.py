@@ -339,18 +339,21 @@ class Module:
     # -- saving --------------------------------------------------------------------------------------------------------
 
     def _saved(self) -> Iterator[tuple[str, Any]]:
-        def wanted(module: Module, name: str, value: Any) -> bool:
-            return isinstance(value, Parameter) or bool(module.__dict__.get("_buffers", {}).get(name))
-
-        return self._tensors("", True, wanted, once=False)
+        """(name, tensor) of what is saved: of each module its parameters, then its buffers, as PyTorch orders them."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            persistent = module.__dict__.get("_buffers", {})
+            own = [(n, v) for n, v in module._children() if isinstance(v, Parameter) or persistent.get(n)]
+            for name, value in sorted(own, key=lambda pair: not isinstance(pair[1], Parameter)):
+                yield (f"{path}.{name}" if path else name), value
 
     def state_dict(self) -> dict[str, Any]:
-        """{name: tensor} of all parameters and buffers; the tensors share memory with the module's."""
+        """{name: tensor} of all parameters and buffers; the tensors share memory with the module's. minigrad.save writes
+        it, with names and layout such that PyTorch's modules of the same architecture load it."""
         return {name: t.detach() for name, t in self._saved()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _Keys:
-        """Copies numbers by name. Missing or unexpected names (if strict) and other shapes are an error, before
-        anything has changed. assign: take the arrays themselves instead of copying, with their type."""
+        """Copies numbers by name. Missing or unexpected names (if strict) and other shapes are one error that lists all
+        of them, before anything has changed. assign: take the arrays themselves instead of copying, with their type."""
         if not hasattr(state_dict, "keys"):
             got = f"a {type(state_dict).__name__}"
             raise TypeError(message("load_state_dict", "state_dict", got, "a dict of tensors by name"))
@@ -364,7 +367,8 @@ class Module:
         found = {name: state_dict[name] for name in mine if name in state_dict}
         problems += [f"{name}: {why}" for name, value in found.items() if (why := _misfit(mine[name], value, assign))]
         if problems:
-            raise LoadError(f"load_state_dict: the dict does not fit {type(self).__name__}. {'; '.join(problems)}.")
+            hint = _hint(mine, state_dict)
+            raise LoadError(f"load_state_dict: the dict does not fit {type(self).__name__}. {'; '.join(problems)}.{hint}")
         for name, value in found.items():
             array = _saved_array(value)
             if assign:
@@ -387,6 +391,18 @@ class Module:
             return f"{name}({extra})"
         body = "\n".join([*([extra] if extra else []), *inner]).replace("\n", "\n  ")
         return f"{name}(\n  {body}\n)"
+
+
+def _hint(mine: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """The remedy where the dict is the right one, but for what is around it; else ""."""
+    for name, value in given.items():
+        if hasattr(value, "keys") and set(value) == set(mine):
+            return f" Its entry {name!r} does: pass state_dict[{name!r}]."
+    prefix = next((name.partition(".")[0] + "." for name in given if isinstance(name, str) and "." in name), "")
+    if prefix and {f"{prefix}{name}" for name in mine} == set(given):
+        bare = f"{{name.removeprefix({prefix!r}): t for name, t in state_dict.items()}}"
+        return f" All its names begin with {prefix!r}, as of a module around this one: pass {bare}."
+    return ""
 
 
 def _saved_array(value: Any) -> np.ndarray[Any, Any]:
