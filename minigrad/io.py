@@ -254,12 +254,13 @@ def _write_safetensors(arrays: Arrays, structure: str) -> bytes:
 def _read_safetensors(data: bytes) -> tuple[Arrays, str | None]:
     library = _library("load")
     try:  # this holds lengths, offsets and shapes against each other and the file
-        found = library.deserialize(data)
+        found = dict(library.deserialize(data))
     except library.SafetensorError as error:
         raise ValueError(f"this is no whole safetensors file ({error})") from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    arrays = {name: _named("tensor", name, _decoded, entry) for name, entry in found}
-    return arrays, header.get("__metadata__", {}).get(_STRUCTURE)
+    metadata = header.pop("__metadata__", None) or {}
+    arrays = {name: _named("tensor", name, _decoded, found[name]) for name in header}  # in the order of the file
+    return arrays, metadata.get(_STRUCTURE)
 
 
 def _decoded(entry: dict[str, Any]) -> np.ndarray[Any, Any]:
