@@ -56,7 +56,7 @@ def test_large_problems_are_cut_into_blocks(name: str) -> None:
     """As parallel.h does: so the test below does not compare one thread with one thread."""
     blocks = 0
     for problem in large_problems(name, DTYPES[0]):
-        block = max(1, GRAIN // max(1, eval(COSTS[name], {k: problem.given.get(k) for k in ("cols", "rounds", "size", "turns")})))
+        block = max(1, GRAIN // max(1, eval(COSTS[name], {k: problem.given.get(k) for k in ("cols", "rounds", "size", "turns", "channels", "inner")})))
         blocks = max(blocks, -(-problem.given["n"] // block))
     assert blocks >= 2
 

@@ -59,6 +59,10 @@ def copied_by_host(x: Array) -> Array:
     return view(np.ascontiguousarray(x.array), None)  # type: ignore[no-any-return]
 
 
+def rewrites(*kept: Array) -> None:
+    """Said before a kernel writes into memory that outlives the step, as a module's buffers do: `_capture` listens."""
+
+
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}
 
 

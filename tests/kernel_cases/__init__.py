@@ -17,6 +17,7 @@ from kernel_cases.entropy import entropy_problems
 from kernel_cases.ladder import PRODUCTS, ladder_products, ladder_softmaxes
 from kernel_cases.ladder import SOFTMAXES as LADDER_SOFTMAXES
 from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems
+from kernel_cases.norms import CHANNELS, ROWS, TABLES, channel_problems, row_problems, running_problems, table_problems
 from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
 from kernel_cases.rows import reduce_problems, softmax_problems
@@ -39,6 +40,10 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(REDUCTIONS, reduce_problems),
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
+    **dict.fromkeys(ROWS, row_problems),
+    **dict.fromkeys(CHANNELS, channel_problems),
+    "running_stats": running_problems,
+    **dict.fromkeys(TABLES, table_problems),
     "matmul": product_problems,
     "linear_bwd": linear_problems,
     **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
@@ -55,6 +60,10 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
+    row_problems: (GRAIN // 8 + 77, slice(None)),
+    channel_problems: (GRAIN // 2 + 77, slice(None)),
+    running_problems: (GRAIN + 77, slice(None)),
+    table_problems: (GRAIN + 77, slice(None)),
     large_products: (0, slice(None)),
     large_linears: (0, slice(None, None, 3)),
     draw_problems: (GRAIN + 77, slice(None, None, 4)),
