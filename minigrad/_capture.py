@@ -134,6 +134,7 @@ class Recorder:
         self.generators: dict[int, tuple[Any, int, int]] = {}  # the generators, their seeds and where they stood
         self.taken: list[tuple[Any, int, int]] = []  # (generator, seed, first block)
         self.updates: list[tuple[Any, Any]] = []  # (group, memory) of each optimizer step
+        self.rewritten: dict[int, Any] = {}  # tensors that live outside and that kernels write into, as running statistics
         self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
@@ -162,6 +163,7 @@ class Recorder:
         self._swap(_array, "_allocate", self._allocate)
         self._swap(_array, "address", self._address)
         self._swap(layout, "copied_by_host", self._copied_by_host)
+        self._swap(layout, "rewrites", self._rewrites)
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
@@ -274,6 +276,14 @@ class Recorder:
         return _copied_by_host(x)
 
     # -- what lives outside ------------------------------------------------------------------------------------------------
+
+    def _rewrites(self, *kept: Array) -> None:
+        """A kernel is about to write into these: a capture that fails later puts back what was there."""
+        if recorder() is self:
+            for x in kept:
+                if x.__class__ is not self.traced:
+                    self.undo.append(_rewriting(x.array))
+                    self.rewritten[id(x)] = x
 
     def _saw(self, leaf: Any) -> bool:
         """Remembers the gradient that a leaf of the outside had; says whether it is the first time."""

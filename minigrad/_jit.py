@@ -20,7 +20,7 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from minigrad import _array, _backend, _capture, _tape
+from minigrad import _array, _backend, _capture, _tape, _writes
 from minigrad._array import Array
 from minigrad._capture import Extents, Recorder, extent, memory_like, plain
 from minigrad._guards import ForeignRandom, Variables
@@ -210,6 +210,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     pieces += [extent(array, f"c{i}") for i, array in enumerate(seen.constants)]
     outside: dict[int, Any] = {id(x): x for _, memory in seen.updates for x in memory.owners}
     outside |= {key: leaf for key, (leaf, _) in seen.grads.items()}
+    outside |= seen.rewritten
     outside |= {id(x): x for x in _returned(result) if type(x) is not seen.traced}
     states = [x for _, memory in seen.updates for state in memory.states for x in state.values()]
     named = [*outside.values(), *states, *_tape.tools.one.values()]
@@ -230,6 +231,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
     program.modules = list({id(m): m for called in seen.modules.values() for m in called.modules()}.values())
     program.memories = [(group, len(group["params"]), memory.owners[0].dtype, memory) for group, memory in seen.updates]
+    program.rewritten = [_writes.mark(x.array) for x in seen.rewritten.values()]
     program.incoming, program.fresh = seen.incoming, seen.fresh
     for at, generator, since in seen.randoms:
         kernel, slots = seen.calls[at].kernel, seen.calls[at].slots

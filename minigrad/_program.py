@@ -42,6 +42,8 @@ class Program:
         self.seen: list[Any] = []
         self.changes = -1
         self.memories: list[tuple[Any, int, Any, Any]] = []
+        self.rewritten: list[_writes.Mark] = []  # of memory outside that kernels write into, but for optimizers'
+        self.rewriting = _writes.Write(_writes.NEVER, "a captured step")
         self.incoming: list[tuple[Any, Any]] = []
         self.fresh: list[Any] = []
         self.copies: list[tuple[Any, Any]] = []
@@ -195,6 +197,8 @@ class Program:
             generator.take(blocks)
         for _, _, _, memory in self.memories:
             _writes.note_all(memory.marks, memory.write)
+        if self.rewritten:
+            _writes.note_all(self.rewritten, self.rewriting)
         self.give()
         return made if self.single else self._nested(out)
 

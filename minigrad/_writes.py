@@ -99,6 +99,12 @@ def note(written: Any, by: str) -> None:
     mark(written).last = Write(now, by)
 
 
+def note_tensors(by: str, *written: Array) -> None:
+    """The same of the memory behind tensors."""
+    for x in written:
+        note(x.array, by)
+
+
 def note_all(marks: Iterable[Mark], write: Write) -> None:
     """Says that a writer who writes often, and always the same, has just done so."""
     if log.latest != write.at:  # others have written since, so the marks may be theirs
