@@ -63,7 +63,7 @@ def layer_norm_bwd(
     dout: Array, x: Array, weight: Array | None, *, dims: int, eps: float, statistics: tuple[Array, Array] | None
 ) -> Array:
     """The gradient of layer_norm towards x."""
-    return layer_norm_gradients(dout, (x, None, None), x, weight, statistics, dims, eps)[0]
+    return layer_norm_gradients(dout, (x, None, None), x, weight, statistics, dims, eps)[0]  # type: ignore[no-any-return]
 
 
 def layer_norm_gradients(
@@ -99,7 +99,7 @@ def rms_norm_bwd(
     dout: Array, x: Array, weight: Array | None, *, dims: int, eps: float, statistics: Array | None
 ) -> Array:
     """The gradient of rms_norm towards x."""
-    return rms_norm_gradients(dout, (x, None), x, weight, statistics, dims, eps)[0]
+    return rms_norm_gradients(dout, (x, None), x, weight, statistics, dims, eps)[0]  # type: ignore[no-any-return]
 
 
 def rms_norm_gradients(
@@ -156,7 +156,7 @@ def batch_norm_bwd(
 ) -> Array:
     """The gradient of batch_norm towards x."""
     mean, var = statistics or batch_stats(x)
-    return batch_norm_gradients(dout, (x, None, None), x, weight, mean, var, eps)[0]
+    return batch_norm_gradients(dout, (x, None, None), x, weight, mean, var, eps)[0]  # type: ignore[no-any-return]
 
 
 def batch_norm_gradients(

@@ -1,8 +1,8 @@
-"""The records that networks bring: losses, activations made of others, embeddings. They are declared when `minigrad.nn` is imported.
+"""The records that networks bring: losses, activations made of others, normalisation, embeddings, dropout's kin. They are declared when `minigrad.nn` is imported.
 
-Reading order: losses, crossentropy, margins; activation; embedding.
+Reading order: losses, crossentropy, margins; activation; norm; embedding; dropout.
 """
 
-from minigrad.nn.ops import activation, crossentropy, embedding, losses, margins
+from minigrad.nn.ops import activation, crossentropy, dropout, embedding, losses, margins, norm
 
-__all__ = ["activation", "crossentropy", "embedding", "losses", "margins"]
+__all__ = ["activation", "crossentropy", "dropout", "embedding", "losses", "margins", "norm"]

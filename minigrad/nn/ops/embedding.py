@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad._array import from_array
-from minigrad._op import composed, public
+from minigrad._array import Array, from_array, int64
+from minigrad._kernels import embedding as kernels
+from minigrad._kernels.crossentropy import first_bad_label
+from minigrad._op import defop, public
 from minigrad._questions import array_of
 from minigrad._samples import Draw, Sample
-from minigrad.errors import LabelError, message
+from minigrad.errors import DTypeError, LabelError, ShapeError, message
+from minigrad.linalg.distance import check_floats
+from minigrad.ops.elementwise import mul
 from minigrad.ops.index import integers
-from minigrad.ops.layout import getitem_op
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from minigrad._op import Function
 
 
 @public("one_hot", "nn.functional")
@@ -29,15 +34,119 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     return from_array((array[..., None] == np.arange(classes)).astype(np.int64))
 
 
-@composed(
-    lambda weight, *, input: weight[input], lambda: [Sample(Draw((4, 3)), input=np.array([[0, 2], [2, 3]]))], spaces=""
-)
-def _embedding(weight: Any, *, input: Any) -> Any:
-    """Rows of a table."""
-    return getitem_op(weight, index=integers("embedding", input, weight.shape[0], "input"))
+# -- embedding ---------------------------------------------------------------------------------------------------------
+
+#: The padding_idx of a table that has none.
+NO_PADDING = -1
+
+
+def _scattered(g: Any, index: Any, *, padding_idx: int, rows: int) -> Any:
+    out = np.zeros((rows, g.shape[-1]), g.dtype)
+    counted = index != padding_idx
+    np.add.at(out, index[counted], g[counted])
+    return out
+
+
+def _unpadded(g: Any, padding_idx: int) -> Any:
+    """g with 0 in the row that gets nothing."""
+    if padding_idx == NO_PADDING:
+        return g
+    counts = np.ones((g.shape[0], 1), g.dtype)
+    counts[padding_idx] = 0
+    return mul(g, from_array(counts))
+
+
+embedding_bwd: Function = defop(
+    "embedding_bwd", "g, input | padding_idx, rows",
+    forward=kernels.embedding_bwd,
+    shape=lambda *_, **__: None,
+    vjp={"g": lambda g, input, padding_idx: embedding_op(_unpadded(g, padding_idx), input, padding_idx=NO_PADDING)},
+    nondiff="input",
+    integer="input",
+    reference=_scattered,
+    samples=lambda: [
+        Sample(Draw((*s, 3)), Draw(s, 0, 4, kind="int"), padding_idx=p, rows=4)
+        for s, p in (((7,), NO_PADDING), ((2, 3), 1), ((0,), NO_PADDING), ((), 2))
+    ],
+    doc="The gradient of embedding towards its table: row r is the sum of g over the places where the index is r, in their "
+    "order; the row padding_idx stays 0.",
+)  # fmt: skip
+
+embedding_op: Function = defop(
+    "embedding", "weight, input | padding_idx",
+    forward=kernels.embedding,
+    shape=lambda *_, **__: None,
+    vjp={
+        "weight": lambda g, input, padding_idx, weight_shape: embedding_bwd(
+            g, input, padding_idx=padding_idx, rows=weight_shape[0]
+        )
+    },
+    nondiff="input",
+    integer="input",
+    reference=lambda weight, input, *, padding_idx: weight[input],
+    samples=lambda: [
+        Sample(Draw((4, 3)), Draw(s, 0, 4, kind="int"), padding_idx=NO_PADDING) for s in ((7,), (2, 3), (0,), ())
+    ],
+    doc="The rows of a table that an index names. A row that is named twice gets both gradients.",
+)  # fmt: skip
+
+
+def padding_row(op: str, padding_idx: int | None, rows: int) -> int:
+    """The number of the row that gets no gradient, counted from the front; NO_PADDING for None."""
+    if padding_idx is None:
+        return NO_PADDING
+    if isinstance(padding_idx, bool) or not hasattr(padding_idx, "__index__"):
+        raise TypeError(message(op, "padding_idx", repr(padding_idx), "None or an int"))
+    if not -rows <= padding_idx < rows:
+        raise ValueError(message(op, "padding_idx", padding_idx, f"a row in [{-rows}, {rows - 1}]"))
+    return int(padding_idx) % rows
+
+
+def check_plain(op: str, max_norm: float | None, scale_grad_by_freq: bool, sparse: bool) -> None:
+    """A ValueError for those of PyTorch's options that are not here."""
+    if max_norm is not None:
+        remedy = "Scale the rows after the step: with no_grad(): weight.mul_(...)."
+        raise ValueError(message(op, "max_norm", max_norm, "None: looking a row up does not change it", remedy))
+    for argument, given in (("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse)):
+        if given:
+            raise ValueError(message(op, argument, given, "False: gradients are dense, and sums over all places"))
+
+
+def _indices(given: Any) -> Any:
+    """An int64 tensor of tensors, arrays and lists of whole numbers."""
+    if isinstance(given, Array):
+        if given.dtype is int64:
+            return given
+    else:
+        array = np.asarray(given, None if np.size(given) else np.int64)
+        if array.dtype.kind in "iu":
+            return from_array(np.asarray(array, np.int64, order="C"))
+    kind = given.dtype if hasattr(given, "dtype") else np.asarray(given).dtype
+    raise DTypeError(message("embedding", "input", f"dtype {kind}", "int64 indices", "Write input.long()."))
+
+
+def _check_indices(index: Any, rows: int) -> None:
+    """A LabelError for the first index that names no row. What a program checks again before each replay."""
+    at = first_bad_label(index, 0, rows) if rows else 0 if index.size else -1  # 0 is a row, and so needs no exception
+    if at >= 0:
+        place = [int(i) for i in np.unravel_index(at, index.shape)] if index.shape else []
+        got = f"index {int(index.array.ravel()[at])} at position {place}"
+        expected = f"0 to {rows - 1} (weight has {rows} rows)" if rows else "no index, as weight has no rows"
+        raise LabelError(message("embedding", "input", got, expected, "num_embeddings is the largest index plus 1."))
 
 
 @public("embedding", "nn.functional")
-def embedding(input: Any, weight: Any) -> Any:
-    """The rows of weight (num_embeddings, dim) that input names: input's shape and a last dimension more."""
-    return _embedding(weight, input=input)
+def embedding(
+    input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Any:  # fmt: skip
+    """The rows of weight (num_embeddings, dim) that input names: input's shape and a last dimension more. The row
+    padding_idx gets no gradient. max_norm, scale_grad_by_freq and sparse may only be None and False; norm_type is max_norm's.
+    LabelError, an IndexError, for an index that is no row."""
+    check_plain("embedding", max_norm, scale_grad_by_freq, sparse)
+    check_floats("embedding", weight=weight)
+    if len(weight.shape) != 2:
+        raise ShapeError(message("embedding", "weight", f"shape {weight.shape}", "(num_embeddings, embedding_dim)"))
+    index = _indices(input)
+    _check_indices(index, weight.shape[0])
+    return embedding_op(weight, index, padding_idx=padding_row("embedding", padding_idx, weight.shape[0]))
