@@ -12,8 +12,8 @@ from minigrad._op import composed, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, ShapeError, message
 from minigrad.ops.elementwise import add, mul, sub
-from minigrad.ops.layout import expand_op, permute, permute_op, reshape_op
-from minigrad.ops.linalg import matmul
+from minigrad.ops.layout import expand_op, permute, permute_op, reshape_op, unsqueeze
+from minigrad.ops.linalg import linear, matmul
 from minigrad.ops.reduce import sum_op
 from minigrad.ops.shape import diagonal, roll
 
@@ -266,5 +266,5 @@ def einsum(equation: str, *operands: Any) -> Any:
 )
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """x W_o y for every output o: input1 (..., m), input2 (..., n), weight (out, m, n) -> (..., out)."""
-    out = einsum("...i,oij,...j->...o", input1, weight, input2)
-    return out if bias is None else add(out, bias)
+    pairs, k = mul(unsqueeze(input1, -1), unsqueeze(input2, -2)), prod(weight.shape[1:])
+    return linear(reshape_op(pairs, shape=(*pairs.shape[:-2], k)), reshape_op(weight, shape=(weight.shape[0], k)), bias)
