@@ -28,6 +28,12 @@ REPRS = {
     "MSELoss()": nn.MSELoss(), "NLLLoss()": nn.NLLLoss(), "ReLU()": nn.ReLU(), "Sequential()": nn.Sequential(),
     "SiLU()": nn.SiLU(), "Sigmoid()": nn.Sigmoid(), "SmoothL1Loss()": nn.SmoothL1Loss(),
     "Softmax(dim=-1)": nn.Softmax(-1), "Softmin(dim=0)": nn.Softmin(0), "Softplus(beta=1.0, threshold=20.0)": nn.Softplus(), "Tanh()": nn.Tanh(),
+    "AlphaDropout(p=0.2, inplace=False)": nn.AlphaDropout(0.2), "Dropout1d(p=0.5, inplace=False)": nn.Dropout1d(),
+    "BatchNorm1d(2, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)": nn.BatchNorm1d(2),
+    "Bilinear(in1_features=2, in2_features=3, out_features=4, bias=False)": nn.Bilinear(2, 3, 4, bias=False),
+    "Embedding(3, 2, padding_idx=2)": nn.Embedding(3, 2, padding_idx=-1),
+    "LayerNorm((2, 3), eps=1e-05, elementwise_affine=True, bias=True)": nn.LayerNorm([2, 3]),
+    "RMSNorm((4,), eps=None, elementwise_affine=True)": nn.RMSNorm(4),
     **{f"{module.__name__}()": module() for module in (
         nn.CosineEmbeddingLoss, nn.CosineSimilarity, nn.GaussianNLLLoss, nn.HingeEmbeddingLoss, nn.MarginRankingLoss,
         nn.MultiLabelMarginLoss, nn.MultiLabelSoftMarginLoss, nn.MultiMarginLoss, nn.PairwiseDistance, nn.PoissonNLLLoss,
@@ -49,6 +55,29 @@ def test_every_module_prints_as_in_pytorch():
 SIGNATURES = {
     nn.Linear: "in_features, out_features, bias=True, device=None, dtype=None",
     nn.Dropout: "p=0.5, inplace=False",
+    nn.LayerNorm: "normalized_shape, eps=1e-05, elementwise_affine=True, bias=True, device=None, dtype=None",
+    nn.RMSNorm: "normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None",
+    nn.BatchNorm1d: (
+        "num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True"
+    ),
+    nn.Embedding: (
+        "num_embeddings, embedding_dim, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
+        "sparse=False, _weight=None, _freeze=False, device=None, dtype=None"
+    ),
+    nn.Embedding.from_pretrained: (
+        "embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False"
+    ),
+    nn.Bilinear: "in1_features, in2_features, out_features, bias=True, device=None, dtype=None",
+    nn.AlphaDropout: "p=0.5, inplace=False",
+    nn.Dropout1d: "p=0.5, inplace=False",
+    F.layer_norm: "input, normalized_shape, weight=None, bias=None, eps=1e-05",
+    F.rms_norm: "input, normalized_shape, weight=None, eps=None",
+    F.batch_norm: "input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05",
+    F.embedding: (
+        "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False"
+    ),
+    F.alpha_dropout: "input, p=0.5, training=False, inplace=False, *, generator=None",
+    F.dropout1d: "input, p=0.5, training=True, inplace=False, *, generator=None",
     nn.Flatten: "start_dim=1, end_dim=-1",
     nn.Sequential: "*modules",
     nn.ReLU: "inplace=False",

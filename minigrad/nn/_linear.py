@@ -1,4 +1,4 @@
-"""Linear, Dropout, and the two layers that compute nothing."""
+"""Linear, Bilinear, Dropout, and the two layers that compute nothing."""
 
 from __future__ import annotations
 
@@ -7,15 +7,30 @@ from typing import TYPE_CHECKING
 
 from minigrad._array import canonical, empty, float32
 from minigrad._device import require_cpu
-from minigrad.errors import DTypeError, message
+from minigrad.errors import DTypeError, ShapeError, message
 from minigrad.nn import init
 from minigrad.nn._module import Module, Parameter
+from minigrad.ops.contract import bilinear
 from minigrad.ops.layout import flatten
 from minigrad.ops.linalg import linear
 from minigrad.ops.random import dropout
 
 if TYPE_CHECKING:
     from typing import Any
+
+
+def _checked(op: str, device: Any, dtype: Any, **features: Any) -> Any:
+    """The element type of a layer's parameters; an error for what is no number of features."""
+    for name, n in features.items():
+        if isinstance(n, bool) or not hasattr(n, "__index__"):
+            raise TypeError(message(op, name, repr(n), "an int of at least 0"))
+        if n < 0:
+            raise ValueError(message(op, name, n, "an int of at least 0"))
+    require_cpu(op, device)
+    real = float32 if dtype is None else canonical(dtype, op)
+    if real.kind != "f":
+        raise DTypeError(message(op, "dtype", real, "float32 or float64"))
+    return real
 
 
 class Linear(Module):
@@ -29,15 +44,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        for name, n in (("in_features", in_features), ("out_features", out_features)):
-            if isinstance(n, bool) or not hasattr(n, "__index__"):
-                raise TypeError(message("Linear", name, repr(n), "an int of at least 0"))
-            if n < 0:
-                raise ValueError(message("Linear", name, n, "an int of at least 0"))
-        require_cpu("Linear", device)
-        real = float32 if dtype is None else canonical(dtype, "Linear")
-        if real.kind != "f":
-            raise DTypeError(message("Linear", "dtype", real, "float32 or float64"))
+        real = _checked("Linear", device, dtype, in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = int(in_features), int(out_features)
         self.weight = Parameter(empty((self.out_features, self.in_features), real))
         self.bias = Parameter(empty((self.out_features,), real)) if bias else None
@@ -57,6 +64,46 @@ class Linear(Module):
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """y_k = x1^T W_k x2 + b_k: x1 (..., in1_features), x2 (..., in2_features) -> (..., out_features).
+
+    weight (out_features, in1_features, in2_features) and bias (out_features,) start uniformly in [-1/sqrt(in1_features),
+    1/sqrt(in1_features)].
+    """
+
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        features = {"in1_features": in1_features, "in2_features": in2_features, "out_features": out_features}
+        real = _checked("Bilinear", device, dtype, **features)
+        self.in1_features, self.in2_features, self.out_features = map(int, features.values())
+        self.weight = Parameter(empty((self.out_features, self.in1_features, self.in2_features), real))
+        self.bias = Parameter(empty((self.out_features,), real)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws weight and bias anew."""
+        bound = 1 / sqrt(self.in1_features) if self.in1_features else 0.0
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """The products x1^T W_k x2 plus b."""
+        for name, x, n in (("x1", x1, self.in1_features), ("x2", x2, self.in2_features)):
+            if x.shape[-1:] != (n,) or x.shape[:-1] != x1.shape[:-1]:
+                raise ShapeError(message("Bilinear", name, f"shape {x.shape}", f"{(*x1.shape[:-1], n)}, as {name} has {n} features"))
+        return bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class Dropout(Module):
