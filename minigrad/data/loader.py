@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad._array import from_array
-from minigrad._draw import randperm
 from minigrad._generator import Generator
 from minigrad._tensor import Tensor
-from minigrad.data.dataset import as_array, as_int_rows, batch_cutter, samples_at
+from minigrad.data.dataset import IterableDataset, as_array, as_int_rows, batch_cutter, samples_at
+from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler, key_list, length_of
 from minigrad.errors import ShapeError, message
 
 if TYPE_CHECKING:
@@ -35,20 +34,22 @@ _WITHOUT_MEANING = (
 class DataLoader:
     """Iterates over `dataset` in batches, with PyTorch's arguments and rules.
 
-    - ``dataset``: anything with ``len()`` and ``dataset[i]``. A ``TensorDataset``, a ``Subset`` of one, ``MNIST``, an
-      array and a Tensor are cut a whole batch at a time; others are asked sample by sample, or with their
-      ``__getitems__``.
+    - ``dataset``: anything with ``len()`` and ``dataset[i]``. A ``TensorDataset``, ``MNIST``, an array, a Tensor and what
+      ``Subset``, ``ConcatDataset`` or ``StackDataset`` make of them are cut a whole batch at a time; others are asked
+      sample by sample, or with their ``__getitems__``. An ``IterableDataset`` is read in its own order.
     - ``batch_size``: samples per batch, 1 by default; None yields single samples instead of batches.
     - ``shuffle``: a new order in every pass, drawn from ``generator``, or from the global one that
       ``minigrad.manual_seed`` seeds; the same seed gives the same orders.
     - ``sampler``: an iterable of indices to use instead, read lazily; ``batch_sampler``: an iterable of lists of
-      indices, one per batch.
+      indices, one per batch. The attributes of these names hold what is in use: a ``SequentialSampler`` or
+      ``RandomSampler`` and a ``BatchSampler`` where none was given.
     - ``drop_last``: leave out a last batch that is smaller than ``batch_size``.
     - ``collate_fn``: makes a batch from a list of samples, ``default_collate`` by default. With a function of your own
       the samples are read one by one.
 
     A batch of tuple samples is a list, so ``for xb, yb in loader`` reads as usual; its Tensors are fresh copies.
-    ``len`` is the number of batches: ceil(samples / batch_size), or the floor of it with ``drop_last``.
+    ``len`` is the number of batches: ceil(samples / batch_size), or the floor of it with ``drop_last``; an
+    ``IterableDataset`` without a length gives a loader without one.
 
     Errors: ValueError for arguments that exclude each other and for ``num_workers``, ``pin_memory`` and the others that
     only configure worker processes or a GPU; TypeError for a dataset that cannot be indexed.
@@ -80,75 +81,64 @@ class DataLoader:
             if given[name] != only_value:
                 raise ValueError(message("DataLoader", name, repr(given[name]), f"the default: {reason}"))
         _check_order(batch_size, bool(shuffle), sampler, batch_sampler, drop_last)
-        if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
-            expected = "something with __getitem__ and __len__, such as TensorDataset(X, y) or a list of samples"
-            raise TypeError(message("DataLoader", "dataset", type(dataset).__name__, expected))
+        _check_dataset(dataset, bool(shuffle) or sampler is not None or batch_sampler is not None)
         if generator is not None and not isinstance(generator, Generator):
             expected = "a minigrad.Generator, or None for the global one"
             raise TypeError(message("DataLoader", "generator", type(generator).__name__, expected))
         self.dataset = dataset
         self.batch_size = None if batch_sampler is not None else batch_size
         self.shuffle = bool(shuffle)
-        self.sampler = sampler
-        self.batch_sampler = batch_sampler
         self.collate_fn = collate_fn
         self.drop_last = drop_last
         self.generator = generator
+        if sampler is None and batch_sampler is None and not isinstance(dataset, IterableDataset):
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        if sampler is not None and batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
 
     def __iter__(self) -> Iterator[Any]:
-        if self.batch_sampler is None and self.batch_size is None:
-            convert = self.collate_fn or _as_tensor
-            return (convert(self.dataset[key]) for key in self._keys())
-        return map(self._reader(), self._batches())
+        if self.batch_sampler is not None:
+            return map(self._reader(), _batches(self.batch_sampler))
+        convert = self.collate_fn or _as_tensor
+        if self.sampler is not None:
+            return (convert(self.dataset[key]) for key in self.sampler)
+        samples = iter(self.dataset)
+        if self.batch_size is None:
+            return map(convert, samples)
+        return map(self.collate_fn or default_collate, BatchSampler(samples, self.batch_size, self.drop_last))
 
     def __len__(self) -> int:
-        if self.batch_sampler is not None:
-            return _length(self.batch_sampler, "batch_sampler")
-        samples = len(self.dataset) if self.sampler is None else _length(self.sampler, "sampler")
+        if self.batch_sampler is not None and self.batch_size is None:
+            return length_of(self.batch_sampler, "DataLoader", "batch_sampler")
+        source, argument = (self.dataset, "dataset") if self.sampler is None else (self.sampler, "sampler")
+        samples = length_of(source, "DataLoader", argument)
         if self.batch_size is None:
             return samples
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
-
-    def _keys(self) -> Iterable[Any]:
-        """The index of each sample of one pass, in order."""
-        if self.sampler is not None:
-            return self.sampler
-        if self.shuffle:
-            keys: list[int] = self._permutation().tolist()
-            return keys
-        return range(len(self.dataset))
-
-    def _permutation(self) -> Any:
-        return randperm(len(self.dataset), generator=self.generator).array
-
-    def _batches(self) -> Iterator[Any]:
-        """The indices of each batch of one pass: slices when in order, arrays when shuffled, lists from a sampler."""
-        if self.batch_sampler is not None:
-            yield from self.batch_sampler
-            return
-        size = self.batch_size or 1
-        if self.sampler is not None:
-            keys = iter(self.sampler)
-            while (batch := list(islice(keys, size))) and not (self.drop_last and len(batch) < size):
-                yield batch
-            return
-        stop = len(self.dataset)
-        if self.drop_last:
-            stop -= stop % size
-        order = self._permutation() if self.shuffle else None
-        for start in range(0, stop, size):
-            rows = slice(start, min(start + size, stop))
-            yield rows if order is None else order[rows]
 
     def _reader(self) -> Callable[[Any], Any]:
         """The function from the indices of a batch to the batch."""
         cut = batch_cutter(self.dataset) if self.collate_fn is None else None
         if cut is None:
             collate = self.collate_fn or default_collate
-            return lambda rows: collate(samples_at(self.dataset, _key_list(rows)))
-        if self.sampler is None and self.batch_sampler is None:
-            return cut
-        return lambda rows: _cut_sampled(cut, rows, len(self.dataset))
+            return lambda rows: collate(samples_at(self.dataset, key_list(rows)))
+        return lambda rows: cut(rows) if isinstance(rows, slice) else _cut_sampled(cut, rows, len(self.dataset))
+
+
+def _check_dataset(dataset: Any, ordered: bool) -> None:
+    """A dataset has indices, or else nothing may ask for them."""
+    if isinstance(dataset, IterableDataset):
+        if ordered:
+            got = f"shuffle, sampler or batch_sampler with the {type(dataset).__name__}"
+            expected = "none of them: an IterableDataset gives its samples in its own order"
+            remedy = "Shuffle within its __iter__, or read it into a list first."
+            raise ValueError(message("DataLoader", "", got, expected, remedy))
+    elif not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        expected = "something with __getitem__ and __len__, such as TensorDataset(X, y) or a list of samples"
+        remedy = "For a stream of samples, subclass IterableDataset."
+        raise TypeError(message("DataLoader", "dataset", type(dataset).__name__, expected, remedy))
 
 
 def _check_order(batch_size: object, shuffle: bool, sampler: object, batch_sampler: object, drop_last: bool) -> None:
@@ -171,12 +161,10 @@ def _check_order(batch_size: object, shuffle: bool, sampler: object, batch_sampl
         raise ValueError(message("DataLoader", "batch_size", repr(batch_size), expected))
 
 
-def _length(indices: Any, argument: str) -> int:
-    try:
-        return len(indices)
-    except TypeError:
-        expected = "one with a length, since the number of batches is not known before they have been read"
-        raise TypeError(message("len(DataLoader)", argument, type(indices).__name__, expected)) from None
+def _batches(batch_sampler: Iterable[Any]) -> Iterable[Any]:
+    """The keys of each batch, in the cheapest form that the batch sampler has."""
+    whole = isinstance(batch_sampler, BatchSampler) and type(batch_sampler).__iter__ is BatchSampler.__iter__
+    return batch_sampler.rows() if whole else batch_sampler  # type: ignore[attr-defined]
 
 
 def _cut_sampled(cut: Callable[[Any], Any], indices: Any, size: int) -> Any:
@@ -185,12 +173,6 @@ def _cut_sampled(cut: Callable[[Any], Any], indices: Any, size: int) -> Any:
         return cut(rows)
     except IndexError as error:
         raise IndexError(f"DataLoader: the sampler left the dataset of {size} samples: {error}") from None
-
-
-def _key_list(rows: Any) -> list[Any]:
-    if isinstance(rows, slice):
-        return list(range(rows.start, rows.stop))
-    return rows.tolist() if isinstance(rows, np.ndarray) else list(rows)
 
 
 def _as_tensor(sample: Any) -> Any:
