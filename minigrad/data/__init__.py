@@ -1,10 +1,12 @@
 """Datasets, batches, splits and scalers.
 
-``dataset.py`` says what a dataset is, ``sampler.py`` puts samples in an order, ``loader.py`` cuts batches from them,
-``split.py`` divides a dataset, ``scale.py`` rescales its columns. Datasets, samplers, ``DataLoader`` and
-``random_split`` follow PyTorch's names and rules; ``train_test_split`` and the scalers follow scikit-learn's.
+``dataset.py`` says what a dataset is and ``combine.py`` makes datasets of datasets; ``sampler.py`` puts samples in an
+order and ``loader.py`` cuts batches from them; ``split.py`` divides a dataset, ``scale.py`` rescales its columns.
+Datasets, samplers, ``DataLoader`` and ``random_split`` follow PyTorch's names and rules; ``train_test_split`` and the
+scalers follow scikit-learn's.
 """
 
+from minigrad.data.combine import ChainDataset, ConcatDataset, StackDataset, TransformDataset
 from minigrad.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
 from minigrad.data.loader import DataLoader, default_collate
 from minigrad.data.sampler import (
@@ -20,6 +22,8 @@ from minigrad.data.split import random_split, train_test_split
 
 __all__ = [
     "BatchSampler",
+    "ChainDataset",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
     "IterableDataset",
@@ -28,10 +32,12 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "StackDataset",
     "StandardScaler",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
+    "TransformDataset",
     "WeightedRandomSampler",
     "default_collate",
     "random_split",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from minigrad.data.combine import ChainDataset, ConcatDataset
+
     Array = npt.NDArray[Any]
     IntArray = npt.NDArray[np.int64]
     Rows = slice | IntArray
@@ -44,6 +46,11 @@ class Dataset(Generic[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
 
+    def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
+        from minigrad.data.combine import ConcatDataset
+
+        return ConcatDataset([self, other])
+
 
 class IterableDataset(Generic[Sample]):
     """Base class of datasets that are read from beginning to end, such as a file or a generator of samples: subclass it
@@ -54,6 +61,11 @@ class IterableDataset(Generic[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         raise NotImplementedError(f"{type(self).__name__} has no __iter__: write one that yields the samples of a pass")
+
+    def __add__(self, other: IterableDataset[Any]) -> ChainDataset[Any]:
+        from minigrad.data.combine import ChainDataset
+
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
