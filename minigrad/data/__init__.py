@@ -1,13 +1,14 @@
 """Datasets, batches, splits and scalers.
 
 ``dataset.py`` says what a dataset is and ``combine.py`` makes datasets of datasets; ``sampler.py`` puts samples in an
-order and ``loader.py`` cuts batches from them; ``split.py`` divides a dataset, ``scale.py`` rescales its columns.
-Datasets, samplers, ``DataLoader`` and ``random_split`` follow PyTorch's names and rules; ``train_test_split`` and the
-scalers follow scikit-learn's.
+order and ``loader.py`` cuts batches from them; ``split.py`` and ``folds.py`` divide data, ``scale.py`` rescales columns.
+Datasets, samplers, ``DataLoader`` and ``random_split`` follow PyTorch's names and rules; ``train_test_split``, the folds
+and the scalers follow scikit-learn's.
 """
 
 from minigrad.data.combine import ChainDataset, ConcatDataset, StackDataset, TransformDataset
 from minigrad.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
+from minigrad.data.folds import KFold, StratifiedKFold
 from minigrad.data.loader import DataLoader, default_collate
 from minigrad.data.sampler import (
     BatchSampler,
@@ -27,6 +28,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "IterableDataset",
+    "KFold",
     "MinMaxScaler",
     "NotFittedError",
     "RandomSampler",
@@ -34,6 +36,7 @@ __all__ = [
     "SequentialSampler",
     "StackDataset",
     "StandardScaler",
+    "StratifiedKFold",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",

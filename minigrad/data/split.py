@@ -82,7 +82,7 @@ def train_test_split(
     size = _common_length(arrays)
     n_train, n_test = _part_sizes(size, test_size, train_size)
     if shuffle:
-        order = randperm(size, generator=_generator(random_state)).array
+        order = randperm(size, generator=as_generator(random_state, "train_test_split")).array
         if stratify is None:
             train, test = order[:n_train], order[n_train : n_train + n_test]
         else:
@@ -137,7 +137,8 @@ def _part_size(argument: str, value: Any, size: int, rounding: Callable[[float],
     raise ValueError(message("train_test_split", argument, repr(value), expected))
 
 
-def _generator(random_state: int | Generator | None) -> Generator | None:
+def as_generator(random_state: int | Generator | None, operation: str) -> Generator | None:
+    """Where random numbers come from: an int seeds a generator of its own, None is the global one."""
     if random_state is None or isinstance(random_state, Generator):
         return random_state
     if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
@@ -145,7 +146,7 @@ def _generator(random_state: int | Generator | None) -> Generator | None:
         generator.manual_seed(int(random_state))
         return generator
     expected = "an int, a minigrad.Generator or None"
-    raise TypeError(message("train_test_split", "random_state", type(random_state).__name__, expected))
+    raise TypeError(message(operation, "random_state", type(random_state).__name__, expected))
 
 
 def _classes(stratify: Any, size: int) -> IntArray:
