@@ -1,13 +1,15 @@
-"""Datasets, batches, splits and scalers.
+"""Datasets, batches, splits, scalers and encoders.
 
 ``dataset.py`` says what a dataset is and ``combine.py`` makes datasets of datasets; ``sampler.py`` puts samples in an
-order and ``loader.py`` cuts batches from them; ``split.py`` and ``folds.py`` divide data, ``scale.py`` rescales columns.
-Datasets, samplers, ``DataLoader`` and ``random_split`` follow PyTorch's names and rules; ``train_test_split``, the folds
-and the scalers follow scikit-learn's.
+order and ``loader.py`` cuts batches from them; ``split.py`` and ``folds.py`` divide data; ``scale.py`` rescales columns,
+``encode.py`` makes numbers of classes. Datasets, samplers, ``DataLoader`` and
+``random_split`` follow PyTorch's names and rules, ``to_categorical`` follows Keras's; ``train_test_split``, the folds,
+scalers and encoders follow scikit-learn's.
 """
 
 from minigrad.data.combine import ChainDataset, ConcatDataset, StackDataset, TransformDataset
 from minigrad.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
+from minigrad.data.encode import OneHotEncoder, compute_class_weight, to_categorical
 from minigrad.data.folds import KFold, StratifiedKFold
 from minigrad.data.loader import DataLoader, default_collate
 from minigrad.data.sampler import (
@@ -31,6 +33,7 @@ __all__ = [
     "KFold",
     "MinMaxScaler",
     "NotFittedError",
+    "OneHotEncoder",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
@@ -42,7 +45,9 @@ __all__ = [
     "TensorDataset",
     "TransformDataset",
     "WeightedRandomSampler",
+    "compute_class_weight",
     "default_collate",
     "random_split",
+    "to_categorical",
     "train_test_split",
 ]
