@@ -107,6 +107,11 @@ def test_a_concat_of_arrays_and_of_stacks_is_cut_whole() -> None:
     np.testing.assert_array_equal(first["x"].numpy(), X[[9, 0, 4]])
 
 
+def test_an_empty_batch_of_a_concat() -> None:
+    (batch,) = DataLoader(ConcatDataset([part(0, 3), part(3, 10)]), batch_sampler=[[]])
+    assert [tensor.shape for tensor in batch] == [(0, 2), (0,)]
+
+
 def test_a_batch_of_a_concat_is_a_copy() -> None:
     x = X.copy()
     for xb, _ in DataLoader(ConcatDataset([TensorDataset(x[:5], Y[:5]), TensorDataset(x[5:], Y[5:])]), batch_size=5):

@@ -41,7 +41,10 @@ class ConcatDataset(Dataset[Sample]):
         if not self.datasets:
             raise ValueError(message("ConcatDataset", "datasets", "no datasets", "at least one"))
         _check_indexed("ConcatDataset", dict(enumerate(self.datasets)))
-        self.cumulative_sizes: list[int] = np.cumsum([len(dataset) for dataset in self.datasets]).tolist()
+        sizes = np.array([len(dataset) for dataset in self.datasets], np.int64)
+        self._ends = np.cumsum(sizes)
+        self._starts = self._ends - sizes
+        self.cumulative_sizes: list[int] = self._ends.tolist()
 
     def __getitem__(self, index: Any) -> Sample:
         part, row = self._places(as_int_rows([_as_key(index, self)], "ConcatDataset", "index"))
@@ -67,25 +70,27 @@ class ConcatDataset(Dataset[Sample]):
         if outside.any():
             raise IndexError(f"ConcatDataset of {size} samples: index {indices[outside][0]} is out of bounds")
         rows = np.where(indices < 0, indices + size, indices)
-        ends = np.asarray(self.cumulative_sizes, np.int64)
-        parts = np.searchsorted(ends, rows, side="right")
-        starts = np.concatenate([np.zeros(1, np.int64), ends])
-        return parts, rows - starts[parts]
+        parts = np.searchsorted(self._ends, rows, side="right")
+        return parts, rows - self._starts[parts]
 
     def cutter(self) -> Cutter | None:
         """What ``batch_cutter`` gives for this dataset."""
-        cuts = [batch_cutter(dataset) for dataset in self.datasets]
+        cuts: list[Any] = [batch_cutter(dataset) for dataset in self.datasets]
         if None in cuts:
             return None
 
         def cut(rows: Rows) -> Any:
-            parts, local = self._places(np.arange(len(self))[rows])
-            present = np.unique(parts).tolist()
-            if len(present) == 1:
-                return cuts[present[0]](local)
+            whole = np.arange(rows.start, rows.stop, rows.step) if isinstance(rows, slice) else rows
+            parts, local = self._places(whole)
+            order = np.argsort(parts, kind="stable")
+            present = np.flatnonzero(np.bincount(parts)).tolist() or [0]
             pieces = [cuts[part](local[parts == part]) for part in present]
-            # The pieces lie end to end in the order of their parts; argsort of argsort is the way back.
-            return _merged(pieces, np.argsort(np.argsort(parts, kind="stable")))
+            if len(pieces) == 1:
+                return pieces[0]
+            # The pieces lie end to end as `order` has their rows; the inverse permutation is the way back.
+            places = np.empty_like(order)
+            places[order] = np.arange(len(order))
+            return _merged(pieces, places)
 
         return cut
 
