@@ -1,12 +1,13 @@
-"""Datasets, batches, splits, scalers and encoders.
+"""Datasets, batches, splits, scalers, encoders and transforms.
 
 ``dataset.py`` says what a dataset is and ``combine.py`` makes datasets of datasets; ``sampler.py`` puts samples in an
 order and ``loader.py`` cuts batches from them; ``split.py`` and ``folds.py`` divide data; ``scale.py`` rescales columns,
-``encode.py`` makes numbers of classes. Datasets, samplers, ``DataLoader`` and
+``encode.py`` makes numbers of classes, and ``transforms`` varies images. Datasets, samplers, ``DataLoader`` and
 ``random_split`` follow PyTorch's names and rules, ``to_categorical`` follows Keras's; ``train_test_split``, the folds,
 scalers and encoders follow scikit-learn's.
 """
 
+from minigrad.data import transforms
 from minigrad.data.combine import ChainDataset, ConcatDataset, StackDataset, TransformDataset
 from minigrad.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
 from minigrad.data.encode import OneHotEncoder, compute_class_weight, to_categorical
@@ -50,4 +51,5 @@ __all__ = [
     "random_split",
     "to_categorical",
     "train_test_split",
+    "transforms",
 ]
