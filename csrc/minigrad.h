@@ -16,15 +16,16 @@ typedef struct {
     int64_t stride[3][16];
 } mg_walk;
 
-/* Hyperparameters of a group of parameters. */
+/* Hyperparameters of a group of parameters. decoupled: weight decay shrinks the parameter, and is no part of the
+ * gradient. lr_in_velocity and eps_hat: Keras's arithmetic, where it is not PyTorch's. */
 typedef struct {
     double lr, momentum, dampening, weight_decay;
-    int64_t nesterov, maximize;
+    int64_t nesterov, maximize, decoupled, lr_in_velocity;
 } mg_sgd;
 
 typedef struct {
     double lr, beta1, beta2, eps, weight_decay;
-    int64_t decoupled, amsgrad, maximize;
+    int64_t decoupled, amsgrad, maximize, eps_hat;
 } mg_adam;
 
 /* Instruction sets: 0 portable, 1 AVX2 + FMA, 2 AVX-512 (F, BW, DQ, VL). */

@@ -82,7 +82,9 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             top = state["max_exp_avg_sq"].array
             v = np.maximum(top, v, out=top)
-        p -= (lr / (1 - beta1**t) * m / (np.sqrt(v) / sqrt(1 - beta2**t) + group["eps"])).astype(p.dtype)
+        root, eps = sqrt(1 - beta2**t), group["eps"]
+        eps = eps / root if self._fixed.get("eps_hat") else eps
+        p -= (lr / (1 - beta1**t) * m / (np.sqrt(v) / root + eps)).astype(p.dtype)
 
 
 class AdamW(Adam):

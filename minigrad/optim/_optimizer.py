@@ -30,7 +30,7 @@ class Group(dict):  # type: ignore[type-arg]
 
     def __init__(self, owner: type[Optimizer], params: list[Any], options: dict[str, Any]) -> None:
         super().__init__(params=params)
-        self.owner, self.c = owner, ffi.new(f"{owner._struct} *")
+        self.owner, self.c = owner, ffi.new(f"{owner._struct} *", owner._fixed)
         self.memory: dict[Any, Memory] = {}
         self.update(options)
 
@@ -106,6 +106,7 @@ class Optimizer:
 
     _struct: ClassVar[str]  # the C struct of hyperparameters
     _fields: ClassVar[dict[str, tuple[str, ...]]]  # option -> its fields there
+    _fixed: ClassVar[dict[str, int]] = {}  # fields that no option sets: which arithmetic it is
     _slots: ClassVar[tuple[str, ...]]  # states, in the order of the kernel's parameters
     _kernel: ClassVar[list[Any]]  # for float32 and float64
 

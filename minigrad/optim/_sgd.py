@@ -59,11 +59,16 @@ class SGD(Optimizer):
 
     def _reference(self, group: Group, p: Any, g: Any, state: dict[str, Any]) -> None:
         g = -g if group["maximize"] else g
-        if group["weight_decay"]:
+        if self._fixed.get("decoupled"):
+            p *= 1 - group["lr"] * group["weight_decay"]
+        elif group["weight_decay"]:
             g = g + group["weight_decay"] * p
+        lr = group["lr"]
         if group["momentum"]:
+            if self._fixed.get("lr_in_velocity"):
+                g, lr = lr * g, 1
             buf = state["momentum_buffer"].array
             buf[...] = g if state["step"].array == 0 else group["momentum"] * buf + (1 - group["dampening"]) * g
             g = g + group["momentum"] * buf if group["nesterov"] else buf
             state["step"].array += 1
-        p -= (group["lr"] * g).astype(p.dtype)
+        p -= (lr * g).astype(p.dtype)

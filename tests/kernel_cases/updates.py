@@ -22,6 +22,8 @@ SGD = (
     {"lr": 0.1, "weight_decay": 0.05, "maximize": 1},
     {"lr": 0.1, "momentum": 0.9, "dampening": 0.2},
     {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.05, "nesterov": 1},
+    {"lr": 0.1, "momentum": 0.9, "lr_in_velocity": 1},
+    {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.05, "nesterov": 1, "lr_in_velocity": 1, "decoupled": 1},
 )
 BETAS = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3}
 ADAM = (
@@ -29,6 +31,7 @@ ADAM = (
     {**BETAS, "weight_decay": 0.05, "amsgrad": 1},
     {**BETAS, "weight_decay": 0.05, "decoupled": 1, "maximize": 1},
     {**BETAS, "weight_decay": 0.05, "maximize": 1, "beta1": 0.0},
+    {**BETAS, "weight_decay": 0.05, "decoupled": 1, "amsgrad": 1, "eps_hat": 1},
 )
 
 
@@ -37,9 +40,13 @@ def _sgd(
 ) -> dict[str, tuple[Numbers, Numbers]]:
     """Values and scales after the step that is number `step`, counted from 1."""
     mu, lr, decay = state.get("momentum", 0), state["lr"], state.get("weight_decay", 0)
+    if state.get("decoupled"):
+        p, decay = p * (1 - lr * decay), 0
     size = np.abs(g) + decay * np.abs(p)
     g = (-g if state.get("maximize") else g) + decay * p
     if mu:
+        if state.get("lr_in_velocity"):
+            g, size, lr = lr * g, lr * size, 1
         first, fresh = step == 1, 1 - state.get("dampening", 0)
         size = size if first else mu * np.abs(momentum) + fresh * size
         momentum = g if first else mu * momentum + fresh * g
@@ -66,7 +73,8 @@ def _adam(
         largest = np.maximum(largest, v)
         result["largest"] = largest, np.maximum(largest, v_size)
         root = np.sqrt(largest / (1 - beta2**step))
-    change, below = lr / (1 - beta1**step) * m, root + state["eps"]
+    eps = state["eps"] / (np.sqrt(1 - beta2**step) if state.get("eps_hat") else 1)
+    change, below = lr / (1 - beta1**step) * m, root + eps
     off = lr / (1 - beta1**step) * m_size / below * (1 + root_size / below)
     result["params"] = p - change / below, np.abs(p) + off
     return result
