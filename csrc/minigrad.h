@@ -17,7 +17,7 @@ typedef struct {
 } mg_walk;
 
 /* Hyperparameters of a group of parameters. decoupled: weight decay shrinks the parameter, and is no part of the
- * gradient. lr_in_velocity and eps_hat: Keras's arithmetic, where it is not PyTorch's. */
+ * gradient. lr_in_velocity and eps_*: Keras's arithmetic, where it is not PyTorch's. */
 typedef struct {
     double lr, momentum, dampening, weight_decay;
     int64_t nesterov, maximize, decoupled, lr_in_velocity;
@@ -27,6 +27,36 @@ typedef struct {
     double lr, beta1, beta2, eps, weight_decay;
     int64_t decoupled, amsgrad, maximize, eps_hat;
 } mg_adam;
+
+typedef struct {
+    double lr, alpha, eps, weight_decay, momentum;
+    int64_t centered, maximize, decoupled, eps_inside, lr_in_velocity;
+} mg_rmsprop;
+
+typedef struct {
+    double lr, lr_decay, eps, weight_decay;
+    int64_t maximize, decoupled, eps_inside;
+} mg_adagrad;
+
+typedef struct {
+    double lr, rho, eps, weight_decay;
+    int64_t maximize, decoupled;
+} mg_adadelta;
+
+typedef struct {
+    double lr, beta1, beta2, eps, weight_decay;
+    int64_t maximize, decoupled, eps_outside;
+} mg_adamax;
+
+typedef struct {
+    double lr, beta1, beta2, eps, weight_decay, momentum_decay;
+    int64_t maximize, decoupled;
+} mg_nadam;
+
+typedef struct {
+    double lr, beta1, beta2, eps, weight_decay;
+    int64_t maximize, decoupled;
+} mg_radam;
 
 /* Instruction sets: 0 portable, 1 AVX2 + FMA, 2 AVX-512 (F, BW, DQ, VL). */
 int mg_isa_available(int isa);

@@ -360,7 +360,8 @@ class Recorder:
                 known = optimizer._states.setdefault(p, {}) if optimizer._used(group) else {}
                 for name in optimizer._used(group):
                     if name not in known:
-                        known[name] = _lasting(np.zeros(p.shape, p.dtype))
+                        shape, dtype = optimizer._kind(p, name)
+                        known[name] = _lasting(np.full(shape, optimizer._initial(group, name), dtype))
                 if known and "step" not in known:
                     known["step"] = _lasting(np.zeros((), np.int64))
             return plain(optimizer, group, p)

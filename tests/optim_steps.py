@@ -7,6 +7,12 @@ OPTIMIZERS = {
     "SGD": lambda params, **options: optim.SGD(params, **{"lr": 0.1, "momentum": 0.9, **options}),
     "Adam": lambda params, **options: optim.Adam(params, **{"lr": 0.1, "amsgrad": True, **options}),
     "AdamW": lambda params, **options: optim.AdamW(params, **{"lr": 0.1, "weight_decay": 0.1, **options}),
+    "RMSprop": lambda params, **options: optim.RMSprop(params, **{"alpha": 0.5, "momentum": 0.5, "centered": True, **options}),
+    "Adagrad": lambda params, **options: optim.Adagrad(params, **{"lr": 0.1, "lr_decay": 0.1, **options}),
+    "Adadelta": lambda params, **options: optim.Adadelta(params, **options),
+    "Adamax": lambda params, **options: optim.Adamax(params, **{"lr": 0.1, **options}),
+    "NAdam": lambda params, **options: optim.NAdam(params, **{"lr": 0.1, **options}),
+    "RAdam": lambda params, **options: optim.RAdam(params, **{"lr": 0.1, "betas": (0.9, 0.5), **options}),
 }
 
 

@@ -67,6 +67,14 @@ OPTIMIZERS = {
     "adamw": lambda p: optim.AdamW(p, lr=0.01),
     "plain": lambda p: optim.SGD(p, lr=0.1),
 }
+OTHER_OPTIMIZERS = {
+    "rmsprop": lambda p: optim.RMSprop(p, momentum=0.9, centered=True),
+    "adagrad": lambda p: optim.Adagrad(p, lr=0.1, lr_decay=0.1, initial_accumulator_value=0.5),
+    "adadelta": lambda p: optim.Adadelta(p, weight_decay=0.1),
+    "adamax": lambda p: optim.Adamax(p, lr=0.01),
+    "nadam": lambda p: optim.NAdam(p, lr=0.01, decoupled_weight_decay=True, weight_decay=0.1),
+    "radam": lambda p: optim.RAdam(p, lr=0.01),
+}
 LOSSES = {"cross_entropy": (nn.CrossEntropyLoss, False), "mse": (nn.MSELoss, True), "smooth_l1": (nn.SmoothL1Loss, True)}
 
 
@@ -104,6 +112,11 @@ def test_a_hundred_steps(make, loss, threads, isa):
         assert training(True, make, loss) == training(False, make, loss)
     finally:
         mg.set_num_threads(before)
+
+
+@pytest.mark.parametrize("make", list(OTHER_OPTIMIZERS.values()), ids=list(OTHER_OPTIMIZERS))
+def test_optimizers_that_count_steps_go_on_counting(make, isa):
+    assert training(True, make, steps=30) == training(False, make, steps=30)
 
 
 def both(build, calls):

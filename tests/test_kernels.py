@@ -35,7 +35,7 @@ from kernel_cases.calls import (
 from kernel_cases.entropy import MEAN, NONE, Options, entropy_gradient, entropy_problem
 from kernel_cases.products import LAYOUTS, SHAPES, product_problem, shaped_product
 from kernel_cases.rows import reduce_problem, softmax_problem
-from kernel_cases.updates import update_problem
+from kernel_cases.updates import UPDATES, update_problem
 from minigrad._C import ffi, lib
 
 import minigrad as mg
@@ -454,9 +454,9 @@ def test_dropout_replaces_what_it_drops(dtype: np.dtype[Any], isa: str) -> None:
 
 
 @every_dtype
-@pytest.mark.parametrize("name", ["sgd", "adam"])
+@pytest.mark.parametrize("name", UPDATES)
 def test_no_parameters_are_no_work(name: str, dtype: np.dtype[Any], isa: str) -> None:
-    state = {"lr": 0.1, "momentum": 0.9} if name == "sgd" else {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3}
+    state = UPDATES[name][1][-1]
     for sizes_ in ((), (0,), (0, 0)):
         problem = update_problem(name, dtype, state, sizes_, np.random.default_rng(9))
         assert_right(run(name, dtype, problem), problem, dtype, name)

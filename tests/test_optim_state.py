@@ -15,6 +15,12 @@ STATES = {
     "SGD": ["momentum_buffer"],
     "Adam": ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"],
     "AdamW": ["exp_avg", "exp_avg_sq"],
+    "RMSprop": ["square_avg", "momentum_buffer", "grad_avg"],
+    "Adagrad": ["sum"],
+    "Adadelta": ["square_avg", "acc_delta"],
+    "Adamax": ["exp_avg", "exp_inf"],
+    "NAdam": ["exp_avg", "exp_avg_sq", "mu_product"],
+    "RAdam": ["exp_avg", "exp_avg_sq"],
 }
 
 
@@ -30,8 +36,8 @@ def test_state_is_the_optimizers_own_memory(make, backend):
     step(optimizer, p, [1.0, -1.0])
     state = optimizer.state[p]
     assert sorted(state) == sorted([*STATES[type(optimizer).__name__], "step"])
-    for tensor in state.values():
-        tensor.zero_()
+    for name, tensor in state.items():
+        tensor.fill_(1 if name == "mu_product" else 0)
     p.data = mg.tensor([1.0, 2.0])
     assert step(optimizer, p, [0.5, 0.5]) == step(fresh, q, [0.5, 0.5])
     with pytest.raises(TypeError):

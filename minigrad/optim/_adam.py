@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._kernels import optim as kernels
-from minigrad.errors import message
-from minigrad.optim._optimizer import Group, Optimizer, check_number, check_switch, unsupported
+from minigrad.optim._optimizer import Group, Optimizer, check_betas, check_number, check_switch, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,15 +51,10 @@ class Adam(Optimizer):
 
     @classmethod
     def _check(cls, values: dict[str, Any]) -> None:
-        name, betas = cls.__name__, values["betas"]
+        name = cls.__name__
+        check_betas(name, values["betas"])
         for option in ("lr", "eps", "weight_decay"):
             check_number(name, option, values[option], low=0)
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(message(name, "betas", betas, "two numbers in [0, 1)"))
-        for i, beta in enumerate(betas):
-            check_number(name, f"betas[{i}]", beta, low=0)
-            if not beta < 1:
-                raise ValueError(message(name, f"betas[{i}]", beta, "a number in [0, 1)"))
         for option in ("amsgrad", "maximize", "decoupled_weight_decay"):
             check_switch(name, option, values[option])
 
@@ -68,12 +62,7 @@ class Adam(Optimizer):
         return self._slots if group["amsgrad"] else self._slots[:2]
 
     def _reference(self, group: Group, p: Any, g: Any, state: dict[str, Any]) -> None:
-        lr, (beta1, beta2) = group["lr"], group["betas"]
-        g = -g if group["maximize"] else g
-        if group["decoupled_weight_decay"]:
-            p *= 1 - lr * group["weight_decay"]
-        elif group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+        g, lr, (beta1, beta2) = self._decayed(group, p, g), group["lr"], group["betas"]
         m, v = state["exp_avg"].array, state["exp_avg_sq"].array
         state["step"].array += 1
         t = int(state["step"].array)

@@ -75,7 +75,6 @@ class Memory:
     def __init__(
         self, writer: str, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]
     ) -> None:
-        pointers = "float *[]" if params[0].dtype is float32 else "double *[]"
         self.count, self.used = len(params), used
         # Who owns the memory that is pointed to is kept here, so that it lives as long as the pointers.
         self.owners, self.states = params, states
@@ -84,11 +83,16 @@ class Memory:
         self.marks = [_writes.mark(array) for array in self.arrays]
         self.copies = [(p, empty(p.shape, p.dtype)) for p in params if not p.flat]
         contiguous = {id(p): copy for p, copy in self.copies}
-        self.params = ffi.new(pointers, [contiguous.get(id(p), p).ptr for p in params])
-        self.grads = ffi.new(pointers, self.count)
-        self.slots = [ffi.new(pointers, [s[n].ptr for s in states]) if n in used else ffi.NULL for n in slots]
+        self.params = self._pointers([contiguous.get(id(p), p) for p in params])
+        self.grads = ffi.new(ffi.typeof(self.params), self.count)
+        self.slots = [self._pointers([s[n] for s in states]) if n in used else ffi.NULL for n in slots]
         self.steps = ffi.new("int64_t *[]", [s["step"].ptr for s in states]) if used else ffi.NULL
         self.sizes = ffi.new("int64_t[]", [p.size for p in params])
+
+    @staticmethod
+    def _pointers(tensors: list[Any]) -> Any:
+        kind = "float *[]" if tensors[0].dtype is float32 else "double *[]"
+        return ffi.new(kind, [x.ptr for x in tensors])
 
     def fits(self, params: list[Any], used: tuple[str, ...]) -> bool:
         """Whether these are the parameters, with the arrays, that the pointers were made for."""
@@ -108,6 +112,7 @@ class Optimizer:
     _fields: ClassVar[dict[str, tuple[str, ...]]]  # option -> its fields there
     _fixed: ClassVar[dict[str, int]] = {}  # fields that no option sets: which arithmetic it is
     _slots: ClassVar[tuple[str, ...]]  # states, in the order of the kernel's parameters
+    _scalars: ClassVar[tuple[str, ...]] = ()  # of these, those that are one float64 for a whole parameter
     _kernel: ClassVar[list[Any]]  # for float32 and float64
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -169,9 +174,25 @@ class Optimizer:
         """The states that the group's options ask for."""
         raise NotImplementedError
 
+    def _kind(self, p: Any, name: str) -> tuple[tuple[int, ...], Any]:
+        """Shape and type of a state of the parameter p."""
+        return ((), float64) if name in self._scalars else (p.shape, p.dtype)
+
+    def _initial(self, group: Group, name: str) -> float:
+        """What a state is filled with before the first step."""
+        return 0
+
     def _reference(self, group: Group, p: Any, g: Any, state: dict[str, Any]) -> None:
         """One parameter's step in NumPy, in place: what the C kernel must equal."""
         raise NotImplementedError
+
+    def _decayed(self, group: Group, p: Any, g: Any) -> Any:
+        """For references: the gradient of what is to be minimized, at p, which decoupled weight decay shrinks."""
+        g = -g if group["maximize"] else g
+        if group.get("decoupled_weight_decay", self._fixed.get("decoupled")):
+            p *= 1 - group["lr"] * group["weight_decay"]
+            return g
+        return g + group["weight_decay"] * p if group["weight_decay"] else g
 
     @property
     def state(self) -> Mapping[Any, Mapping[str, Any]]:
@@ -272,18 +293,19 @@ class Optimizer:
         _writes.note_all(memory.marks, memory.write)
 
     def _state(self, group: Group, p: Any) -> dict[str, Any]:
-        """The state of one parameter, made when it is first updated: zeros, and a count of its steps. Empty where the
-        group's options ask for none."""
+        """The state of one parameter, made when it is first updated, with a count of its steps. Empty where the group's
+        options ask for none."""
         used = self._used(group)
         if not used:
             return {}
         state = self._states.setdefault(p, {})
         for name in used:
+            shape, dtype = self._kind(p, name)
             if name not in state:
-                state[name] = empty(p.shape, p.dtype)
-                state[name].array[...] = 0
+                state[name] = empty(shape, dtype)
+                state[name].array[...] = self._initial(group, name)
             has = state[name]
-            if has.shape != p.shape or has.dtype is not p.dtype:
+            if has.shape != shape or has.dtype is not dtype:
                 got, wanted = f"shape {has.shape} of {has.dtype}", f"the parameter's shape {p.shape} of {p.dtype}"
                 remedy = "After changing a parameter's shape or type, make a new optimizer."
                 raise ShapeError(message(f"{type(self).__name__}.step", name, got, wanted, remedy))
@@ -342,7 +364,7 @@ class Optimizer:
             if name != "step" and name not in self._slots:
                 raise ValueError(message(op, "name", repr(name), f"one of {', '.join(self._slots)}, or step"))
             if value is not None:
-                dtype, shape = (np.int64, ()) if name == "step" else (p.dtype, p.shape)
+                shape, dtype = ((), np.int64) if name == "step" else self._kind(p, name)
                 array = np.array(value.array if isinstance(value, Array) else value, dtype)
                 if array.shape != shape:
                     raise ShapeError(message(op, name, f"shape {array.shape}", f"shape {shape}"))
@@ -369,6 +391,23 @@ def check_number(op: str, option: str, value: Any, low: float | None = None) -> 
         raise TypeError(message(op, option, f"a {type(value).__name__}", expected))
     if low is not None and not value >= low:
         raise ValueError(message(op, option, value, f"a number of at least {low}"))
+
+
+def check_betas(op: str, betas: Any) -> None:
+    """The weights of two running averages: an error unless both are in [0, 1)."""
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        raise ValueError(message(op, "betas", betas, "two numbers in [0, 1)"))
+    for i, beta in enumerate(betas):
+        check_number(op, f"betas[{i}]", beta, low=0)
+        if not beta < 1:
+            raise ValueError(message(op, f"betas[{i}]", beta, "a number in [0, 1)"))
+
+
+def check_weight(op: str, option: str, value: Any) -> None:
+    """The weight of one running average: an error unless it is in [0, 1]."""
+    check_number(op, option, value, low=0)
+    if not value <= 1:
+        raise ValueError(message(op, option, value, "a number in [0, 1]"))
 
 
 def check_switch(op: str, option: str, value: Any) -> None:

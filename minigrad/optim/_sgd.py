@@ -58,12 +58,7 @@ class SGD(Optimizer):
         return self._slots if group["momentum"] else ()
 
     def _reference(self, group: Group, p: Any, g: Any, state: dict[str, Any]) -> None:
-        g = -g if group["maximize"] else g
-        if self._fixed.get("decoupled"):
-            p *= 1 - group["lr"] * group["weight_decay"]
-        elif group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        lr = group["lr"]
+        g, lr = self._decayed(group, p, g), group["lr"]
         if group["momentum"]:
             if self._fixed.get("lr_in_velocity"):
                 g, lr = lr * g, 1

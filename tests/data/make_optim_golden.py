@@ -24,6 +24,24 @@ SNAPSHOTS = (1, 2, 3, 10, 50)
 SHAPES = ((3, 6), (5,))
 
 
+BETAS = ({"betas": (0.8, 0.95)}, {"betas": (0.0, 0.5)}, {"betas": (0.3, 0.0)})
+#: The last options are tried with weight decay, and as those of a group. Of Adagrad, PyTorch looks at no group's
+#: initial_accumulator_value; Adamax without memory (beta2 = 0) divides by gradients near 0, and magnifies roundings.
+OTHERS = {
+    "RMSprop": (
+        {"alpha": 0.9}, {"alpha": 0.0}, {"momentum": 0.9}, {"centered": True}, {"momentum": 0.5, "centered": True},
+    ),
+    "Adagrad": (
+        {"lr_decay": 0.1}, {"initial_accumulator_value": 0.5}, {"lr_decay": 0.5, "initial_accumulator_value": 2.0},
+        {"lr_decay": 0.01},
+    ),
+    "Adadelta": ({"rho": 0.5}, {"rho": 0.95, "lr": 0.5}, {"rho": 0.0}),
+    "Adamax": (*BETAS, {"betas": (0.5, 0.9)}),
+    "NAdam": (*BETAS, {"momentum_decay": 0.5}, {"decoupled_weight_decay": True, "momentum_decay": 1.0}),
+    "RAdam": (*BETAS, {"betas": (0.9, 0.99)}, {"decoupled_weight_decay": True, "betas": (0.5, 0.9)}),
+}  # fmt: skip
+
+
 def case(optimizer: str, second: dict | None = None, absent: tuple = (), new_lr: tuple = (), **options: object) -> dict:
     return {"optimizer": optimizer, "options": options, "second": second, "absent": absent, "new_lr": new_lr}
 
@@ -60,6 +78,16 @@ def cases() -> list[dict]:
             case(name, None, ((0, 7), (20, 25)), lr=0.02, weight_decay=0.1),
         ]
     found.append(case("Adam", lr=0.02, weight_decay=0.1, decoupled_weight_decay=True))
+    for name, options in OTHERS.items():
+        found += [case(name), *[case(name, **one) for one in options]]
+        found += [
+            case(name, lr=0.05, weight_decay=0.1),
+            case(name, lr=0.05, weight_decay=0.1, maximize=True, **options[-1]),
+            case(name, lr=0.05, eps=0.1),
+            case(name, new_lr=(25, 0.03), weight_decay=0.1),
+            case(name, {"lr": 0.02, "weight_decay": 0.2, **options[-1]}, lr=0.05),
+            case(name, None, ((0, 7), (20, 25)), lr=0.05, **options[0]),
+        ]
     return found
 
 
@@ -80,6 +108,7 @@ def split(flat: np.ndarray) -> list[np.ndarray]:
 
 
 def follow(one: dict, start: np.ndarray, gradients: np.ndarray, dtype: type) -> np.ndarray:
+    torch.set_default_dtype(torch.float64 if dtype is np.float64 else torch.float32)  # that of NAdam's products
     first, second = [torch.nn.Parameter(torch.tensor(part.astype(dtype))) for part in split(start)]
     groups = [first, second] if one["second"] is None else [{"params": [first]}, {"params": [second], **one["second"]}]
     optimizer = getattr(torch.optim, one["optimizer"])(groups, **one["options"])

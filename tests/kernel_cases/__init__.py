@@ -21,7 +21,7 @@ from kernel_cases.norms import CHANNELS, ROWS, TABLES, channel_problems, row_pro
 from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
 from kernel_cases.rows import reduce_problems, softmax_problems
-from kernel_cases.updates import update_problems
+from kernel_cases.updates import UPDATES, update_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ PROBLEMS: dict[str, Draw] = {
     "matmul": product_problems,
     "linear_bwd": linear_problems,
     **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
-    **dict.fromkeys(("sgd", "adam"), update_problems),
+    **dict.fromkeys(UPDATES, update_problems),
     **dict.fromkeys(PROBES, probe_problems),
     **dict.fromkeys(PRODUCTS, ladder_products),
     **dict.fromkeys(LADDER_SOFTMAXES, ladder_softmaxes),

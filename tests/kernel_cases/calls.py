@@ -39,7 +39,8 @@ class Parameter(NamedTuple):
         """What the memory holds that it points to."""
         if "T" in self.type:
             return dtype
-        return np.dtype(np.int64) if "int64_t" in self.type else np.dtype(np.uint8)
+        known = {"int64_t": np.dtype(np.int64), "double": np.dtype(np.float64)}
+        return next((found for word, found in known.items() if word in self.type), np.dtype(np.uint8))
 
     def c_type(self, dtype: np.dtype[Any]) -> str:
         """The type as C declares it, for this element type."""
