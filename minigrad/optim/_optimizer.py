@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
+#: What schedules of the learning rate keep in groups, besides the options of the optimizer.
+SCHEDULED = ("initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
+
+
 class Group(dict):  # type: ignore[type-arg]
     """One entry of param_groups: {"params": [...], "lr": ..., ...}. The struct `c` mirrors the hyperparameters, so set
     them with group["lr"] = x or update(); both check what they are given."""
@@ -47,7 +51,8 @@ class Group(dict):  # type: ignore[type-arg]
                 value = tuple(value)  # an element assigned to a list would not reach the struct
             for field, number in zip(fields, value if len(fields) > 1 else (value,), strict=False):
                 setattr(self.c, field, number)
-            if bool(self.get(name)) is not bool(value):  # as momentum that was 0: other states may be asked for
+            # As momentum that was 0: other states may be asked for. None depends on the rate, which schedules take to 0.
+            if fields and name != "lr" and bool(self.get(name)) is not bool(value):
                 self.memory.clear()
             super().__setitem__(name, value)
 
@@ -119,6 +124,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self._states: dict[Any, dict[str, Any]] = {}
+        self._calls = 0  # of step; replays of a program are not among them
         if isinstance(params, (Array, set, frozenset)) or not hasattr(params, "__iter__"):
             kind = "tensor" if isinstance(params, Array) else type(params).__name__
             remedy = "Write [tensor], or model.parameters()."
@@ -139,7 +145,7 @@ class Optimizer:
             raise TypeError(message(name, "param_group", got, 'a dict such as {"params": [...], "lr": ...}'))
         chosen = self._chosen(param_group.get("params"))
         for option in param_group:
-            if option != "params" and option not in self.defaults:
+            if option not in ("params", *SCHEDULED) and option not in self.defaults:
                 raise TypeError(f"{name}: unknown option {option!r} in a group; it takes {', '.join(self.defaults)}.")
         options = {**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}}
         self.param_groups.append(Group(type(self), chosen, options))
@@ -225,6 +231,7 @@ class Optimizer:
 
         Gradients of another shape or type than their parameter's are an error, before anything has changed.
         """
+        self._calls += 1
         loss = None
         if closure is not None:
             with enable_grad():
