@@ -1,5 +1,6 @@
 """Optimizers, under PyTorch's names and with its arithmetic: one C call updates all parameters of a group."""
 
+from minigrad.optim import lr_scheduler as lr_scheduler
 from minigrad.optim._adadelta import Adadelta as Adadelta
 from minigrad.optim._adagrad import Adagrad as Adagrad
 from minigrad.optim._adam import Adam as Adam
