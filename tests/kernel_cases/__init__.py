@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kernel_cases.calls import GRAIN
+from kernel_cases.clips import CLIPS, clip_problems
 from kernel_cases.draws import draw_problems
 from kernel_cases.entropy import entropy_problems
 from kernel_cases.ladder import PRODUCTS, ladder_products, ladder_softmaxes
@@ -48,6 +49,7 @@ PROBLEMS: dict[str, Draw] = {
     "linear_bwd": linear_problems,
     **dict.fromkeys(("uniform", "normal", "bernoulli", "dropout"), draw_problems),
     **dict.fromkeys(UPDATES, update_problems),
+    **dict.fromkeys(CLIPS, clip_problems),
     **dict.fromkeys(PROBES, probe_problems),
     **dict.fromkeys(PRODUCTS, ladder_products),
     **dict.fromkeys(LADDER_SOFTMAXES, ladder_softmaxes),
@@ -68,6 +70,7 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     large_linears: (0, slice(None, None, 3)),
     draw_problems: (GRAIN + 77, slice(None, None, 4)),
     update_problems: (GRAIN + 77, slice(1, None)),
+    clip_problems: (2 * GRAIN + 77, slice(3)),
     probe_problems: (GRAIN + 77, slice(1)),
     ladder_products: (4099, slice(3, 4)),  # 33 x 9 by 9 x 4099: more than 2^20 multiplications
     ladder_softmaxes: (4099, slice(None)),
