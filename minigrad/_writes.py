@@ -100,9 +100,11 @@ def note(written: Any, by: str) -> None:
 
 
 def note_tensors(by: str, *written: Array) -> None:
-    """The same of the memory behind tensors."""
+    """The same of the memory behind several tensors."""
+    log.latest = now = next_index()
+    write = Write(now, by)
     for x in written:
-        note(x.array, by)
+        mark(x.array).last = write
 
 
 def note_all(marks: Iterable[Mark], write: Write) -> None:
