@@ -6,6 +6,7 @@ from minigrad.optim._adagrad import Adagrad as Adagrad
 from minigrad.optim._adam import Adam as Adam
 from minigrad.optim._adam import AdamW as AdamW
 from minigrad.optim._adamax import Adamax as Adamax
+from minigrad.optim._lbfgs import LBFGS as LBFGS
 from minigrad.optim._nadam import NAdam as NAdam
 from minigrad.optim._optimizer import Optimizer as Optimizer
 from minigrad.optim._radam import RAdam as RAdam

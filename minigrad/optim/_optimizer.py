@@ -34,7 +34,7 @@ class Group(dict):  # type: ignore[type-arg]
 
     def __init__(self, owner: type[Optimizer], params: list[Any], options: dict[str, Any]) -> None:
         super().__init__(params=params)
-        self.owner, self.c = owner, ffi.new(f"{owner._struct} *", owner._fixed)
+        self.owner, self.c = owner, ffi.new(f"{owner._struct} *", owner._fixed) if owner._struct else ffi.NULL
         self.memory: dict[Any, Memory] = {}
         self.update(options)
 
@@ -113,7 +113,7 @@ class Memory:
 class Optimizer:
     """The base: `param_groups`, `state`, `zero_grad`, `state_dict`. A subclass names its struct, states and update."""
 
-    _struct: ClassVar[str]  # the C struct of hyperparameters
+    _struct: ClassVar[str]  # the C struct of hyperparameters; "" where no kernel reads them
     _fields: ClassVar[dict[str, tuple[str, ...]]]  # option -> its fields there
     _fixed: ClassVar[dict[str, int]] = {}  # fields that no option sets: which arithmetic it is
     _slots: ClassVar[tuple[str, ...]]  # states, in the order of the kernel's parameters
