@@ -27,7 +27,7 @@ LAYERS = (
     {"nn", "optim", "data", "datasets", "io", "testing", "cuda"},
     {"_capture", "_guards", "_plan", "_program_listing", "_program", "_jit"},
     {"__init__"},
-    {"_bench", "_demo", "__main__"},
+    {"_bench", "_demo", "__main__", "keras"},
 )
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 

@@ -1,0 +1,1 @@
+"""Training under Keras's names and by Keras's rules, as a thin layer over `minigrad.nn`."""
