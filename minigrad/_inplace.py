@@ -1,14 +1,15 @@
-"""Writing into a tensor's own memory. Where ops are recorded, `x += y` makes a new tensor instead, `x[i] = v` becomes part
-of x's history, and the rest is an error."""
+"""Writing into a tensor's own memory. Where ops are recorded, `x += y` makes a new tensor instead, and what is written by
+`x[i] = v` or a method with an underscore becomes part of x's history; drawing over it is an error."""
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _hooks, _writes
-from minigrad._array import Array, empty, float32, from_array, owns
+from minigrad._array import Array, empty, float32, from_array, owns, remembered
 from minigrad._draw import check_probabilities
 from minigrad._generator import blocks_for, stream
 from minigrad._kernels import random as kernels
@@ -72,6 +73,19 @@ def overwrite(x: Any, op: str, new: Any) -> Any:
     return x
 
 
+def assign_all(x: Any, name: str, value: Any) -> Any:
+    """Numbers, broadcast, over all of x, which is returned; recorded where x or value has a history: what x was computed
+    from then receives a gradient of 0."""
+    if threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
+        value = _check_recordable(x, name, value)
+        _check_fits(x, name, "value", value.array)
+        with no_grad:
+            overwrite(x, name, value)
+        _record(x, Ellipsis, value)
+        return x
+    return overwrite(x, name, value)
+
+
 def update(x: Any, name: str, op: Any, other: Any) -> Any:
     """In place without history, else a new tensor with it: what x += y does."""
     if threads.mode.on and (x.requires_grad or (isinstance(other, Array) and other.requires_grad)):
@@ -114,10 +128,8 @@ def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
     """An op whose result is written over its first operand, which takes over the result's history: x.add_(y) returns x."""
 
     def call(x: Any, *args: Any, **keywords: Any) -> Any:
-        if threads.mode.on and x.requires_grad and x.node is None:
-            got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
-            remedy = "Do it inside `with minigrad.no_grad():`, or without the underscore: that gives a new tensor."
-            raise GradError(message(name, "", got, expected, remedy))
+        if threads.mode.on:
+            _check_no_leaf(x, name, "without the underscore: that gives a new tensor.")
         wanting = (x, *args, *keywords.values()) if threads.mode.on else ()
         if not any(isinstance(y, Array) and y.requires_grad for y in wanting):
             new = op(x, *args, **keywords)
@@ -142,7 +154,7 @@ def put(x: Any, index: Any, value: Any) -> None:
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     recorded = threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad))
     if recorded:
-        value = _check_recordable(x, value)
+        value = _check_recordable(x, "setitem", value)
         with no_grad:
             _write(x, index, plain, value)
         _record(x, plain, value)
@@ -170,27 +182,51 @@ def _refused(x: Any, index: Any, plain: Any, array: np.ndarray[Any, Any], error:
     return ShapeError(message("setitem", "value", f"shape {array.shape}", fitting))
 
 
-def _check_recordable(x: Any, value: Any) -> Any:
+def _check_recordable(x: Any, name: str, value: Any) -> Any:
     """The value as a tensor of x's type; an error for an x whose history cannot take the write in."""
-    if x.node is None and x.requires_grad:
-        remedy = "Do it inside `with minigrad.no_grad():`, or write into x.clone()."
-        got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
-        raise GradError(message("setitem", "", got, expected, remedy))
-    _check_owner(x, "setitem")
+    _check_no_leaf(x, name, "write into x.clone().")
+    _check_owner(x, name)
+    array = _numbers(name, value)
+    _check_type(x, name, array)
     if not isinstance(value, Array):
-        array = _numbers("setitem", value)
-        _check_type(x, "setitem", array)
         return from_array(array.astype(x.dtype))
     if value.size == 1 and value.shape:
         value = reshape_op(value, shape=())  # one number goes everywhere
     return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value
 
 
+def _check_no_leaf(x: Any, name: str, otherwise: str) -> None:
+    """Raises for a leaf that requires a gradient: written into, it would be none."""
+    if x.node is None and x.requires_grad:
+        remedy = f"Do it inside `with minigrad.no_grad():`, or {otherwise}"
+        got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
+        raise GradError(message(name, "", got, expected, remedy))
+
+
 def _check_owner(x: Any, name: str) -> None:
-    """Raises for a view of a computed tensor, whose history would not learn of the write."""
-    if x.node is not None and isinstance(x.array.base, np.ndarray) and not owns(x):
+    """Raises for a view of memory that others see, too, as their history would not learn of the write."""
+    if isinstance(x.array.base, np.ndarray) and not owns(x) and _seen_by_others(x.array):
         remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
-        raise GradError(message(name, "", f"a view, by {x.node.op.name}", "a tensor with memory of its own", remedy))
+        got = "a view" if x.node is None else f"a view, by {x.node.op.name}"
+        raise GradError(message(name, "", got, "a tensor with memory of its own, as the write has a history", remedy))
+
+
+def _seen_by_others(array: np.ndarray[Any, Any]) -> bool:
+    """Whether anybody but this view refers to the memory that it is a view of: of zeros(6).reshape(2, 3), nobody does."""
+    while isinstance(array.base, np.ndarray):
+        if getrefcount(array.base) > _ALONE + remembered(array.base):
+            return True
+        array = array.base
+    return False
+
+
+def _alone() -> int:
+    """What getrefcount says of an array that one view refers to; measured, since it depends on the interpreter."""
+    array = np.empty(2)[:1]
+    return getrefcount(array.base)
+
+
+_ALONE = _alone()
 
 
 def _record(x: Any, index: Any, value: Any) -> None:

@@ -243,22 +243,22 @@ class Tensor(Methods, Conversions, Array):
         """Data as a tensor of this type."""
         return from_array(np.array(data, self.dtype))  # type: ignore[no-any-return]
 
-    # -- in place: without history only --------------------------------------------------------------------------------
+    # -- in place: see _inplace -----------------------------------------------------------------------------------------
 
     __iadd__, __isub__ = _inplace.updating("+=", elementwise.add), _inplace.updating("-=", elementwise.sub)
     __imul__, __itruediv__ = _inplace.updating("*=", elementwise.mul), _inplace.updating("/=", elementwise.div)
 
     def zero_(self) -> Tensor:
         """Sets every element to 0."""
-        return _inplace.overwrite(self, "zero_", False)  # type: ignore[no-any-return]
+        return _inplace.assign_all(self, "zero_", False)  # type: ignore[no-any-return]
 
     def fill_(self, value: float) -> Tensor:
         """Sets every element to a value."""
-        return _inplace.overwrite(self, "fill_", value)  # type: ignore[no-any-return]
+        return _inplace.assign_all(self, "fill_", value)  # type: ignore[no-any-return]
 
     def copy_(self, source: Any) -> Tensor:
-        """Copies another tensor's numbers into this one, broadcast."""
-        return _inplace.overwrite(self, "copy_", source)  # type: ignore[no-any-return]
+        """Copies another tensor's numbers into this one, broadcast; recorded, so that it receives this one's gradient."""
+        return _inplace.assign_all(self, "copy_", source)  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         _inplace.put(self, index, value)

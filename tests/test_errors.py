@@ -213,9 +213,8 @@ W = leaf(1.0, 2.0)
     [
         (lambda x: W.__iadd__(1.0), GradError, r"^\+=: got a leaf that requires a gradient.*no_grad\(\)"),
         (lambda x: W.__imul__(W), GradError, r"^\*=: got a leaf"),
-        (lambda x: W.zero_(), GradError, r"^zero_: got a tensor that requires a gradient.*no_grad\(\)"),
+        (lambda x: W.zero_(), GradError, r"^zero_: got a leaf that requires a gradient.*no_grad\(\)"),
         (lambda x: W.__setitem__(0, 9.0), GradError, r"^setitem: .*no_grad\(\)"),
-        (lambda x: x.copy_(W), GradError, r"^copy_: "),
         (lambda x: x.copy_(mg.ones(3)), ShapeError, r"^copy_: argument value: got shape \(3,\).*\(2,\)"),
         (lambda x: x.__iadd__(mg.ones(2, 2)), ShapeError, r"^\+=: argument value: got shape \(2, 2\)"),
         (lambda x: x.__setitem__(5, 1.0), AxisError, r"^setitem: argument index: got 5"),

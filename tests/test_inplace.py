@@ -143,3 +143,79 @@ def test_a_tensor_without_a_gradient_takes_in_one_with(write):
         write(h, w).add_(w)
     h.sum().backward()  # of (h w + w) w + w
     assert w.grad.tolist() == [2 * 3.0 + 2 * 1.0 + 1, 2 * 4.0 * 2.0 + 2 * 2.0 + 1]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda b, w: b[0].__setitem__(1, w),
+        lambda b, w: b[0].add_(w),
+        lambda b, w: b.reshape(6).__setitem__(0, w),
+        lambda b, w: b.T.mul_(w),
+        lambda b, w: b[1:].copy_(w),
+        lambda b, w: b[0].fill_(w),
+    ],
+)
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_write_through_a_view_is_not_lost(write, computed):
+    w, b = leaf(2.0)[0], mg.ones(2, 3, dtype=mg.float64)
+    b = b * w if computed else b
+    before = b.tolist()
+    with pytest.raises(GradError, match=r"got a view.*Write into the tensor that it is a view of, as in x\[0, 1\] = v"):
+        write(b, w)
+    assert (b.tolist(), b.requires_grad) == (before, computed)
+
+
+def test_a_view_of_what_nobody_else_sees_is_written_into():
+    w = leaf(2.0)
+    for make in (lambda: mg.arange(6.0, dtype=mg.float64).reshape(2, 3), lambda: (w * mg.ones(6, dtype=mg.float64)).reshape(2, 3)):
+        w.grad = None
+        b = make()
+        b[0] = w * 3.0
+        b[1, 1:] = w
+        b.sum().backward()
+        assert w.grad.tolist() == [9.0 + 2.0 + (1.0 if make()[1, 0].requires_grad else 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("write", "numbers", "of_source"),
+    [
+        (lambda y, t: y.zero_(), [0.0, 0.0], None),
+        (lambda y, t: y.fill_(7.0), [7.0, 7.0], None),
+        (lambda y, t: y.fill_(t), [5.0, 5.0], 14.0),
+        (lambda y, t: y.copy_(mg.tensor([1.0, 2.0])), [1.0, 2.0], None),
+        (lambda y, t: y.copy_(t * mg.tensor([1.0, 2.0], dtype=mg.float64)), [5.0, 10.0], 24.0),
+    ],
+)
+def test_what_is_written_over_a_computed_tensor_is_its_history(write, numbers, of_source):
+    x, t = leaf(3.0, 4.0), mg.tensor(5.0, dtype=mg.float64, requires_grad=True)
+    y = x * 2.0
+    assert write(y, t) is y
+    assert y.tolist() == numbers
+    (y * mg.tensor([4.0, 10.0])).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0]
+    assert (None if t.grad is None else t.grad.item()) == of_source
+
+
+def test_a_tensor_without_a_gradient_copies_one_with():
+    w, h = leaf(1.0, 2.0), mg.zeros(3, 2)
+    h.copy_(w).mul_(mg.tensor([[1.0], [2.0], [3.0]]))
+    h.sum().backward()
+    assert (h.dtype, w.grad.dtype, w.grad.tolist()) == (mg.float32, mg.float64, [6.0, 6.0])
+
+
+def test_what_cannot_be_written_over_all_changes_nothing():
+    x, y = leaf(1.0, 2.0), leaf(1.0, 2.0) * 3.0
+    with pytest.raises(GradError, match="^zero_: got a leaf that requires a gradient"):
+        x.zero_()
+    with pytest.raises(ShapeError, match=r"^copy_: argument value: got shape \(1, 2\), expected a shape that broadcasts to \(2,\)"):
+        y.copy_(mg.ones(1, 2))
+    counts = mg.tensor([1, 2])
+    for write in (lambda: counts.copy_(x), lambda: counts.__setitem__(0, x[0])):
+        with pytest.raises(DTypeError, match="argument value: got dtype float64, expected what int64 holds"):
+            write()
+    assert (x.tolist(), y.tolist(), counts.tolist()) == ([1.0, 2.0], [3.0, 6.0], [1, 2])
+    z = x.exp()
+    z.zero_()
+    with pytest.raises(GradError, match="exp reads its result.*which zero_ has overwritten"):
+        z.sum().backward()

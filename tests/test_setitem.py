@@ -84,14 +84,15 @@ def test_what_cannot_be_recorded_is_refused_and_changes_nothing():
     x = leaf(1.0, 2.0)
     with pytest.raises(GradError, match=r"^setitem: got a leaf that requires a gradient.*no_grad.*clone"):
         x[0] = 3.0
-    view = (x * 1.0).reshape(2, 1)
+    whole = x * 1.0
+    view = whole.reshape(2, 1)
     with pytest.raises(GradError, match=r"^setitem: got a view, by reshape.*x\[0, 1\] = v"):
         view[0] = 3.0
     y = x * 1.0
     node = y.node
     with pytest.raises(ShapeError, match=r"^setitem: argument value: got shape \(3,\)"):
         y[:] = leaf(1.0, 2.0, 3.0)
-    assert (x.tolist(), y.tolist(), y.node) == ([1.0, 2.0], [1.0, 2.0], node)
+    assert (x.tolist(), whole.tolist(), y.tolist(), y.node) == ([1.0, 2.0], [1.0, 2.0], [1.0, 2.0], node)
     with mg.no_grad():
         x[0] = 3.0
     assert x.tolist() == [3.0, 2.0]
