@@ -8,8 +8,9 @@
 /* cffi begins */
 
 /* How to visit operands of different shapes and strides as if they were broadcast to the output's shape.
- * The output is contiguous. Axis d has length shape[d]; moving along it advances operand i by stride[i][d] elements,
- * 0 where the operand is broadcast. Axes are merged before they come here, so ndim is small. */
+ * The output is contiguous; that of `put` is walked over as operand 0. Axis d has length shape[d]; moving along it
+ * advances operand i by stride[i][d] elements, 0 where the operand is broadcast. Axes are merged before they come here,
+ * so ndim is small. */
 typedef struct {
     int64_t ndim;
     int64_t shape[16];

@@ -12,12 +12,13 @@ from minigrad import _hooks, _writes
 from minigrad._array import Array, empty, float32, from_array, owns, remembered
 from minigrad._draw import check_probabilities
 from minigrad._generator import blocks_for, stream
+from minigrad._indices import assign
 from minigrad._kernels import random as kernels
 from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
-from minigrad.ops.layout import INDEX_ERRORS, assign, plain_index, reshape_op
+from minigrad.ops.layout import INDEX_ERRORS, plain_index, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -135,12 +135,17 @@ def test_nothing_beyond_the_arrays_is_touched(isa: str) -> None:
 # -- operands with strides ------------------------------------------------------------------------------------------------------
 
 
+def unit_numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Numbers:
+    """Floats between 0 and 1, which lie in every map's domain; integers, and bytes that are 0 or 1."""
+    whole = rng.integers(0, 2 if dtype == np.uint8 else 2**40, shape)
+    return whole.astype(dtype) if dtype.kind in "iu" else rng.uniform(0.01, 0.99, shape).astype(dtype)
+
+
 def strided(rng: np.random.Generator, layout: str, cols: int, dtype: np.dtype[Any]) -> Numbers:
     """A view that broadcasts to (3, 4, cols), on guarded memory; what it skips holds other numbers."""
 
     def memory(*shape: int) -> Numbers:
-        content = rng.integers(0, 2, shape) if dtype == np.uint8 else rng.uniform(0.01, 0.99, shape)
-        return Guarded(content.astype(dtype), 1).array
+        return Guarded(unit_numbers(rng, shape, dtype), 1).array
 
     return {
         "contiguous": lambda: memory(3, 4, cols),
@@ -185,7 +190,7 @@ def assert_walk_equals_contiguous(name: str, dtype: np.dtype[Any], views: list[N
 def test_walks(name: str, dtype: np.dtype[Any], isa: str) -> None:
     """All pairs of layouts, transposed, stepped, reversed and broadcast."""
     rng, w = np.random.default_rng(3), lanes(isa, dtype)
-    types = [p.element(dtype) for p in KERNELS[name] if p.name in maps.MAPS[name].domains]
+    types = list(maps.elements(name, dtype).values())
     pairs = product(STRIDES, STRIDES) if len(types) > 1 else [(layout, layout) for layout in STRIDES]
     for i, (first, second) in enumerate(pairs):
         cols = (w + 1, 2 * w - 1)[i % 2]
@@ -202,10 +207,8 @@ def test_walks_of_16_axes(name: str, dtype: np.dtype[Any], isa: str) -> None:
     rng = np.random.default_rng(4)
     shape = (2, 1, 3, 1, 1, 2, 1, 1, 2, 1, 1, 1, 2, 1, 1, 5)
     views = []
-    for p in KERNELS[name]:
-        if p.name in maps.MAPS[name].domains:
-            content = rng.integers(0, 2, shape) if p.element(dtype) == np.uint8 else rng.uniform(0.01, 0.99, shape)
-            views.append(Guarded(content.astype(p.element(dtype)).transpose(), 0).array.transpose())
+    for element in maps.elements(name, dtype).values():
+        views.append(Guarded(unit_numbers(rng, shape, element).transpose(), 0).array.transpose())
     assert_walk_equals_contiguous(name, dtype, views, "16 axes")
 
 
@@ -217,6 +220,8 @@ SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 10.0, -10.0
 
 def special_values(roundings: float, dtype: np.dtype[Any]) -> Numbers:
     """The ends of the range, too, where nothing between argument and result can leave it."""
+    if dtype.kind in "iu":
+        return np.array([0, 1] if dtype == np.uint8 else [0, 1, -1, 2**24 + 1, 2**53, -(2**63), 2**63 - 1], dtype)
     info = np.finfo(dtype)
     ends = [info.max, info.tiny, info.smallest_subnormal] if roundings == 0 else []
     return np.array([*SPECIAL, *ends, *(-x for x in ends)], dtype)
@@ -228,10 +233,7 @@ def test_special_values(name: str, dtype: np.dtype[Any], isa: str) -> None:
     """All combinations: NaN, infinities and signed zeros as the formula has them in IEEE arithmetic; and an element has
     the same bits wherever it stands."""
     entry = maps.MAPS[name]
-    pools = [
-        np.array([0, 1], np.uint8) if domain == maps.BOOL else special_values(entry.roundings, dtype)
-        for domain in entry.domains.values()
-    ]
+    pools = [special_values(entry.roundings, maps.elements(name, dtype)[operand]) for operand in entry.domains]
     grid = [axis.ravel() for axis in np.meshgrid(*pools)]
     for scalars in entry.scalars:
         if scalars.get("dout_step") == 0:

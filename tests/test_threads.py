@@ -92,8 +92,9 @@ def test_walks_are_shared_too(name: str, dtype: np.dtype[Any], isa: str) -> None
     for p in KERNELS[name]:
         if p.name in maps.MAPS[name].domains:
             own, seen = next(layouts)
-            content = rng.integers(0, 2, own) if p.element(dtype) == np.uint8 else rng.uniform(0.01, 0.99, own)
-            views.append(np.broadcast_to(seen(content.astype(p.element(dtype))), shape))
+            element = p.element(dtype)
+            content = rng.integers(0, 2, own) if element.kind in "iu" else rng.uniform(0.01, 0.99, own)
+            views.append(np.broadcast_to(seen(content.astype(element)), shape))
             arguments[p.name] = views[-1]
     arguments |= {k: maps.as_numbers(v, dtype) for k, v in maps.MAPS[name].scalars[0].items()}
     arguments["walk"] = ffi.new("mg_walk *", {"ndim": 3, "shape": shape})

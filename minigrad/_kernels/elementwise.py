@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, Pool, bool_, empty, float32, take
+from minigrad._array import Array, Pool, bool_, empty, float32, float64, int64, take
 from minigrad._kernels.layout import NULL, pair, walk_over
 from minigrad._kernels.layout import copy as copy
 
@@ -95,7 +95,6 @@ elu, elu_bwd = _unary_with("elu", "alpha"), _binary_with("elu_bwd", "alpha")
 softplus, softplus_bwd = _unary_with("softplus", "beta", "threshold"), _binary_with("softplus_bwd", "beta", "threshold")
 
 
-
 def _comparison(name: str, swapped: bool = False) -> Kernel:
     """Whether x and y compare so, as bools; `swapped`: y and x, as x > y is y < x."""
     both = pair(name)
@@ -122,4 +121,14 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     shape, walk = walk_over(x, y, condition)
     out = empty(shape, x.dtype)
     _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.size)
+    return out  # type: ignore[no-any-return]
+
+
+_from = {float32: pair("from_float"), float64: pair("from_double"), int64: pair("from_int64"), bool_: pair("from_bool")}
+
+
+def cast(x: Array, *, dtype: Any) -> Array:
+    """The numbers of any type as floats of a type."""
+    out = empty(x.shape, dtype)
+    _from[x.dtype][dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
     return out  # type: ignore[no-any-return]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad._array import Array, empty, float32, view
 from minigrad._C import ffi, lib
+from minigrad._indices import taken
 from minigrad._shapes import broadcast
 from minigrad.errors import ShapeError, message
 
@@ -47,6 +49,49 @@ def copy(x: Array) -> Array:
     return out  # type: ignore[no-any-return]
 
 
+_put, _fill = pair("put"), pair("fill")
+
+
+def put(out: Array, index: Any, x: Array) -> None:
+    """out[index] = x, broadcast, for an index of integers and slices alone."""
+    part = view(taken(out.array, index), None)
+    _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.size)
+
+
+def putitem(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros, and g at an index of integers and slices."""
+    out = empty(shape, g.dtype)
+    _fill[g.dtype is not float32](out.ptr, 0.0, out.size)
+    put(out, index, g)
+    return out  # type: ignore[no-any-return]
+
+
+def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
+    """Arrays joined along a dimension, in which array i begins at ends[i]."""
+    key = (dim, *[x.shape if x.flat else (x.shape, strides(x)) for x in xs])
+    shape, parts = _joins.get(key) or _joined(key, xs, dim, ends)
+    out = empty(shape, xs[0].dtype)
+    both = _put[out.dtype is not float32]
+    for x, (first, walk) in zip(xs, parts):
+        both(out.ptr + first, x.ptr, walk, x.size)
+    return out  # type: ignore[no-any-return]
+
+
+_joins: dict[Any, tuple[tuple[int, ...], list[tuple[int, Any]]]] = {}
+
+
+def _joined(key: Any, xs: tuple[Array, ...], dim: int, ends: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, Any]]]:
+    """The shape of arrays joined, and for each where its part begins, and how both are walked over. Remembered."""
+    if len(_joins) >= 4096:
+        _joins.clear()
+    full = xs[0].shape
+    shape = (*full[:dim], ends[-1], *full[dim + 1 :])
+    steps = [prod(shape[d + 1 :]) for d in range(len(shape))]
+    parts = [(first * steps[dim], _walk(x.shape, [steps, list(strides(x))])) for first, x in zip(ends, xs)]
+    found = _joins[key] = shape, parts
+    return found
+
+
 def contiguous(x: Array) -> Array:
     """x itself where it is C-contiguous, else a copy that is."""
     if x.flat:
@@ -78,13 +123,19 @@ def walk_over(*operands: Array) -> tuple[tuple[int, ...], Any]:
 
 
 def _plan(operands: tuple[Array, ...]) -> tuple[tuple[int, ...], Any]:
-    """Strides of every operand in the common shape; neighbouring axes that all operands cross evenly become one."""
+    """The common shape, and the walk over it; where an operand is broadcast, its stride is 0."""
     shape = broadcast("", *[x.shape for x in operands])
     steps = []
     for x in operands:
         missing = len(shape) - len(x.shape)
         own = (0,) * missing + strides(x)
         steps.append([0 if d < missing or x.shape[d - missing] == 1 else own[d] for d in range(len(shape))])
+    return shape, _walk(shape, steps)
+
+
+def _walk(shape: tuple[int, ...], steps: list[list[int]]) -> Any:
+    """The mg_walk of operands by their strides in a shape; NULL where all are contiguous. Neighbouring axes that all
+    operands cross evenly become one."""
     axes: list[tuple[int, list[int]]] = []
     for d, length in enumerate(shape):
         step = [s[d] for s in steps]
@@ -95,7 +146,7 @@ def _plan(operands: tuple[Array, ...]) -> tuple[tuple[int, ...], Any]:
         else:
             axes.append((length, step))
     if 0 in shape or not axes or (len(axes) == 1 and all(s == 1 for s in axes[0][1])):
-        return shape, NULL
+        return NULL
     if len(axes) > _MOST_AXES:
         got = f"{len(axes)} dimensions that do not merge"
         raise ShapeError(message("broadcast", "", got, f"at most {_MOST_AXES}", "Make the operands contiguous: x.clone()."))
@@ -104,4 +155,4 @@ def _plan(operands: tuple[Array, ...]) -> tuple[tuple[int, ...], Any]:
         walk.shape[d] = length
         for i, s in enumerate(step):
             walk.stride[i][d] = s
-    return shape, walk
+    return walk

@@ -44,7 +44,7 @@ _DIFFERENTIABLE = (float32, float64)
 
 cast: Function = defop(
     "cast", "x | dtype",
-    forward=lambda x, *, dtype: from_array(x.array.astype(dtype)),
+    forward=kernels.cast,
     vjp={"x": lambda g: g},
     reference=lambda x, *, dtype: x.astype(dtype),
     samples=lambda: [Sample(Draw((3, 4)), dtype=d) for d in _DIFFERENTIABLE],
@@ -307,4 +307,4 @@ def to_dtype(x: Array, dtype: Any) -> Any:
     if x.requires_grad and x.dtype not in _DIFFERENTIABLE:
         got = f"dtype {x.dtype} with requires_grad"
         raise DTypeError(message("to", "input", got, "floats", "Integers have no gradient."))
-    return from_array(x.array.astype(wanted))
+    return cast.op.run(x, dtype=wanted) if wanted in _DIFFERENTIABLE else from_array(x.array.astype(wanted))  # type: ignore[attr-defined]

@@ -9,20 +9,12 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, from_array
+from minigrad._indices import assign, names_once
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, DTypeError, LabelError, ShapeError, message
 from minigrad.ops.elementwise import add, div, mul, where, zero_like
-from minigrad.ops.layout import (
-    assign,
-    expand,
-    getitem_op,
-    names_once,
-    plain_index,
-    putitem_op,
-    reshape_op,
-    sum_to,
-)
+from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

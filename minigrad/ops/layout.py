@@ -1,5 +1,4 @@
-"""Ops that move numbers and compute none: NumPy does them, as views where it gives views. Their derivatives move the
-gradient back."""
+"""Ops that move numbers and compute none: as views where NumPy gives views. Their derivatives move the gradient back."""
 
 from __future__ import annotations
 
@@ -9,6 +8,8 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64, reshaped, view
+from minigrad._indices import added, taken, walkable
+from minigrad._kernels import layout as kernels
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, MinigradError, OutOfMemory, ShapeError, message
@@ -56,7 +57,7 @@ expand_op = defop(
 
 getitem_op = defop(
     "getitem", "x | index",
-    forward=lambda x, *, index: _taken(x.array[index]),
+    forward=lambda x, *, index: from_array(taken(x.array, index)),
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
     reference=lambda x, *, index: x[index],
     samples=lambda: [
@@ -73,25 +74,17 @@ getitem_op = defop(
 
 putitem_op: Callable[..., Any] = defop(
     "putitem", "g | index, shape",
-    forward=lambda g, *, index, shape: from_array(_put(g.array, index, shape)),
+    forward=lambda g, *, index, shape: (
+        kernels.putitem(g, index=index, shape=shape) if walkable(index) else from_array(added(g.array, index, shape))
+    ),
     vjp={"g": lambda g, index: getitem_op(g, index=index)},
-    reference=lambda g, *, index, shape: _put(g, index, shape),
+    reference=lambda g, *, index, shape: added(g, index, shape),
     samples=lambda: [
         Sample(Draw((3,)), index=np.array([0, 2, 2]), shape=(4,)),
         Sample(Draw((2, 3)), index=slice(1, 3), shape=(4, 3)),
     ],
     doc="Zeros of a shape with g added at an index: the derivative of x[index]. An element taken twice receives both.",
 )  # fmt: skip
-
-
-def _taken(found: Any) -> Any:
-    return from_array(np.asarray(found))
-
-
-def _put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, g.dtype)
-    np.add.at(out, index, g)
-    return out
 
 
 # -- as users call them ------------------------------------------------------------------------------------------------
@@ -231,18 +224,3 @@ def plain_index(index: Any) -> Any:
     except ValueError as error:
         got, expected = "nested lists of different lengths", "a rectangular list of ints or bools"
         raise AxisError(message("getitem", "index", got, expected)) from error
-
-
-#: Parts of an index that name no place twice.
-_ONCE = (int, slice, type(None), type(Ellipsis))
-
-
-def names_once(index: Any) -> bool:
-    """Whether no place can be named twice by an index."""
-    return all(isinstance(i, _ONCE) for i in (index if isinstance(index, tuple) else (index,)))
-
-
-def assign(out: Any, index: Any, value: Any) -> None:
-    """out[index] = value, of arrays. Of several numbers for one place the last stays: NumPy goes through them as they lie
-    in memory, which may be from behind, so they are brought into order first."""
-    out[index] = value if value.flags.c_contiguous or names_once(index) else value.copy()

@@ -17,7 +17,7 @@ from kernel_cases.draws import draw_problems
 from kernel_cases.entropy import entropy_problems
 from kernel_cases.ladder import PRODUCTS, ladder_products, ladder_softmaxes
 from kernel_cases.ladder import SOFTMAXES as LADDER_SOFTMAXES
-from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems
+from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems, place_problems
 from kernel_cases.norms import CHANNELS, ROWS, TABLES, channel_problems, row_problems, running_problems, table_problems
 from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
@@ -38,6 +38,7 @@ ENTROPIES = ("cross_entropy", "cross_entropy_bwd", "soft_cross_entropy", "soft_c
 PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(MAPS, map_problems),
     **dict.fromkeys((f"{name}_sum" for name in LOSSES), loss_sum_problems),
+    **dict.fromkeys(("put", "fill"), place_problems),
     **dict.fromkeys(REDUCTIONS, reduce_problems),
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
@@ -58,6 +59,7 @@ PROBLEMS: dict[str, Draw] = {
 #: A size at which the work is cut into two blocks at least, and which of the problems to take: what differs in shape.
 LARGE: dict[Draw, tuple[int, slice]] = {
     map_problems: (GRAIN + 77, slice(2)),
+    place_problems: (GRAIN + 77, slice(3)),
     loss_sum_problems: (2 * GRAIN + 77, slice(1)),
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),

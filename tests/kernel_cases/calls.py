@@ -29,6 +29,9 @@ DEFINITIONS = (CSRC / "kernels.def").read_text()
 GRAIN = int(re.findall(r"#define MG_GRAIN (\d+)", (CSRC / "parallel.h").read_text())[0])
 
 
+_ELEMENTS = {"float": np.dtype(np.float32), "double": np.dtype(np.float64), "int64_t": np.dtype(np.int64)}
+
+
 class Parameter(NamedTuple):
     """`const T *x` is type "const T *", name "x"."""
 
@@ -37,10 +40,8 @@ class Parameter(NamedTuple):
 
     def element(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """What the memory holds that it points to."""
-        if "T" in self.type:
-            return dtype
-        known = {"int64_t": np.dtype(np.int64), "double": np.dtype(np.float64)}
-        return next((found for word, found in known.items() if word in self.type), np.dtype(np.uint8))
+        name = self.type.replace("const ", "").strip(" *")
+        return dtype if name == "T" else _ELEMENTS.get(name, np.dtype(np.uint8))
 
     def c_type(self, dtype: np.dtype[Any]) -> str:
         """The type as C declares it, for this element type."""
@@ -157,7 +158,7 @@ def run(
 ) -> dict[str, Any]:
     """Calls a kernel on memory of its own, parameter i `shift` + i `stagger` elements behind a cache line; checks the
     guards, and that what the kernel may only read is unchanged. Returns the outputs by name."""
-    arguments, placed = {"walk": None, **problem.given}, {}
+    arguments, placed = {"walk": None, "places": None, **problem.given}, {}
     for position, p in enumerate(KERNELS[name]):
         content = problem.given.get(p.name)
         if content is None and problem.wants.get(p.name) is not None:

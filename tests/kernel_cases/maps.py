@@ -13,6 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from minigrad._C import ffi
 
 from kernel_cases.calls import KERNELS, Problem, Want
 
@@ -41,6 +42,7 @@ class Map(NamedTuple):
 ANY = (-3.0, 3.0)
 UNIT = (0.001, 0.999)
 BOOL = (0, 2)
+WHOLE = (-(2.0**52), 2.0**52)
 
 
 def erf(x: Numbers) -> Numbers:
@@ -127,6 +129,10 @@ WALKS = {
         lambda dout, x, low, high: where((x >= low) & (x <= high), dout, 0), 0, {"dout": ANY, "x": ANY}, ({"low": -0.5, "high": 1.0},)
     ),
     "copy": Map(lambda x: x, 0, X),
+    "from_float": Map(lambda x: x, 0, X),
+    "from_double": Map(lambda x: x, 0, X),
+    "from_int64": Map(lambda x: x, 0, {"x": WHOLE}),
+    "from_bool": Map(lambda x: x, 0, {"x": BOOL}),
     "neg": Map(lambda x: -x, 0, X),
     "abs": Map(lambda x: np.abs(x), 0, X),
     "sign": Map(lambda x: sign(x), 0, X),
@@ -275,15 +281,21 @@ def map_problem(name: str, dtype: np.dtype[Any], operands: dict[str, Numbers], s
 
 
 def _draw(rng: np.random.Generator, domain: tuple[float, float], size: int, dtype: np.dtype[Any]) -> Numbers:
-    if domain == BOOL:
-        return rng.integers(0, 2, size).astype(np.uint8)
+    if dtype.kind in "iu":
+        return rng.integers(*map(int, domain), size).astype(dtype)
     return rng.uniform(*domain, size).astype(dtype)
+
+
+def elements(name: str, dtype: np.dtype[Any]) -> dict[str, np.dtype[Any]]:
+    """What the memory of each operand of a map holds, by its name, in the order of the parameters."""
+    return {p.name: p.element(dtype) for p in KERNELS[name] if p.name in MAPS[name].domains}
 
 
 def map_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
     entry = MAPS[name]
     for scalars in entry.scalars:
-        operands = {k: _draw(rng, domain, size, dtype) for k, domain in entry.domains.items()}
+        types = elements(name, dtype)
+        operands = {k: _draw(rng, domain, size, types[k]) for k, domain in entry.domains.items()}
         if scalars.get("dout_step") == 0:
             operands["dout"] = operands["dout"][:1] if size else np.ones(1, dtype)
         yield map_problem(name, dtype, operands, scalars)
@@ -298,6 +310,26 @@ def loss_sum_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random
         scale = np.abs(each.value) if each.scale is None else each.scale
         want = Want(total(each.value) / divisor, loss.roundings + SUM + 1, total(scale) / divisor)
         yield Problem({**given, "divisor": divisor, "n": size}, {"out": want})
+
+
+def place_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
+    """put: side by side, and into every second column of a part of out, whose other elements stay; fill: a number."""
+    x = rng.uniform(*ANY, 3 * size).astype(dtype)
+    if name == "fill":
+        for value in (0.0, -0.0, math.nan, float(dtype.type(0.3))):
+            yield Problem({"value": value, "n": x.size}, {"out": Want(np.full(x.size, value))})
+        return
+    yield Problem({"x": x, "n": x.size}, {"out": Want(x.astype(np.float64))})
+    wide = rng.uniform(*ANY, (3, 2 * size + 1)).astype(dtype)
+    for step, first in ((1, 0), (2, 1)):
+        expected = wide.copy()
+        expected[:, first : first + size * step : step] = x.reshape(3, size)
+        walk = ffi.new("mg_walk *", {"ndim": 2, "shape": [3, size], "stride": [[2 * size + 1, step], [size, 1]]})
+        if first == 0 and size:
+            yield Problem({"out": wide, "x": x, "places": walk, "n": x.size}, {"out": Want(expected.astype(np.float64))})
+        elif size:  # out is given from its second column on
+            given, want = wide.ravel()[first:], expected.ravel()[first:]
+            yield Problem({"out": given, "x": x, "places": walk, "n": x.size}, {"out": Want(want.astype(np.float64))})
 
 
 def total(x: Numbers, axis: int | None = None) -> Numbers:
