@@ -80,9 +80,7 @@ def _as(op: str, name: str, x: Any, dtype: Any) -> Any:
         raise DTypeError(message(op, name, got, "floats", remedy))
     if x.dtype is dtype:
         return x
-    if x.dtype in _FLOATS and dtype in _FLOATS:
-        return tools.cast(x, dtype)
-    return from_array(x.array.astype(dtype))
+    return tools.cast(x, dtype)
 
 
 #: Numbers that have met a tensor, as arrays: x * 2.0 in a loop makes one only once.

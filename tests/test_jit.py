@@ -314,3 +314,48 @@ def test_ten_thousand_replays_leave_memory_constant(plain_allocator):
     gc.collect()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024  # kB
     assert len(gc.get_objects()) - objects < 50
+
+
+def movements():
+    """Of a (20, 5) batch: ops that move numbers, or give them another type."""
+    yield "cat", lambda h, y: mg.cat([h, h[:, 1:3], h.T[:2].T * 2.0], 1)
+    yield "stack", lambda h, y: mg.stack([h, h.exp()], 1).sum(1)
+    yield "split", lambda h, y: sum(part.exp().mean() for part in h.split([2, 3], 1)) + h.chunk(3)[1].sum()
+    yield "roll", lambda h, y: h.roll((1, 2), (0, 1)) * h
+    yield "slices", lambda h, y: h[1::3, -2:].sum() + h[4, 1] + h[2].exp().sum()
+    yield "pad", lambda h, y: nn.functional.pad(h, (1, 2, -1, 0), value=0.5).exp()
+    yield "diag", lambda h, y: mg.diag(h[0]) @ h[:5, :3]
+    yield "casts", lambda h, y: (h.double() * h).float() * (h > 0)
+    yield "labels", lambda h, y: h * y.float().reshape(20, 1) + (y * h[:, 0]).mean()
+
+
+@pytest.mark.parametrize("move", [pytest.param(m, id=name) for name, m in movements()])
+def test_what_moves_numbers_is_captured(move):
+    weights = []
+    for wrap in (lambda step: step, mg.jit):
+        mg.manual_seed(3)
+        layer = nn.Linear(5, 5)
+        optimizer = optim.Adam(layer.parameters(), lr=0.01)
+
+        @wrap
+        def step(x, y):
+            optimizer.zero_grad()  # noqa: B023
+            moved = move(layer(x), y)  # noqa: B023
+            loss = (moved * moved).mean()
+            loss.backward()
+            optimizer.step()  # noqa: B023
+            return loss
+
+        losses = [step(mg.tensor(x), mg.tensor(y)) for x, y in batches(20)]
+        weights.append(bits([*layer.parameters(), *losses]))
+    assert weights[0] == weights[1]
+
+
+def test_numbers_of_other_types_that_live_outside_are_read_at_each_replay():
+    counts, chosen = mg.tensor([1, 2, 3]), mg.tensor([True, False, True])
+    run = mg.jit(lambda x: (x * counts, chosen.float() + x))
+    for _ in range(2):
+        times, plus = run(mg.ones(3))
+        assert (times.tolist(), plus.tolist()) == (counts.tolist(), [1.0 + flag for flag in chosen.tolist()])
+        counts.add_(5)
+        chosen.logical_not_()

@@ -97,3 +97,13 @@ def test_what_cannot_be_recorded_is_refused_and_changes_nothing():
         x[0] = 3.0
     assert x.tolist() == [3.0, 2.0]
     assert x.is_leaf
+
+
+def test_a_single_number_is_a_view_as_any_part_is():
+    x = mg.zeros(2, 3)
+    x[0, 1].add_(5.0)
+    x[-1][2].fill_(7.0)
+    x[np.int64(1), 0].sub_(1.0)
+    assert x.tolist() == [[0.0, 5.0, 0.0], [-1.0, 0.0, 7.0]]
+    with pytest.raises(GradError, match=r"^add_: got a view.*x\[0, 1\] = v"):
+        x[0, 1].add_(leaf(1.0)[0])
