@@ -30,8 +30,7 @@ from minigrad._mode import no_grad, threads
 from minigrad._op import Op
 from minigrad._tape import Node, tools
 from minigrad.errors import GradError, ShapeError, message
-from minigrad.ops.layout import getitem, reshape_op
-from minigrad.ops.shape import cat
+from minigrad.ops.layout import getitem, putitem_op, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +50,8 @@ class Context:
         self._node: Callable[[], Node | None] = lambda: None
         self._results: dict[int, tuple[ref[Node], tuple[int, ...]]] = {}
         self._fixed: tuple[Any, ...] = ()
+        self._materialize = True
+        self._arrived: set[int] = set()  # the parts of the results that the backward pass underway has come to
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keeps tensors, inputs or results, until backward has been: in-place writes into them are noticed."""
@@ -92,6 +93,10 @@ class Context:
         """Says which results have no gradient; those of integers have none anyway."""
         self._fixed = results
 
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (True, as without this call) or None for a result to which no gradient has come."""
+        self._materialize = bool(value)
+
     def mark_dirty(self, *inputs: Any) -> None:
         """GradError: a forward that writes into its inputs is not offered."""
         raise GradError(f"{self._name}: mark_dirty is not offered. Return a new tensor instead of writing into an input.")
@@ -101,8 +106,8 @@ class Function:
     """An op by its forward and its backward: see the module's example. Call it by `apply`.
 
     forward(ctx, *args) gets what apply got, and returns a tensor or a tuple of them; nothing in it is recorded.
-    backward(ctx, *gradients) gets a gradient for each result, zeros where none came, and returns one for each argument of
-    apply, None for those that have none. With create_graph what it computes is recorded, so it can be differentiated
+    backward(ctx, *gradients) gets a gradient for each result, zeros where none came (see ctx.set_materialize_grads), and
+    returns one for each argument of apply, None for those that have none. With create_graph what it computes is recorded, so it can be differentiated
     again if it is made of ops. setup_context(ctx, inputs, output) may take the ctx's part of forward(*args).
     """
 
@@ -125,8 +130,11 @@ class Function:
         raise TypeError(f"{type(self).__name__}: call it by {type(self).__name__}.apply(...), without making an instance.")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **keywords: Any) -> Any:
         """Computes forward, and records it where a gradient is wanted."""
+        if keywords:
+            got, remedy = f"the keywords {', '.join(keywords)}", "backward returns a gradient for each, in their order."
+            raise TypeError(message(f"{cls.__name__}.apply", "", got, "its arguments by position alone", remedy))
         ctx = Context(cls.__name__, tuple(isinstance(x, Array) and x.requires_grad for x in args))
         with no_grad:
             if cls.setup_context is Function.setup_context:
@@ -166,7 +174,7 @@ def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], results: t
     node = Node(_record(cls, results, parts, shapes, ends), parents, (ctx, ctx._kept), whole)
     for at, i in enumerate(parts):
         made[i].requires_grad = True
-        place = (ends[at], ends[at + 1], ends[-1])
+        place = (at, ends[at], ends[at + 1], ends[-1])
         made[i].node = own = node if len(parts) == 1 else Node(_PART, (node,), place, made[i])
         if id(results[i]) in kept and id(results[i]) not in given:
             ctx._results[id(results[i])] = ref(own), place
@@ -184,14 +192,20 @@ def _op(name: str, values: str, joint: Any) -> Op:
 
 def _record(cls: type[Function], results: tuple[Any, ...], parts: list[int], shapes: list[Any], ends: list[int]) -> Op:
     absent = {i: (r.shape, r.dtype) for i, r in enumerate(results) if i not in parts and isinstance(r, Array)}
-    dtypes = [results[i].dtype for i in parts]
+    dtypes, count = [results[i].dtype for i in parts], len(results)
 
     def joint(g: Any, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> list[Any]:
-        found: list[Any] = [from_array(np.zeros(*absent[i])) if i in absent else None for i in range(len(results))]
+        ctx = saved[0]
+        arrived, ctx._arrived = ctx._arrived, set()
+        found: list[Any] = [None] * count
+        for i, (shape, dtype) in absent.items() if ctx._materialize else ():
+            found[i] = from_array(np.zeros(shape, dtype))
         for at, i in enumerate(parts):
+            if len(parts) > 1 and at not in arrived and not ctx._materialize:
+                continue
             part = g if len(parts) == 1 else reshape_op(getitem(g, slice(ends[at], ends[at + 1])), shape=shapes[at])
             found[i] = part if part.dtype is dtypes[at] else tools.cast(part, dtypes[at])
-        returned = cls.backward(saved[0], *found)
+        returned = cls.backward(ctx, *found)
         return _checked(cls.__name__, parents, returned if isinstance(returned, tuple) else (returned,))
 
     return _op(cls.__name__, "ctx saved_tensors", joint)
@@ -221,11 +235,13 @@ def _spreads(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
         return False
 
 
-def _embedded(g: Any, parents: tuple[Any, ...], saved: tuple[int, int, int]) -> list[Any]:
+def _embedded(g: Any, parents: tuple[Any, ...], saved: tuple[int, int, int, int]) -> list[Any]:
     """The gradient of a part of a vector: that of the part, and zeros around it."""
-    first, end, total = saved
-    around = [from_array(np.zeros(n, g.dtype)) for n in (first, total - end)]
-    return [cat([around[0], reshape_op(g, shape=(end - first,)), around[1]])]
+    at, first, end, total = saved
+    (whole,) = parents
+    if whole is not None and isinstance(whole.saved, tuple):
+        whole.saved[0]._arrived.add(at)
+    return [putitem_op(reshape_op(g, shape=(end - first,)), index=slice(first, end), shape=(total,))]
 
 
-_PART = _op("part", "first end total", _embedded)
+_PART = _op("part", "at first end total", _embedded)

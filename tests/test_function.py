@@ -417,3 +417,39 @@ def test_a_checkpoint_whose_function_reads_a_leaf_that_was_overwritten():
         w *= 3.0
     with pytest.raises(GradError, match=r"checkpoint: argument function: a leaf that add reads: got a tensor that \*= has"):
         y.sum().backward()
+
+
+@pytest.mark.parametrize("materialize", [True, False, None])
+def test_results_to_which_no_gradient_comes(materialize):
+    seen = []
+
+    class Three(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            if materialize is not None:
+                ctx.set_materialize_grads(materialize)
+            return x * 2.0, x * 3.0, (x > 0).long()
+
+        @staticmethod
+        def backward(ctx, *gradients):
+            seen.append([None if g is None else g.tolist() for g in gradients])
+            return sum(g * k for g, k in zip(gradients, (2.0, 3.0), strict=False) if g is not None)
+
+    absent = None if materialize is False else [0.0, 0.0]
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    for used, gradients in (((0,), [[1.0, 1.0], absent]), ((1,), [absent, [1.0, 1.0]]), ((0, 1), [[1.0, 1.0]] * 2)):
+        results = Three.apply(x)
+        sum(results[i].sum() for i in used).backward(retain_graph=True)
+        assert seen.pop()[:2] == gradients
+        results[0].sum().backward()  # what came before is forgotten
+        assert seen.pop() == [[1.0, 1.0], absent, absent and [0, 0]]
+
+
+def test_arguments_are_given_by_position():
+    class Same(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+    with pytest.raises(TypeError, match=r"^Same.apply: got the keywords x, expected its arguments by position alone"):
+        Same.apply(x=mg.ones(2))
