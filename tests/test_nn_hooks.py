@@ -73,16 +73,20 @@ def test_backward_hooks_replace():
     assert x.grad.tolist() == [[3.0, 3.0]]
 
 
+def numbers(g):
+    return None if g is None else g.tolist()
+
+
 def test_several_inputs_and_outputs():
     class Cross(nn.Module):
         def forward(self, x, n, y):
             return x * y, x + n
 
     net, seen = Cross(), []
-    net.register_full_backward_hook(lambda m, gi, go: seen.append(([g and g.tolist() for g in gi], [g.tolist() for g in go])))
+    net.register_full_backward_hook(lambda m, gi, go: seen.append(([numbers(g) for g in gi], [numbers(g) for g in go])))
     x, y = rows(2.0, wants=True), rows(5.0)
     net(x, 7, y)[0].sum().backward()
-    assert seen == [([[5.0], None], [[1.0], [0.0]])]
+    assert seen == [([[5.0], None, [0.0]], [[1.0], None])]
     first, second = net(x, 7, y)
     np.testing.assert_array_equal(mg.autograd.grad((first * second).sum(), x)[0].tolist(), [5 * 9 + 10])
 
@@ -102,14 +106,66 @@ def test_misuse():
     with pytest.raises(GradError, match="Linear: backward hook: got 2 gradients, expected 1, as grad_input has"):
         net(rows([1.0, 2.0], wants=True)).sum().backward()
 
-    class Text(nn.Module):
-        def forward(self, x):
-            return "text"
 
-    net = Text()
+class Returning(nn.Module):
+    """Gives what a function makes of its parameter, 2, and the arguments."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.weight = function, nn.Parameter(mg.tensor(2.0))
+
+    def forward(self, *args):
+        return self.function(self.weight, *args)
+
+
+@pytest.mark.parametrize("function", [lambda w, x: {"a": x * w}, lambda w, x: [x * w], lambda w, x: None, lambda w, x: "text"])
+def test_a_result_that_hides_tensors_is_watched_by_nobody(function):
+    net, seen = Returning(function), []
+    net.register_full_backward_hook(lambda *_: seen.append("after"))
+    net.register_full_backward_pre_hook(lambda *_: seen.append("before"))
+    x = rows(1.0, wants=True)
+    with pytest.warns(UserWarning, match=r"^Returning: backward hook: got a \w+, expected a tensor or a tuple.*not called"):
+        result = net(x)
+    for out in result.values() if isinstance(result, dict) else result or ():
+        if not isinstance(out, str):
+            out.sum().backward()
+            assert (x.grad.tolist(), net.weight.grad.item()) == ([2.0], 1.0)
+    assert seen == []
+
+
+# What PyTorch 2.13 gives its hooks in the same cases.
+@pytest.mark.parametrize(
+    ("function", "args", "grad_input", "grad_output"),
+    [
+        (lambda w, x: (x * w, None), (True,), [[2.0]], [[1.0], None]),
+        (lambda w, x: (x * w, 3, mg.tensor(1)), (True,), [[2.0]], [[1.0], None, None]),
+        (lambda w, x: (x * w, x * 3), (True,), [[2.0]], [[1.0], None]),
+        (lambda w, x: (x * w, (x + 1,)), (True,), [[2.0]], [[1.0], None]),
+        (lambda w, x, k, y: x * w * k + y, (True, 3, True), [[6.0], None, [1.0]], [[1.0]]),
+        (lambda w, k, x, y: x * w + y, (None, True, False), [None, [2.0], [0.0]], [[1.0]]),
+        (lambda w, x, y: x * w, (True, True), [[2.0], [0.0]], [[1.0]]),
+        (lambda w, k, x: x * w, (None, False), [None, None], [[1.0]]),
+        (lambda w, k: w * mg.ones(1), (None,), [None], [[1.0]]),
+    ],
+)
+def test_none_stands_for_what_is_no_tensor_and_for_results_that_nobody_used(function, args, grad_input, grad_output):
+    net, seen = Returning(function), []
+    net.register_full_backward_hook(lambda m, gi, go: seen.append(([numbers(g) for g in gi], [numbers(g) for g in go])))
+    given = [rows(1.0, wants=x) if isinstance(x, bool) else x for x in args]
+    result = net(*given)
+    (result[0] if isinstance(result, tuple) else result).sum().backward()
+    assert seen == [(grad_input, grad_output)]
+    wanting = [x for x in given if isinstance(x, mg.Tensor) and x.requires_grad]
+    arrived = [g for x, g in zip(given, grad_input, strict=True) if any(x is one for one in wanting)]
+    assert [x.grad.tolist() for x in wanting] == arrived
+
+
+def test_within_a_module_that_is_watched_arguments_want_gradients_as_outside():
+    seen = []
+    net = Returning(lambda w, x, y: [seen.append((x.requires_grad, y.requires_grad)), x * w + y][1])
     net.register_full_backward_hook(lambda *_: None)
-    with pytest.raises(GradError, match="Text: backward hook: got a str as output"):
-        net(rows(1.0, wants=True))
+    net(rows(1.0, wants=True), rows(1.0)).sum().backward()
+    assert seen == [(True, False)]
 
 
 class Sine(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from minigrad._array import Array
@@ -10,7 +11,7 @@ from minigrad._hooks import Handle
 from minigrad.errors import GradError, ShapeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from minigrad._hooks import Hooks
@@ -83,33 +84,42 @@ def _given(module: Any, hook: _Forward, args: tuple[Any, ...], keywords: dict[st
 
 
 class _Watch:
-    """One call of a module whose gradients are looked at: gates around it, which backward passes through."""
+    """One call of a module whose gradients are looked at: gates around it, which backward passes through. Hooks see a
+    gradient for each argument, and each result of a tuple: None for what is no tensor."""
 
     def __init__(self, module: Any, hooks: ModuleHooks) -> None:
         self.module, self.hooks = module, hooks
-        self.inputs = 0
+        self.count = 0
+        self.places: list[int] = []  # of tensors among the arguments
         self.watched = False
         self.grad_output: tuple[Any, ...] | None = None
 
     def gate_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments; tensors among them behind a gate, where any wants a gradient."""
-        tensors = [x for x in args if isinstance(x, Array)]
-        self.inputs = len(tensors)
-        self.watched = any(x.requires_grad for x in tensors)
+        self.count, self.places = len(args), [i for i, x in enumerate(args) if isinstance(x, Array)]
+        self.watched = any(args[i].requires_grad for i in self.places)
         if not self.watched:
             return args
-        gated = iter(ModuleGate.apply(self.at_inputs, *tensors))
-        return tuple(next(gated) if isinstance(x, Array) else x for x in args)
+        return _exchanged(args, self.places, ModuleGate.apply(self._at_gate, True, *[args[i] for i in self.places]))
 
     def gate_outputs(self, result: Any) -> Any:
-        """The results behind a gate: a tensor, or a tuple of tensors."""
-        several = isinstance(result, tuple)
-        if not all(isinstance(x, Array) for x in (result if several else (result,))):
-            got, expected = f"a {type(result).__name__} as output", "a tensor or a tuple of them"
-            raise GradError(message(f"{type(self.module).__name__}: backward hook", "", got, expected))
-        gated = ModuleGate.apply(self.at_outputs, *(result if several else (result,)))
-        if not several:
-            return gated[0]
+        """The results behind a gate: a tensor, or those of a tuple."""
+        if isinstance(result, Array):
+            return ModuleGate.apply(self.at_outputs, False, result)[0]
+        if not isinstance(result, tuple):
+            got, name = f"a {type(result).__name__}", type(self.module).__name__
+            expected = "a tensor or a tuple as the result: the hook is not called"
+            warnings.warn(message(f"{name}: backward hook", "", got, expected), stacklevel=4)
+            return result
+        places = [i for i, x in enumerate(result) if isinstance(x, Array)]
+        if not places:
+            return result
+
+        def at_outputs(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+            given = self.at_outputs(_exchanged((None,) * len(result), places, gradients))
+            return tuple(given[i] for i in places)
+
+        gated = _exchanged(result, places, ModuleGate.apply(at_outputs, False, *[result[i] for i in places]))
         return type(result)(*gated) if hasattr(result, "_fields") else gated  # a named tuple keeps its names
 
     def at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -118,8 +128,12 @@ class _Watch:
             gradients = self._replaced(gradients, hook(self.module, gradients), "grad_output")
         self.grad_output = gradients
         if not self.watched:
-            self.at_inputs((None,) * self.inputs)
+            self.at_inputs((None,) * self.count)
         return gradients
+
+    def _at_gate(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        given = self.at_inputs(_exchanged((None,) * self.count, self.places, gradients))
+        return tuple(given[i] for i in self.places)
 
     def at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Backward has passed the module: grad_input is known, too."""
@@ -146,18 +160,25 @@ class _Watch:
         return several
 
 
+def _exchanged(values: tuple[Any, ...], places: list[int], others: Iterable[Any]) -> tuple[Any, ...]:
+    """A tuple with others at these places."""
+    new = dict(zip(places, others))
+    return tuple(new.get(i, x) for i, x in enumerate(values))
+
+
 class ModuleGate(Function):
-    """Tensors as they are; their gradients, all at once, by a function."""
+    """Tensors as they are; their gradients, all at once, by a function. materialize: zeros, not None, for tensors to which
+    none comes."""
 
     @staticmethod
-    def forward(ctx: Any, passing: Callable[..., Any], *tensors: Any) -> Any:
+    def forward(ctx: Any, passing: Callable[..., Any], materialize: bool, *tensors: Any) -> Any:
         """The tensors."""
         ctx.passing = passing
+        ctx.set_materialize_grads(materialize)
+        ctx.mark_non_differentiable(*[x for x in tensors if not x.requires_grad])
         return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """What the function makes of the gradients; None for those that are not wanted."""
-        wanted = ctx.needs_input_grad[1:]
-        passed = ctx.passing(tuple(g if w else None for g, w in zip(gradients, wanted, strict=True)))
-        return (None, *passed)
+        """What the function makes of the gradients."""
+        return (None, None, *ctx.passing(gradients))
