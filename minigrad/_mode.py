@@ -99,8 +99,8 @@ class _GradMode:
 class _Switch(_GradMode):
     """set_grad_enabled: switches at once; as a context it switches back at the end, as a decorator at once."""
 
-    def __init__(self, enabled: bool) -> None:
-        super().__init__("set_grad_enabled", bool(enabled), "")
+    def __init__(self, mode: bool) -> None:
+        super().__init__("set_grad_enabled", bool(mode), "")
         self._before, threads.mode.on = threads.mode.on, self._value
 
     def __enter__(self) -> None:
@@ -123,9 +123,9 @@ def inference_mode(mode: Any = True) -> Any:
     return no_grad if mode else set_grad_enabled(is_grad_enabled())
 
 
-def set_grad_enabled(enabled: bool) -> _GradMode:
+def set_grad_enabled(mode: bool) -> _GradMode:
     """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
-    return _Switch(enabled)
+    return _Switch(mode)
 
 
 def is_grad_enabled() -> bool:

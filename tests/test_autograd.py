@@ -408,3 +408,9 @@ def test_no_grad_decorates_the_steps_of_a_generator():
     next(run)
     run.close()
     assert seen == ["closed", "closed"]
+
+
+def test_set_grad_enabled_takes_its_argument_by_name():
+    with mg.set_grad_enabled(mode=False):
+        assert not mg.is_grad_enabled()
+    assert mg.is_grad_enabled()
