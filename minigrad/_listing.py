@@ -86,6 +86,8 @@ def tape(*results: Any, names: Any = None) -> Tape:
     names: what leaves are called, as a dict {name: tensor} or a module, whose parameters have names. GradError for a
     result without a history.
     """
+    if not results:
+        raise TypeError(message("tape", "results", "nothing", "at least one tensor", "There is a tape for each: minigrad.tape(loss)."))
     nodes: dict[int, Node] = {}
     for i, x in enumerate(results):
         if not isinstance(x, Array) or x.node is None:

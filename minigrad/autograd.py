@@ -35,9 +35,7 @@ def grad(
     if not only_inputs or is_grads_batched:
         raise ValueError("grad: only_inputs=False and is_grads_batched=True are not offered; call it per cotangent.")
     outs, ins = _tensors("outputs", outputs), _tensors("inputs", inputs)
-    given = (grad_outputs,) if grad_outputs is None or isinstance(grad_outputs, Array) else tuple(grad_outputs)
-    if grad_outputs is None:
-        given *= len(outs)
+    given = _cotangents(grad_outputs, len(outs))
     if len(given) != len(outs):
         raise ValueError(message("grad", "grad_outputs", f"{len(given)}", f"one for each of the {len(outs)} outputs"))
     for i, x in enumerate(ins):
@@ -57,11 +55,23 @@ def grad(
 
 def _tensors(argument: str, given: Any) -> tuple[Any, ...]:
     """One tensor or several, as a tuple."""
-    several = (given,) if isinstance(given, Array) else tuple(given)
+    several = (given,) if isinstance(given, Array) else tuple(given) if hasattr(given, "__iter__") else ()
     if not several or not all(isinstance(x, Array) for x in several):
-        got = ", ".join(type(x).__name__ for x in several) or "nothing"
+        got = ", ".join(type(x).__name__ for x in several) or ("nothing" if hasattr(given, "__len__") else f"a {type(given).__name__}")
         raise TypeError(message("grad", argument, got, "a tensor, or a list of at least one tensor"))
     return several
+
+
+def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
+    """What was given for so many outputs, as a tuple; None where nothing was."""
+    if given is None:
+        return (None,) * count
+    if isinstance(given, Array) or not hasattr(given, "__iter__"):
+        given = (given,)
+    for i, g in enumerate(given := tuple(given)):
+        if g is not None and not isinstance(g, (Array, np.ndarray, np.generic, int, float, list, tuple)):
+            raise TypeError(message("grad", f"grad_outputs[{i}]", f"a {type(g).__name__}", "a tensor of the output's shape, or None"))
+    return given
 
 
 def _check_reached(outs: Sequence[Any], ends: Sequence[Any]) -> None:

@@ -261,3 +261,8 @@ def test_a_nan_that_the_backward_of_a_function_returns(dtype):
     with mg.detect_anomaly(backward=False):
         Wrong.apply(x := leaf(1.0, 2.0, dtype=mg.float32)).sum().backward()
     assert np.isnan(x.grad.tolist()).tolist() == [False, True]
+
+
+def test_a_tape_is_that_of_a_result():
+    with pytest.raises(TypeError, match=r"^tape: argument results: got nothing.*minigrad.tape\(loss\)"):
+        mg.tape()
