@@ -39,9 +39,10 @@ _WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": b
 
 class Array:
     """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, or of a view in another
-    shape, where such memory comes from; None where it came from elsewhere. The last three fields belong to the tape."""
+    shape, where such memory comes from; None where it came from elsewhere. The last fields belong to the tape; for
+    requires_grad, which checks what it is set to, Tensor has a property, and what is called at every op goes past it."""
 
-    __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "pool", "ptr", "requires_grad", "shape", "size")
+    __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "pool", "ptr", "shape", "size", "wants_grad")
 
     array: np.ndarray[Any, Any]
     ptr: Any
@@ -50,6 +51,7 @@ class Array:
     size: int
     flat: bool
     pool: Pool | None
+    wants_grad: bool
     requires_grad: bool
     node: Node | None
     grad: Any
@@ -111,7 +113,7 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
     out.size = array.size
     out.flat = array.flags.c_contiguous
     out.pool = None
-    out.requires_grad = False
+    out.wants_grad = False
     out.node = None
     out.grad = None
     return out
@@ -143,7 +145,7 @@ def alias(x: Array) -> Any:
     out.size = x.size
     out.flat = x.flat
     out.pool = x.pool
-    out.requires_grad = False
+    out.wants_grad = False
     out.node = None
     out.grad = None
     return out
@@ -228,7 +230,7 @@ def take(pool: Pool, op: str = "empty") -> Any:
     out.size = pool.size
     out.flat = True
     out.pool = pool
-    out.requires_grad = False
+    out.wants_grad = False
     out.node = None
     out.grad = None
     return out

@@ -74,7 +74,7 @@ def _recording(op: Op) -> list[str]:
     wanting = [i for i, rule in enumerate(op.rules) if rule is not None]
     if not wanting:
         return []
-    wants = {i: f"{op.inputs[i]}.requires_grad" for i in wanting}
+    wants = {i: f"{op.inputs[i]}.wants_grad" for i in wanting}
     for i in wanting:
         if op.inputs[i] in op.optional:
             wants[i] = f"({op.inputs[i]} is not None and {wants[i]})"
@@ -92,7 +92,7 @@ def _recording(op: Op) -> list[str]:
         saved.append(f"{name}{condition}" if needed else "None")
     return [
         f"    if ({' or '.join(wants.values())}) and threads.mode.on:",
-        "        result.requires_grad = True",
+        "        result.wants_grad = True",
         f"        result.node = Node(op, ({', '.join(parents)},), ({', '.join(saved)},), result)",
     ]
 

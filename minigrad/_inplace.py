@@ -206,14 +206,17 @@ def _check_no_leaf(x: Any, name: str, otherwise: str) -> None:
 
 def _check_owner(x: Any, name: str) -> None:
     """Raises for a view of memory that others see, too, as their history would not learn of the write."""
-    if isinstance(x.array.base, np.ndarray) and not owns(x) and _seen_by_others(x.array):
+    if is_view(x):
         remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
         got = "a view" if x.node is None else f"a view, by {x.node.op.name}"
         raise GradError(message(name, "", got, "a tensor with memory of its own, as the write has a history", remedy))
 
 
-def _seen_by_others(array: np.ndarray[Any, Any]) -> bool:
-    """Whether anybody but this view refers to the memory that it is a view of: of zeros(6).reshape(2, 3), nobody does."""
+def is_view(x: Any) -> bool:
+    """Whether anybody else refers to the memory that x is a view of: of zeros(6).reshape(2, 3), nobody does."""
+    array = x.array
+    if owns(x):
+        return False
     while isinstance(array.base, np.ndarray):
         if getrefcount(array.base) > _ALONE + remembered(array.base):
             return True

@@ -103,7 +103,7 @@ class Step:
         set to. The tensors are collected on the way."""
         parts: list[Any] = [threads.mode.on, runtime.setting]
         for x in args:
-            if isinstance(x, Array) and x.node is None and not x.requires_grad:
+            if isinstance(x, Array) and x.node is None and not x.wants_grad:
                 leaves.append(x)
                 parts.append(x.pool or (x.shape, x.dtype))
             else:
@@ -155,7 +155,7 @@ def _look(x: Any, leaves: list[Any]) -> Any:
             got, remedy = "a tensor with a history", "Write x.detach(), or compute it inside the step."
             raise CaptureError(message("jit", "of the step", got, "data, or leaves", remedy))
         leaves.append(x)
-        wants = isinstance(x, Array) and x.requires_grad
+        wants = isinstance(x, Array) and x.wants_grad
         return (x.pool if isinstance(x, Array) and x.pool and not wants else (x.shape, x.dtype), id(x) if wants else 0)
     if isinstance(x, (list, tuple)):
         return (type(x), *[_look(one, leaves) for one in x])

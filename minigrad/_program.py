@@ -108,7 +108,7 @@ class Program:
     def fits(self) -> bool:
         """Whether everything outside is as it was when the step was captured."""
         for x, array, wants in self.outside:
-            if x.array is not array or x.requires_grad is not wants:
+            if x.array is not array or x.wants_grad is not wants:
                 return False
         if self.changes != _module.changes + _hooks.changes:
             changes, now = _module.changes + _hooks.changes, self.read_by_python()

@@ -56,7 +56,7 @@ def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
         saved = _restored(node)
     if keep_history and op.keeps_out and saved[op.out_at] is not None:
         out = alias(saved[op.out_at])
-        out.node, out.requires_grad = node, True
+        out.node, out.wants_grad = node, True
         saved = (*saved[: op.out_at], out, *saved[op.out_at + 1 :])
     if op.joint is not None and not (keep_history and op.rules):
         return op.joint(g, node.parents, saved)

@@ -197,13 +197,27 @@ class Tensor(Methods, Conversions, Array):
         """
         _tape.backward(self, gradient, retain_graph, create_graph, inputs)
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are wanted. It can be set, for leaves of floats."""
+        return self.wants_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self._want(wanted, "requires_grad")
+
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Says whether gradients are wanted; for leaves of floats."""
-        _may_require(self.dtype, requires_grad, "requires_grad_")
-        if self.node is not None and not requires_grad:
-            raise GradError("requires_grad_: a computed tensor always has its history; detach() gives one without.")
-        self.requires_grad = bool(requires_grad)
+        self._want(requires_grad, "requires_grad_")
         return self
+
+    def _want(self, wanted: bool, op: str) -> None:
+        _may_require(self.dtype, wanted, op)
+        if self.node is not None and not wanted:
+            got, remedy = "False for a computed tensor, which always has its history", "detach() gives one without."
+            expected = "a leaf: you can only change requires_grad flags of leaf variables"
+            raise GradError(message(op, "", got, expected, remedy))
+        self.wants_grad = bool(wanted)
 
     def detach(self) -> Tensor:
         """The same memory without history."""
@@ -211,6 +225,9 @@ class Tensor(Methods, Conversions, Array):
 
     def detach_(self) -> Tensor:
         """Forgets its history: from now on it is a leaf that wants no gradient."""
+        if _inplace.is_view(self):
+            got, expected = "a view, whose numbers another tensor has, too", "a tensor with memory of its own"
+            raise GradError(message("detach_", "", got, expected, "Write x = x.detach()."))
         self.node, self.requires_grad = None, False
         return self
 

@@ -334,3 +334,30 @@ def test_contiguous():
     assert x.grad.tolist() == [[1.0, 3.0], [2.0, 4.0]]
     assert not mg.arange(6)[::2].is_contiguous()
     assert mg.arange(6)[::2].contiguous().tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("set_to", [lambda x, wanted: setattr(x, "requires_grad", wanted), lambda x, wanted: x.requires_grad_(wanted)])
+def test_who_may_want_a_gradient(set_to):
+    x = mg.tensor([1.0, 2.0])
+    set_to(x, True)
+    assert x.requires_grad is True
+    y = x * 2.0
+    with pytest.raises(GradError, match=r"^requires_grad_?: got False for a computed.*you can only change requires_grad flags of leaf.*detach\(\)"):
+        set_to(y, False)
+    set_to(y, True)
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+    set_to(x, False)
+    assert (x * 2.0).requires_grad is False
+    with pytest.raises(DTypeError, match=r"^requires_grad_?: argument requires_grad: got True for dtype int64"):
+        set_to(mg.tensor([1]), True)
+
+
+def test_a_view_keeps_its_history():
+    for x in (mg.ones(2, 3, requires_grad=True) * 2.0, mg.ones(2, 3)):
+        for view in (x[0], x.T, x.reshape(6)):
+            with pytest.raises(GradError, match=r"^detach_: got a view.*x.detach\(\)"):
+                view.detach_()
+            assert view.requires_grad is x.requires_grad
+        assert x.detach_() is x
+        assert x.is_leaf
