@@ -66,12 +66,11 @@ def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
     """What was given for so many outputs, as a tuple; None where nothing was."""
     if given is None:
         return (None,) * count
-    if isinstance(given, Array) or not hasattr(given, "__iter__"):
-        given = (given,)
-    for i, g in enumerate(given := tuple(given)):
+    several = (given,) if isinstance(given, Array) or not hasattr(given, "__iter__") else tuple(given)
+    for i, g in enumerate(several):
         if g is not None and not isinstance(g, (Array, np.ndarray, np.generic, int, float, list, tuple)):
             raise TypeError(message("grad", f"grad_outputs[{i}]", f"a {type(g).__name__}", "a tensor of the output's shape, or None"))
-    return given
+    return several
 
 
 def _check_reached(outs: Sequence[Any], ends: Sequence[Any]) -> None:
