@@ -138,7 +138,7 @@ class Recorder:
         self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
-        self.modules: dict[int, Module] = {}  # those that were called
+        self.modules: dict[int, Module] = {}  # those that were looked into
         self.blocks: list[Any] = []  # memory that the step took
         self.takes: list[tuple[int, int, int]] = []  # each time that some was handed out: calls before, address, bytes
         self.pools: dict[Pool, Pool] = {}  # where it takes it from, in the place of those that everybody uses
@@ -170,7 +170,7 @@ class Recorder:
         self._swap(Group, "update", self._setting(Group.update))
         for name in ("manual_seed", "set_state"):
             self._swap(Generator, name, self._seeding(name, getattr(Generator, name)))
-        for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__call__")):
+        for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__getattribute__")):
             self._swap(owner, name, getattr(self, f"_{name.strip('_')}")(getattr(owner, name)))
         for name in _READING:
             self._swap(Tensor, name, self._refusing(name, getattr(Tensor, name)))
@@ -368,13 +368,15 @@ class Recorder:
 
         return state
 
-    def _call(self, plain: Any) -> Any:
-        def call(module: Any, *args: Any, **keywords: Any) -> Any:
+    def _getattribute(self, plain: Any) -> Any:
+        """What a step looks up in a module, called or not, it may go by: `drop.forward(x)` by drop.training."""
+
+        def look_up(module: Any, name: str) -> Any:
             if recorder() is self:
                 self.modules[id(module)] = module
-            return plain(module, *args, **keywords)
+            return plain(module, name)
 
-        return call
+        return look_up
 
     def _refusing(self, name: str, plain: Any) -> Any:
         def read(tensor: Any, *args: Any, **keywords: Any) -> Any:

@@ -161,7 +161,7 @@ class Program:
         return False
 
     def read_by_python(self) -> list[Any]:
-        """What the step went by besides memory: attributes of the modules that it called, and hooks, of leaves, too."""
+        """What the step went by besides memory: attributes of the modules that it looked into, and hooks, of leaves, too."""
         found: list[Any] = []
         for module in self.modules:
             own = vars(module)

@@ -271,3 +271,23 @@ def test_names_of_attributes_are_no_variables():
     run = mg.jit(lambda x: x * settings.RATE)
     assert run(mg.ones(1)).item() == 4.0
     assert [keys for _, keys, _ in run.programs[0].reads] == [list(run.function.__closure__)]
+
+
+def test_a_module_whose_forward_is_called_directly_is_seen():
+    class Halving(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.drop, self.factor = nn.Dropout(0.5), 0.5
+
+        def forward(self, x):
+            return self.drop.forward(x) * self.factor
+
+    net, x = Halving(), mg.ones(64)
+    run = mg.jit(lambda x: net.forward(x))
+    assert set(run(x).tolist()) == {0.0, 1.0}
+    net.eval()
+    assert set(run(x).tolist()) == {0.5}
+    net.factor = 3.0
+    assert set(run(x).tolist()) == {3.0}
+    net.train()
+    assert set(run(x).tolist()) == {0.0, 6.0}
