@@ -291,3 +291,16 @@ def test_bad_options_and_types(name):
         loss(x, x.double())
     with pytest.raises(TypeError, match=rf"^{name}: argument target: got a list, expected a tensor"):
         loss(x, [[0.0, 0.0]] * 3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_mean_over_no_weight_is_nan(smoothing, ignored, backend):
+    x = mg.rand(3, 4, requires_grad=True)
+    weight = mg.tensor([0.0, 1.0, 1.0, 1.0])
+    loss = F.cross_entropy(
+        x, mg.tensor([0, 0, 0]), weight, label_smoothing=smoothing, ignore_index=0 if ignored else -100
+    )
+    loss.backward()
+    assert np.isnan(loss.item())
+    assert np.isnan(x.grad.numpy()).all() != ignored

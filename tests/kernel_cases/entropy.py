@@ -76,6 +76,7 @@ def _log_probability(x: Numbers, target: Numbers, weight: Numbers, o: Options) -
 def _reduced(rows: Losses, reduction: int) -> tuple[Want, Want]:
     """The loss, and what a mean divides by."""
     divisor = total(rows.mass) if reduction == MEAN else np.asarray(1.0)
+    divisor = np.where(divisor == 0, np.nan, divisor)  # of nothing there is no mean
     if reduction == NONE:
         return Want(rows.loss, ROUNDINGS, rows.scale), Want(divisor)
     value, scale = total(rows.loss) / divisor, total(rows.scale) / divisor

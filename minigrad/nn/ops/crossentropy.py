@@ -42,7 +42,7 @@ def _constants(x: Any, target: Any, weight: Any, ignore_index: int, label_smooth
     own = np.where(counts, w[label], 0).astype(x.dtype)
     b = np.where(counts[:, None], label_smoothing / cols * w, 0).astype(x.dtype)
     b[np.arange(rows), label] += (1 - label_smoothing) * own
-    return b, own.sum(dtype=x.dtype)
+    return b, own.sum(dtype=x.dtype) or x.dtype.type(np.nan)  # of nothing there is no mean
 
 
 def _shifted(x: Any) -> tuple[Any, Any]:
@@ -104,7 +104,7 @@ def _gradient_reference(
 ) -> Any:  # fmt: skip
     b, _ = _constants(x, target, weight, ignore_index, label_smoothing)
     gradient = np.exp(_shifted(x)[0] - log_sum[:, None]) * b.sum(1, keepdims=True) - b
-    return _per_row_reference(g, total, reduction) * gradient
+    return np.where(target[:, None] == ignore_index, 0, _per_row_reference(g, total, reduction) * gradient)
 
 
 def _label_samples() -> list[Sample]:
