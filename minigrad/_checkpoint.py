@@ -29,7 +29,9 @@ def checkpoint(
     Gradients, of any order, are those without the checkpoint, bit for bit: dropout makes its mask again, as the default
     generator is put back to where it was (unless preserve_rng_state is False) and afterwards returned to where it is.
     The function must compute the same twice: GradError where the second time records other ops, or an argument has been
-    overwritten in between. use_reentrant, which PyTorch asks for, changes nothing here.
+    overwritten in between; of what it finds elsewhere, a leaf, or a tensor without a gradient that an op reads as it is. A
+    view that the function itself takes of such a tensor (`mask[0]`) is not looked at: pass the tensor as an argument.
+    use_reentrant, which PyTorch asks for, changes nothing here.
     """
     if not callable(function):
         raise TypeError(message("checkpoint", "function", f"a {type(function).__name__}", "a function of the arguments"))
