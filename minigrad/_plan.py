@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: A chain of fewer items stays in the first cache anyway; and of more calls, each is compared with all others.
 _LONG, _MOST = 1 << 14, 64
 _RELU = int(lib.MG_RELU)
+#: Of element types that are not the kernel's own.
+_BYTES = {"int64_t": 8, "uint8_t": 1, "float": 4, "double": 8}
 
 
 class Value:
@@ -218,7 +220,7 @@ def _spans(call: Call) -> list[_Span]:
         if not is_numbers(parameter) or not value:
             continue
         written = not parameter.startswith("const")
-        item = 8 if "int64_t" in parameter else 1 if "uint8_t" in parameter else 8 if call.wide else 4
+        item = next((size for name, size in _BYTES.items() if name in parameter), 8 if call.wide else 4)
         if parameter.endswith("*dout") and step >= 0 and not given[step]:
             found.append(_Span(value, item, 1, False, written))
         elif walk >= 0 and given[walk] and not written:

@@ -359,3 +359,20 @@ def test_numbers_of_other_types_that_live_outside_are_read_at_each_replay():
         assert (times.tolist(), plus.tolist()) == (counts.tolist(), [1.0 + flag for flag in chosen.tolist()])
         counts.add_(5)
         chosen.logical_not_()
+
+
+def test_what_moves_numbers_keeps_its_bits_among_long_chains():
+    """Where calls of as many items are interleaved: a conversion reads items of another size, and a part of a result that is
+    put into its place is not item by item where the others are."""
+    mask = mg.arange(1 << 16).reshape(256, 256) % 3
+
+    def step(x):
+        joined = mg.cat([(x * 2.0).exp(), x.T.neg()], 1)
+        wide = (x.double() * x.double()).float() + x
+        padded = nn.functional.pad(x[1:-1, 1:-1] * 0.5, (1, 1, 1, 1)) * wide
+        return joined[:, 128:384] * wide + padded, (padded * mask).neg(), (x > 0).float().double() + 1.0
+
+    x = mg.linspace(-1.0, 1.0, 1 << 16).reshape(256, 256).clone()
+    run, expected = mg.jit(step), bits(list(step(x)))
+    for _ in range(3):
+        assert bits(list(run(x))) == expected

@@ -55,7 +55,8 @@ _put, _fill = pair("put"), pair("fill")
 def put(out: Array, index: Any, x: Array) -> None:
     """out[index] = x, broadcast, for an index of integers and slices alone."""
     part = view(taken(out.array, index), None)
-    _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.size)
+    if part.size:
+        _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.size)
 
 
 def putitem(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
@@ -73,7 +74,8 @@ def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
     out = empty(shape, xs[0].dtype)
     both = _put[out.dtype is not float32]
     for x, (first, walk) in zip(xs, parts):
-        both(out.ptr + first, x.ptr, walk, x.size)
+        if x.size:
+            both(out.ptr + first, x.ptr, walk, x.size)
     return out  # type: ignore[no-any-return]
 
 
