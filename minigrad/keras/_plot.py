@@ -1,0 +1,47 @@
+"""Learning curves by matplotlib, which comes with `pip install 'minigrad-c[plot]'`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minigrad.errors import message
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def dl_history_plot(history: Any) -> Any:
+    """Draws each value of training with that of validation over the epochs, and returns the matplotlib figure.
+
+    history: what fit returned, or its dict `.history`. Where there is a screen the figure is shown, without waiting for
+    it to be closed; elsewhere write figure.savefig("curves.png").
+    """
+    curves = getattr(history, "history", history)
+    if not isinstance(curves, dict) or not any(curves.values()):
+        remedy = "Pass what model.fit(...) returned, or its .history."
+        raise ValueError(message("dl_history_plot", "history", f"a {type(history).__name__}", "values of at least one epoch", remedy))
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise ImportError("dl_history_plot: matplotlib is not installed. Write: pip install 'minigrad-c[plot]'") from None
+    names = sorted({name.removeprefix("val_") for name in curves if curves[name]}, key=lambda name: (name != "loss", name))
+    figure, axes = plt.subplots(1, len(names), figsize=(5.5 * len(names), 4), squeeze=False)
+    for ax, name in zip(axes[0], names):
+        for key, label, style in ((name, "train", "-"), (f"val_{name}", "validation", "--")):
+            if curves.get(key):
+                values = curves[key]
+                last = len(curves[name]) if curves.get(name) else len(values)
+                # Validation that ran every k-th epoch has fewer values; the last stands at the last such epoch.
+                every = max(last // len(values), 1)
+                ax.plot(range(every, every * len(values) + 1, every), values, style, marker=".", label=label)
+        ax.set(xlabel="epoch", ylabel=name, title=name)
+        ax.grid(alpha=0.3)
+        ax.legend()
+    figure.tight_layout()
+    if plt.get_backend().lower() not in _SCREENLESS:
+        plt.show(block=False)
+    return figure
+
+
+#: Backends of matplotlib that draw into memory or files alone.
+_SCREENLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
