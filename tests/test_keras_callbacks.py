@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.keras.optimizers import SGD
 
 import minigrad as mg
 from minigrad.keras import callbacks
 from minigrad.keras.callbacks import Callback, CallbackList, EarlyStopping, History, LambdaCallback, ModelCheckpoint
 from minigrad.keras.layers import Dense
 from minigrad.keras.models import Sequential
+from minigrad.keras.optimizers import SGD
 
 GOLDEN = json.loads(str(np.load(Path(__file__).parent / "data/keras_callbacks_golden.npz")["cases"]))
 
