@@ -120,9 +120,7 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
 
 
 def reshaped(x: Array, shape: tuple[int, ...]) -> Any:
-    """The same numbers in another shape of that size: a view of contiguous memory, else what NumPy makes of it."""
-    if not x.flat:
-        return view(x.array.reshape(shape), None)
+    """A view of contiguous memory in another shape of that size."""
     out = alias(x)
     out.array = x.array.reshape(shape)
     out.shape = shape

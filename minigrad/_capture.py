@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _array, _backend, _promote
+from minigrad import _array, _backend, _promote, _writes
 from minigrad._array import Array, Pool, alias, from_array, view
 from minigrad._C import ffi, lib
 from minigrad._generator import Generator
@@ -103,8 +103,8 @@ def _numbers(x: Any) -> Any:
 _slot: Any = Array.__dict__["array"]
 _grad: Any = Array.__dict__["grad"]
 _PASSING_ON = (
-    "minigrad._array", "minigrad._kernels", "minigrad.ops.layout", "minigrad._writes", "minigrad.optim", "minigrad._capture", "minigrad._jit",
-    "minigrad._program",
+    "minigrad._array", "minigrad._kernels", "minigrad.ops.layout", "minigrad._inplace", "minigrad._writes", "minigrad.optim",
+    "minigrad._capture", "minigrad._jit", "minigrad._program",
 )  # fmt: skip
 #: What reads a tensor's numbers.
 _READING = (
@@ -134,11 +134,13 @@ class Recorder:
         self.generators: dict[int, tuple[Any, int, int]] = {}  # the generators, their seeds and where they stood
         self.taken: list[tuple[Any, int, int]] = []  # (generator, seed, first block)
         self.updates: list[tuple[Any, Any]] = []  # (group, memory) of each optimizer step
+        self.places: list[tuple[int, int, Any]] = []  # the memory of the arguments
         self.rewritten: dict[int, Any] = {}  # tensors that live outside and that kernels write into, as running statistics
+        self.marks: list[_writes.Mark] = []  # of such memory
         self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
-        self.modules: dict[int, Module] = {}  # those that were looked into
+        self.modules: dict[int, tuple[Module, set[str]]] = {}  # those that were looked into, and for which attributes
         self.blocks: list[Any] = []  # memory that the step took
         self.takes: list[tuple[int, int, int]] = []  # each time that some was handed out: calls before, address, bytes
         self.pools: dict[Pool, Pool] = {}  # where it takes it from, in the place of those that everybody uses
@@ -164,6 +166,7 @@ class Recorder:
         self._swap(_array, "address", self._address)
         self._swap(layout, "copied_by_host", self._copied_by_host)
         self._swap(layout, "rewrites", self._rewrites)
+        self._swap(layout, "by_host", self._by_host)
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
@@ -277,13 +280,24 @@ class Recorder:
 
     # -- what lives outside ------------------------------------------------------------------------------------------------
 
-    def _rewrites(self, *kept: Array) -> None:
-        """A kernel is about to write into these: a capture that fails later puts back what was there."""
+    def _rewrites(self, *written: Array) -> None:
+        """A kernel is about to write into these, which may live outside: a capture that fails later puts back what was there."""
+        for x in written if recorder() is self else ():
+            address = int(ffi.cast("intptr_t", x.ptr))
+            if any(low <= address < low + size for low, size, _ in self.places):
+                raise refusal("an argument is written into")
+            if any(low <= address < low + size for low, size, _ in (extent(array, None) for array in self.constants)):
+                raise refusal("numbers of the program's text are written into")
+            if x.__class__ is not self.traced:
+                self.rewritten[id(x)] = x
+            elif any(low <= address < low + size for _, low, size in self.takes):
+                continue  # the step's own
+            self.undo.append(_rewriting(x.array))
+            self.marks.append(_writes.mark(x.array))
+
+    def _by_host(self, op: str) -> None:
         if recorder() is self:
-            for x in kept:
-                if x.__class__ is not self.traced:
-                    self.undo.append(_rewriting(x.array))
-                    self.rewritten[id(x)] = x
+            raise refusal(f"{op} is computed by NumPy")
 
     def _saw(self, leaf: Any) -> bool:
         """Remembers the gradient that a leaf of the outside had; says whether it is the first time."""
@@ -373,7 +387,7 @@ class Recorder:
 
         def look_up(module: Any, name: str) -> Any:
             if recorder() is self:
-                self.modules[id(module)] = module
+                self.modules.setdefault(id(module), (module, set()))[1].add(name)
             return plain(module, name)
 
         return look_up

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import _array
 from minigrad._array import Array, bool_, canonical, float32, float64, from_array, int64
 from minigrad._device import require_cpu
+from minigrad._kernels import layout
 from minigrad._shapes import lengths
 from minigrad._tensor import Tensor, _may_require
 from minigrad.errors import DeviceError, DTypeError, GradError, OutOfMemory, ShapeError, message
@@ -31,22 +32,21 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
     Python floats become float32, ints int64, bools bool; an array keeps its type.
     """
     require_cpu("tensor", device)
-    array = _as_numpy(data)
-    if dtype is not None:
-        array = array.astype(canonical(dtype))
-    elif array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.float64, Array)):
-        array = array.astype(np.float32)
-    made = from_array(array)
-    if made.array is array or made.array.base is not None:
-        made = _array.duplicate(made.array)
+    made = _copied(data, dtype) if isinstance(data, Array) else _read(data, dtype)
     _may_require(made.dtype, requires_grad, "tensor")
     made.requires_grad = bool(requires_grad)
     return made  # type: ignore[no-any-return]
 
 
-def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
-    if isinstance(data, Array):
-        return data.array
+def _copied(data: Array, dtype: Any) -> Any:
+    """A tensor's numbers in memory of their own."""
+    real = data.dtype if dtype is None else canonical(dtype)
+    same = _array.alias(data)
+    return elementwise.clone(same) if real is data.dtype else elementwise.to_dtype(same, real)
+
+
+def _read(data: Any, dtype: Any) -> Any:
+    """Numbers of Python's or of NumPy's, as a new array."""
     if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
         data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
     try:
@@ -57,7 +57,15 @@ def _as_numpy(data: Any) -> np.ndarray[Any, Any]:
     if found.dtype.kind not in "fiub":
         got = f"a {type(data).__name__} of dtype {found.dtype}"
         raise DTypeError(message("tensor", "data", got, "numbers, lists of numbers, an array or a tensor"))
-    return found
+    if dtype is not None:
+        found = found.astype(canonical(dtype))
+    elif found.dtype == np.float64 and not isinstance(data, (np.ndarray, np.float64)):
+        found = found.astype(np.float32)
+    made = from_array(found)
+    if isinstance(data, np.ndarray):
+        layout.by_host("tensor")
+        return _array.duplicate(made.array) if np.may_share_memory(made.array, data) else made
+    return made
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -134,7 +142,10 @@ def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool, devi
 
 def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
     made = _made(op, shape, dtype, requires_grad, device)
-    made.array[...] = value
+    if dtype.kind == "f":
+        layout.fill(made, float(value))
+    else:
+        made.array[...] = value
     return made  # type: ignore[no-any-return]
 
 

@@ -40,6 +40,13 @@ def assign(out: Any, index: Any, value: Any) -> None:
     out[index] = value if value.flags.c_contiguous or names_once(index) else value.copy()
 
 
+def replaced(x: Any, value: Any, index: Any) -> Any:
+    """x, with value at an index."""
+    out = np.array(x)
+    assign(out, index, value)
+    return out
+
+
 def added(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with g added at an index: a place that is named twice receives both."""
     out = np.zeros(shape, g.dtype)

@@ -12,7 +12,8 @@ from minigrad import _hooks, _writes
 from minigrad._array import Array, empty, float32, from_array, owns, remembered
 from minigrad._draw import check_probabilities
 from minigrad._generator import blocks_for, stream
-from minigrad._indices import assign
+from minigrad._indices import assign, taken, walkable
+from minigrad._kernels import layout
 from minigrad._kernels import random as kernels
 from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
@@ -69,9 +70,20 @@ def overwrite(x: Any, op: str, new: Any) -> Any:
     array = _numbers(op, new)
     _check_writable(x, op, new, array)
     _check_fits(x, op, "value", array)
-    np.copyto(x.array, array, casting="same_kind")
+    _move(x, op, Ellipsis, new, array)
     _writes.note(x.array, op)
     return x
+
+
+def _move(x: Any, op: str, index: Any, value: Any, array: np.ndarray[Any, Any]) -> None:
+    """x[index] = value, which is known to fit: by a kernel, or by NumPy where there is none."""
+    if x.dtype.kind == "f" and walkable(index):
+        with no_grad:
+            value = tools.cast(value, x.dtype) if isinstance(value, Array) else from_array(array.astype(x.dtype))
+        layout.overwrite(x, index, value)
+    else:
+        layout.by_host(op)
+        assign(x.array, index, array)
 
 
 def assign_all(x: Any, name: str, value: Any) -> Any:
@@ -167,10 +179,19 @@ def _write(x: Any, index: Any, plain: Any, value: Any) -> None:
     array = _numbers("setitem", value)
     _check_writable(x, "setitem", value, array)
     try:
-        assign(x.array, plain, array)
+        if walkable(plain):
+            part = taken(x.array, plain).shape
+            np.broadcast_to(np.empty(_without_ones(array.shape, len(part))), part)
+        _move(x, "setitem", plain, value, array)
     except INDEX_ERRORS as error:
         raise _refused(x, index, plain, array, error) from error
     _writes.note(x.array, "x[...] = y")
+
+
+def _without_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """A value's shape without the leading ones that it has more than the ndim of what it is written into."""
+    extra = len(shape) - ndim
+    return shape[extra:] if extra > 0 and all(n == 1 for n in shape[:extra]) else shape
 
 
 def _refused(x: Any, index: Any, plain: Any, array: np.ndarray[Any, Any], error: Exception) -> Exception:
@@ -270,6 +291,7 @@ def bernoulli(x: Any, p: Any, generator: Any) -> Any:
     source, u = stream("bernoulli_", generator), empty(x.shape, real, "bernoulli_")
     seed, offset = source.take(blocks_for(u.size, real))
     kernels.uniform(u, seed=seed, offset=offset, low=0.0, high=1.0)
+    layout.by_host("bernoulli_")
     np.less(u.array, chances, out=x.array, casting="unsafe")
     _writes.note(x.array, "bernoulli_")
     return x
@@ -290,8 +312,9 @@ def _draw(x: Any, op: str, kernel: Callable[..., Any], generator: Any, **paramet
     _check_writable(x, op, None, x.array)
     source, out = stream(op, generator), x if x.flat else empty(x.shape, x.dtype, op)
     seed, offset = source.take(blocks_for(x.size, x.dtype))
+    layout.rewrites(x)
     kernel(out, seed=seed, offset=offset, **parameters)
     if out is not x:
-        np.copyto(x.array, out.array)
+        layout.put(x, Ellipsis, out)
     _writes.note(x.array, op)
     return x

@@ -20,7 +20,7 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from minigrad import _array, _backend, _capture, _tape, _writes
+from minigrad import _array, _backend, _capture, _tape
 from minigrad._array import Array
 from minigrad._capture import Extents, Recorder, extent, memory_like, plain
 from minigrad._guards import ForeignRandom, Variables
@@ -184,6 +184,7 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
                 return x  # a leaf that wants its gradient is itself outside
             made = memory_like(x) if isinstance(x, Array) else memory_like(_array.from_array(x))
             places.append(made)
+            seen.places.append(extent(made.array, None))
             return made
 
         given, named = mapped(args, place), mapped(keywords, place)
@@ -229,9 +230,9 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
             raise _capture.refusal("labels are computed within the step, after they would be checked,")
     program = Program(seen, names, places, result)
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
-    program.modules = list({id(m): m for called in seen.modules.values() for m in called.modules()}.values())
+    program.modules = [(module, names.copy()) for module, names in seen.modules.values()]
     program.memories = [(group, len(group["params"]), memory.owners[0].dtype, memory) for group, memory in seen.updates]
-    program.rewritten = [_writes.mark(x.array) for x in seen.rewritten.values()]
+    program.rewritten = seen.marks
     program.incoming, program.fresh = seen.incoming, seen.fresh
     for at, generator, since in seen.randoms:
         kernel, slots = seen.calls[at].kernel, seen.calls[at].slots

@@ -38,7 +38,7 @@ class Program:
         self.direct = len(self.inside) == len(arguments)
         self.outside: list[tuple[Any, Any, bool]] = []
         self.reads: list[tuple[Any, list[Any], list[Any]]] = []  # variables of Python
-        self.modules: list[Any] = []
+        self.modules: list[tuple[Any, set[str]]] = []
         self.seen: list[Any] = []
         self.changes = -1
         self.memories: list[tuple[Any, int, Any, Any]] = []
@@ -161,11 +161,11 @@ class Program:
         return False
 
     def read_by_python(self) -> list[Any]:
-        """What the step went by besides memory: attributes of the modules that it looked into, and hooks, of leaves, too."""
+        """What the step went by besides memory: the attributes of modules that it looked at, and hooks, of leaves, too."""
         found: list[Any] = []
-        for module in self.modules:
+        for module, names in self.modules:
             own = vars(module)
-            found += [*own, *own.values()]
+            found += [*own, *own.values()] if "__dict__" in names else [own.get(name) for name in names]
             if "_hooks" in own:
                 found += [hook for moment in vars(module._hooks).values() for hook in moment.values()]
         for leaf, _, _ in self.outside if _hooks.of_leaves else ():

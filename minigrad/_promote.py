@@ -31,7 +31,7 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     real = [i for i, name in enumerate(op.inputs) if name not in op.integer and ready[i] is not None]
     dtype = _common(op, [ready[i] for i in real])
     for i in real:
-        ready[i] = _as(op.name, op.inputs[i], ready[i], dtype)
+        ready[i] = _as(ready[i], dtype)
     if dtype in _FLOATS:
         return op.call(*ready, **keywords)
     op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
@@ -71,13 +71,10 @@ def _common(op: Op, operands: list[Any]) -> Any:
     return int64 if best[0] == 1 else bool_
 
 
-def _as(op: str, name: str, x: Any, dtype: Any) -> Any:
+def _as(x: Any, dtype: Any) -> Any:
     """x as an array of this type; recorded where both types have gradients."""
     if not isinstance(x, Array):
         return from_array(np.asarray(x, dtype))
-    if x.requires_grad and x.dtype not in _FLOATS:
-        got, remedy = f"dtype {x.dtype} with requires_grad", "Integers have no gradient."
-        raise DTypeError(message(op, name, got, "floats", remedy))
     if x.dtype is dtype:
         return x
     return tools.cast(x, dtype)

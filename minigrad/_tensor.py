@@ -72,6 +72,8 @@ class Tensor(Methods, Conversions, Array):
         if not isinstance(new, Array):
             remedy = "Wrap it: minigrad.tensor(...)."
             raise DTypeError(message("data", "value", f"a {type(new).__name__}", "a tensor", remedy))
+        if new.ptr is self.ptr and new.shape == self.shape:
+            return  # x.data += 1 has changed the numbers, and assigns the same memory
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
         self.shape, self.size, self.flat, self.pool = new.shape, new.size, new.flat, new.pool
         _writes.note(self, "assigning to .data")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _array
 from minigrad._array import Array, empty, float32, view
 from minigrad._C import ffi, lib
 from minigrad._indices import taken
@@ -59,12 +60,36 @@ def put(out: Array, index: Any, x: Array) -> None:
         _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.size)
 
 
+def fill(out: Array, value: float) -> None:
+    """One number everywhere in contiguous floats."""
+    _fill[out.dtype is not float32](out.ptr, value, out.size)
+
+
+def overwrite(out: Array, index: Any, x: Array) -> None:
+    """out[index] = x, broadcast, into memory that others know: for floats of one type, and an index of integers and slices,
+    or Ellipsis."""
+    rewrites(out)
+    if np.may_share_memory(out.array, x.array):
+        x = copy(x)  # else numbers might be overwritten before they are read
+    if index is Ellipsis and out.flat and x.flat and out.shape == x.shape:
+        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.size)
+    else:
+        put(out, index, x)
+
+
 def putitem(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros, and g at an index of integers and slices."""
     out = empty(shape, g.dtype)
-    _fill[g.dtype is not float32](out.ptr, 0.0, out.size)
+    fill(out, 0.0)
     put(out, index, g)
     return out  # type: ignore[no-any-return]
+
+
+def setitem(x: Array, value: Array, index: Any) -> Array:
+    """x, and value at an index of integers and slices."""
+    out = copy(x)
+    put(out, index, value)
+    return out
 
 
 def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
@@ -94,6 +119,16 @@ def _joined(key: Any, xs: tuple[Array, ...], dim: int, ends: tuple[int, ...]) ->
     return found
 
 
+def reshaped(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """The same numbers in another shape of that size: a view where memory allows it, else a copy."""
+    if not x.flat:
+        array = x.array.reshape(shape)
+        if np.may_share_memory(array, x.array):
+            return view(array, None)  # type: ignore[no-any-return]
+        x = contiguous(x)
+    return _array.reshaped(x, shape)  # type: ignore[no-any-return]
+
+
 def contiguous(x: Array) -> Array:
     """x itself where it is C-contiguous, else a copy that is."""
     if x.flat:
@@ -108,6 +143,10 @@ def copied_by_host(x: Array) -> Array:
 
 def rewrites(*kept: Array) -> None:
     """Said before a kernel writes into memory that outlives the step, as a module's buffers do: `_capture` listens."""
+
+
+def by_host(op: str) -> None:
+    """Said before NumPy writes into a tensor: `_capture` refuses it."""
 
 
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}

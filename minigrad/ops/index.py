@@ -9,12 +9,12 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, from_array
-from minigrad._indices import assign, names_once
+from minigrad._indices import names_once, replaced
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, DTypeError, LabelError, ShapeError, message
 from minigrad.ops.elementwise import add, div, mul, where, zero_like
-from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to
+from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to, with_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from minigrad._op import Function
 
 _ROWS = np.array([0, 2, 0])
-
-
-def _replaced(x: Any, value: Any, index: Any) -> Any:
-    out = np.array(x)
-    assign(out, index, value)
-    return out
 
 
 def _arrived(g: Any, index: Any) -> Any:
@@ -46,12 +40,13 @@ def _arrived(g: Any, index: Any) -> Any:
 
 setitem_op: Function = defop(
     "setitem", "x, value | index",
+    forward=with_item,
     shape=lambda *_, **__: None,
     vjp={
         "x": lambda g, index: setitem_op(g, zero_like(g), index=index),
         "value": lambda g, index, value_shape: sum_to(_arrived(g, index), value_shape),
     },
-    reference=lambda x, value, *, index: _replaced(x, value, index),
+    reference=lambda x, value, *, index: replaced(x, value, index),
     samples=lambda: [
         Sample(Draw((5,)), Draw(()), index=2),
         Sample(Draw((4, 3)), Draw((3,)), index=slice(1, 3)),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array, from_array, int64, reshaped, view
-from minigrad._indices import added, taken, walkable
+from minigrad._array import Array, from_array, int64, view
+from minigrad._indices import added, replaced, taken, walkable
 from minigrad._kernels import layout as kernels
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 reshape_op: Callable[..., Any] = defop(
     "reshape", "x | shape",
-    forward=lambda x, *, shape: reshaped(x, shape),
+    forward=kernels.reshaped,
     shape=shapes.same,  # whoever asks has worked the shape out
     vjp={"x": lambda g, x_shape: reshape_op(g, shape=x_shape)},
     reference=lambda x, *, shape: x.reshape(shape),
@@ -85,6 +85,11 @@ putitem_op: Callable[..., Any] = defop(
     ],
     doc="Zeros of a shape with g added at an index: the derivative of x[index]. An element taken twice receives both.",
 )  # fmt: skip
+
+
+def with_item(x: Array, value: Array, *, index: Any) -> Any:
+    """x with value at an index: by a kernel where there is one."""
+    return kernels.setitem(x, value, index) if walkable(index) else from_array(replaced(x.array, value.array, index))
 
 
 # -- as users call them ------------------------------------------------------------------------------------------------
