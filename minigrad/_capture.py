@@ -167,6 +167,7 @@ class Recorder:
         self._swap(layout, "copied_by_host", self._copied_by_host)
         self._swap(layout, "rewrites", self._rewrites)
         self._swap(layout, "by_host", self._by_host)
+        self._swap(layout, "literal", lambda x: x if recorder() is self else _literal(x))
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
         self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
@@ -409,7 +410,8 @@ class Recorder:
         return run
 
 
-_allocate, _address, _copied_by_host = _array._allocate, _array.address, layout.copied_by_host
+_allocate, _address = _array._allocate, _array.address
+_copied_by_host, _literal = layout.copied_by_host, layout.literal
 #: Where forwards are that compute nothing, but make views.
 _LAWFUL = ("minigrad._array", "minigrad.ops.layout")
 

@@ -40,9 +40,12 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
 
 def _copied(data: Array, dtype: Any) -> Any:
     """A tensor's numbers in memory of their own."""
-    real = data.dtype if dtype is None else canonical(dtype)
-    same = _array.alias(data)
-    return elementwise.clone(same) if real is data.dtype else elementwise.to_dtype(same, real)
+    if dtype is not None and canonical(dtype) is not data.dtype:
+        return elementwise.to_dtype(_array.alias(data), canonical(dtype))
+    if data.dtype.kind == "f":
+        return layout.copy(data)
+    layout.by_host("tensor")
+    return _array.duplicate(data.array)
 
 
 def _read(data: Any, dtype: Any) -> Any:
@@ -61,11 +64,9 @@ def _read(data: Any, dtype: Any) -> Any:
         found = found.astype(canonical(dtype))
     elif found.dtype == np.float64 and not isinstance(data, (np.ndarray, np.float64)):
         found = found.astype(np.float32)
-    made = from_array(found)
     if isinstance(data, np.ndarray):
         layout.by_host("tensor")
-        return _array.duplicate(made.array) if np.may_share_memory(made.array, data) else made
-    return made
+    return layout.literal(from_array(found))
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

@@ -141,6 +141,12 @@ def copied_by_host(x: Array) -> Array:
     return view(np.ascontiguousarray(x.array), None)  # type: ignore[no-any-return]
 
 
+def literal(x: Array) -> Array:
+    """Numbers that stand in the program's text, in memory that begins where ours does. `_capture` leaves them where they
+    are, since a captured step keeps them."""
+    return _array.duplicate(x.array)  # type: ignore[no-any-return]
+
+
 def rewrites(*kept: Array) -> None:
     """Said before a kernel writes into memory that outlives the step, as a module's buffers do: `_capture` listens."""
 
