@@ -63,35 +63,30 @@ def test_initial_weights_have_the_variance_and_bounds(name, variance, bound):
     assert 0.9 * min(bound, 4 * variance**0.5) < np.abs(x).max() <= bound * 1.0001
 
 
-def test_fans_of_other_shapes():
-    wide = initializers.VarianceScaling(3.0, "fan_out", "uniform", seed=1)
-    assert np.abs(wide((3, 3, 2, 4)).numpy()).max() <= (9 / 36) ** 0.5
-    assert np.abs(wide((1000,)).numpy()).max() <= (9 / 1000) ** 0.5
-    assert initializers.VarianceScaling(distribution="untruncated_normal", seed=1)((50, 2)).shape == (50, 2)
+@pytest.mark.parametrize(("shape", "fan_in", "fan_out"), [((3, 3, 2, 40), 18, 360), ((1000,), 1000, 1000)])
+def test_fans_of_other_shapes(shape, fan_in, fan_out):
+    for name, variance in (("he_uniform", 2 / fan_in), ("glorot_uniform", 2 / (fan_in + fan_out))):
+        largest = np.abs(initializers.get(name)(shape).numpy()).max()
+        assert 0.98 * (3 * variance) ** 0.5 < largest <= (3 * variance) ** 0.5
 
 
-def test_constant_weights_and_orthogonal_ones():
+def test_constant_weights():
     assert initializers.get("zeros")((2,)).tolist() == [0, 0]
     assert initializers.Ones()((2,), "float64").dtype is mg.float64
     assert initializers.Constant(3)((2,)).tolist() == [3, 3]
-    assert initializers.Identity(2.0)((2, 2)).tolist() == [[2, 0], [0, 2]]
-    q = initializers.Orthogonal(seed=3)((5, 5), mg.float64).numpy()
-    np.testing.assert_allclose(q @ q.T, np.eye(5), atol=1e-14)
 
 
 def test_a_seed_gives_the_same_numbers_at_each_call():
     seeded, free = initializers.HeNormal(seed=7), initializers.HeNormal()
-    assert seeded((3, 4)).tolist() == seeded((3, 4)).tolist() == initializers.HeNormal.from_config(seeded.get_config())((3, 4)).tolist()
+    assert seeded((3, 4)).tolist() == seeded((3, 4)).tolist() == initializers.HeNormal(**seeded.get_config())((3, 4)).tolist()
     assert free((3, 4)).tolist() != free((3, 4)).tolist()
 
 
 def test_what_is_no_initializer_is_refused():
     with pytest.raises(ValueError, match="initializers.get: .*'glorot'.*glorot_"):
         initializers.get("glorot")
-    with pytest.raises(ValueError, match="VarianceScaling: argument mode: got 'in'"):
-        initializers.VarianceScaling(mode="in")
-    with pytest.raises(ValueError, match="scale"):
-        initializers.VarianceScaling(scale=0)
+    with pytest.raises(TypeError, match="HeNormal: .*seeds=1, expected each once of seed"):
+        initializers.HeNormal(seeds=1)
     with pytest.raises(NotImplementedError, match="Initializer has no method __call__"):
         initializers.Initializer()((2,))
 

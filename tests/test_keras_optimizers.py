@@ -26,6 +26,14 @@ def made(name, options):
     return getattr(optimizers, name)(**options)
 
 
+def apply(optimizer, gradients, parameters):
+    optimizer.build(parameters)
+    for p, gradient in zip(parameters, gradients, strict=True):
+        p.grad = gradient
+    optimizer.before_step()
+    optimizer.step()
+
+
 def follow(name, options, dtype):
     """The parameters after each step in SNAPSHOTS, along the gradients of the golden file."""
     optimizer = made(name, options)
@@ -33,7 +41,7 @@ def follow(name, options, dtype):
     found = []
     for step, row in enumerate(cases.GRADIENTS):
         gradients = [mg.tensor(g.astype(dtype)) for g in cases.split(row)]
-        optimizer.apply_gradients(zip(gradients, parameters))
+        apply(optimizer, gradients, parameters)
         if step + 1 in cases.SNAPSHOTS:
             found.append(np.concatenate([p.detach().numpy().ravel() for p in parameters]))
     assert optimizer.iterations == len(cases.GRADIENTS)
@@ -87,16 +95,16 @@ def test_the_rate_may_be_set_at_any_time_unless_a_schedule_gives_it():
     optimizer = optimizers.SGD(0.5)
     p = nn.Parameter(mg.tensor([1.0]))
     optimizer.learning_rate = 0.25
-    optimizer.apply_gradients([(mg.tensor([1.0]), p)])
+    apply(optimizer, [mg.tensor([1.0])], [p])
     assert p.item() == 0.75
     optimizer.learning_rate = 0.5
-    optimizer.apply_gradients([(mg.tensor([1.0]), p)])
+    apply(optimizer, [mg.tensor([1.0])], [p])
     assert (p.item(), optimizer.learning_rate, optimizer.get_config()["learning_rate"]) == (0.25, 0.5, 0.5)
     scheduled = optimizers.SGD(schedules.PiecewiseConstantDecay([0], [1.0, 0.5]))
     rates = []
     for _ in range(2):
         rates.append(scheduled.learning_rate)
-        scheduled.apply_gradients([(mg.tensor([1.0]), p)])
+        apply(scheduled, [mg.tensor([1.0])], [p])
     assert (rates, p.item()) == ([1.0, 0.5], -1.25)
     with pytest.raises(TypeError, match="sgd: argument learning_rate: got 0.1, .* a schedule gives the rate"):
         scheduled.learning_rate = 0.1
@@ -111,26 +119,8 @@ def test_names_classes_and_instances_are_optimizers():
     assert isinstance(optimizers.get(optimizers.Nadam), optimizers.Nadam)
     config = adam.get_config()
     assert (config["learning_rate"], config["beta_1"], config["epsilon"], config["weight_decay"]) == (0.01, 0.8, 1e-7, None)
-    assert optimizers.Adam.from_config(config).get_config() == config
+    assert optimizers.Adam(**config).get_config() == config
     assert optimizers.AdamW().get_config()["weight_decay"] == 0.004
-
-
-def test_training_continues_from_a_state_dict():
-    rows = [[mg.tensor(g) for g in cases.split(row)] for row in cases.GRADIENTS[:6]]
-    ends = []
-    for broken in (False, True):
-        parameters = [nn.Parameter(mg.tensor(part)) for part in cases.split(cases.START)]
-        optimizer = made("Adam", {"learning_rate": ("ExponentialDecay", {"initial_learning_rate": 0.1, "decay_steps": 2, "decay_rate": 0.5})})
-        for i, row in enumerate(rows):
-            if broken and i == 3:
-                state = optimizer.state_dict()
-                optimizer = optimizers.Adam(schedules.ExponentialDecay(0.1, 2, 0.5))
-                optimizer.build(parameters)
-                optimizer.load_state_dict(state)
-            optimizer.apply_gradients(zip(row, parameters))
-        ends.append([p.detach().numpy().tobytes() for p in parameters])
-    assert ends[0] == ends[1]
-    assert len(optimizer.variables) == 2 * 3
 
 
 def test_what_does_not_fit_is_refused():
@@ -142,10 +132,8 @@ def test_what_does_not_fit_is_refused():
         optimizers.Adam(lr=0.1)
     with pytest.raises(ValueError, match="SGD: argument lr: got -1"):
         optimizers.SGD(-1)
-    with pytest.raises(ValueError, match="RMSprop: argument use_ema: got True.*not supported"):
+    with pytest.raises(TypeError, match="RMSprop: .*use_ema=True, expected each once of learning_rate, rho"):
         optimizers.RMSprop(use_ema=True)
-    with pytest.raises(ValueError, match="larger batch_size"):
-        optimizers.Adam(gradient_accumulation_steps=4)
     with pytest.raises(ValueError, match="at most one"):
         optimizers.Adam(clipnorm=1.0, clipvalue=0.5)
     with pytest.raises(ValueError, match="at most one, above 0"):

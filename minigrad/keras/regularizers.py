@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minigrad.errors import message
-from minigrad.keras._get import Configured, lookup
+from minigrad.keras._get import Configured, by_names, lookup, made
 
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-class Regularizer(Configured):
+class L1L2(Configured):
     """l1 times the sum of |w|, which draws weights to 0, plus l2 times the sum of w^2, which keeps them small."""
 
     l1 = l2 = 0.0
+    _options: ClassVar[dict[str, Any]] = {"l1": 0.0, "l2": 0.0}
 
     def _settle(self) -> None:
         for option, value in self._given.items():
@@ -23,30 +24,14 @@ class Regularizer(Configured):
 
     def __call__(self, weight: Any) -> Any:
         """The penalty."""
-        terms = [self.l1 * weight.abs().sum()] if self.l1 else []
+        terms = [self.l1 * weight.abs().sum()] if self.l1 or not self.l2 else []
         terms += [self.l2 * weight.square().sum()] if self.l2 else []
-        return sum(terms[1:], terms[0]) if terms else 0.0 * weight.sum()
+        return sum(terms[1:], terms[0])
 
 
-class L1(Regularizer):
-    """l1 times the sum of |w|."""
-
-    _options: ClassVar[dict[str, Any]] = {"l1": 0.01}
-
-
-class L2(Regularizer):
-    """l2 times the sum of w^2."""
-
-    _options: ClassVar[dict[str, Any]] = {"l2": 0.01}
-
-
-class L1L2(Regularizer):
-    """Both."""
-
-    _options: ClassVar[dict[str, Any]] = {"l1": 0.0, "l2": 0.0}
-
-
-_TABLE = {"l1": L1, "L1": L1, "l2": L2, "L2": L2, "L1L2": L1L2, "l1l2": L1L2, "l1_l2": L1L2}
+L1 = made(L1L2, "L1", "l1 times the sum of |w|.", _options={"l1": 0.01})
+L2 = made(L1L2, "L2", "l2 times the sum of w^2.", _options={"l2": 0.01})
+_TABLE = by_names((L1, L2, L1L2))
 
 
 def get(identifier: Any) -> Any:
