@@ -36,27 +36,32 @@ def _truncated(x: Any, mean: float, std: float, generator: Any) -> Any:
     return init.trunc_normal_(x, mean, std, mean - 2 * std, mean + 2 * std, generator)
 
 
-def _scaled(paper: str, scale: float, both: bool, uniform: bool) -> Any:
-    """The class of random numbers whose variance is scale / fan_in, or scale over the mean of fan_in and fan_out."""
+def _scaled(name: str, paper: str, scale: float, both: bool) -> tuple[Any, Any]:
+    """The uniform and the normal class of the variance scale / fan_in, or scale over the mean of fan_in and fan_out."""
 
-    def fill(self: Any, x: Any, generator: Any) -> Any:
+    def std(x: Any) -> float:
         fan_in = prod(x.shape[:-1]) if len(x.shape) > 1 else prod(x.shape)
         fan_out = prod(x.shape[:-2]) * prod(x.shape[-1:])
-        std = sqrt(scale / max((fan_in + fan_out) / 2 if both else fan_in, 1))
-        if uniform:
-            return init.uniform_(x, -sqrt(3) * std, sqrt(3) * std, generator)
-        # What is cut off beyond two standard deviations makes a standard normal number's smaller, by this factor.
-        return _truncated(x, 0.0, std / 0.87962566103423978, generator)
+        return sqrt(scale / max((fan_in + fan_out) / 2 if both else fan_in, 1))
 
-    name, fan = paper.split()[0].title() + ("Uniform" if uniform else "Normal"), "mean of fans" if both else "fan_in"
-    doc = f"{'Uniform' if uniform else 'Truncated normal'}, of variance {scale:g} / ({fan}) ({paper})."
-    return _initializer(name, doc, fill, seed=None)
+    def uniform(self: Any, x: Any, generator: Any) -> Any:
+        return init.uniform_(x, -sqrt(3) * std(x), sqrt(3) * std(x), generator)
+
+    def normal(self: Any, x: Any, generator: Any) -> Any:
+        # What is cut off beyond two standard deviations makes a standard normal number's smaller, by this factor.
+        return _truncated(x, 0.0, std(x) / 0.87962566103423978, generator)
+
+    doc = f"of variance {scale:g} / {'(mean of fan_in and fan_out)' if both else 'fan_in'} ({paper})."
+    return (
+        _initializer(f"{name}Uniform", f"Uniform, {doc}", uniform, seed=None),
+        _initializer(f"{name}Normal", f"Normal, cut off at two standard deviations, {doc}", normal, seed=None),
+    )
 
 
 # fmt: off
-GlorotUniform, GlorotNormal = (_scaled("Glorot and Bengio 2010", 1.0, True, uniform) for uniform in (True, False))
-HeUniform, HeNormal = (_scaled("He et al. 2015", 2.0, False, uniform) for uniform in (True, False))
-LecunUniform, LecunNormal = (_scaled("LeCun et al. 1998", 1.0, False, uniform) for uniform in (True, False))
+GlorotUniform, GlorotNormal = _scaled("Glorot", "Glorot and Bengio 2010", 1.0, both=True)
+HeUniform, HeNormal = _scaled("He", "He et al. 2015", 2.0, both=False)
+LecunUniform, LecunNormal = _scaled("Lecun", "LeCun et al. 1998", 1.0, both=False)
 Zeros = _initializer("Zeros", "Zeros.", lambda self, x, g: init.zeros_(x))
 Ones = _initializer("Ones", "Ones.", lambda self, x, g: init.ones_(x))
 Constant = _initializer("Constant", "One value.", lambda self, x, g: init.constant_(x, self.value), value=0.0)

@@ -113,7 +113,8 @@ class Loss(Configured):
         p = floats(y_pred)
         t = y_true if self.labels else same_rank(floats(y_true, p.dtype), p)[0]
         if sample_weight is None and self.reduction in MEANS:
-            return self._mean(t, p)
+            found = self._each(t, p, "mean")
+            return found.mean() if found.shape else found
         losses = self.call(t, p)
         if sample_weight is not None:
             losses = losses * leading(self.name, floats(sample_weight, losses.dtype), losses)
@@ -121,8 +122,8 @@ class Loss(Configured):
             return losses
         return losses.sum() if self.reduction == "sum" else losses.sum() / self._count(t, p, losses)
 
-    def _mean(self, t: Any, p: Any) -> Any:
-        return self.call(t, p).mean()
+    def _each(self, t: Any, p: Any, how: str) -> Any:
+        return self.call(t, p)
 
     def _count(self, t: Any, p: Any, losses: Any) -> Any:
         """What a weighted mean divides by."""
@@ -130,23 +131,19 @@ class Loss(Configured):
 
 
 class _Formula(Loss):
-    """terms(t, p, how, **own options) are numbers per element or per sample. Where `how` is "mean", not "none", a kernel
-    that can average them may have done so."""
+    """terms(t, p, how, **own options) are numbers per element or per sample; where `how` is "mean", a kernel that can
+    average them may have done so."""
 
     _terms: ClassVar[Callable[..., Any]]
     own: ClassVar[dict[str, Any]]
 
-    def _found(self, t: Any, p: Any, how: str) -> Any:
-        return self._terms(t, p, how, **{option: self._given[option] for option in self.own})
+    def _each(self, t: Any, p: Any, how: str) -> Any:
+        t, p = compared(self.fn.__name__, t, p, self.labels)
+        found = self._terms(t, p, how, **{option: self._given[option] for option in self.own})
+        return found.mean(-1) if how == "none" and found.shape and len(found.shape) == len(p.shape) else found
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        t, p = compared(self.fn.__name__, y_true, y_pred, self.labels)
-        found = self._found(t, p, "none")
-        return found.mean(-1) if found.shape and len(found.shape) == len(p.shape) else found
-
-    def _mean(self, t: Any, p: Any) -> Any:
-        found = self._found(*compared(self.fn.__name__, t, p, self.labels), "mean")
-        return found.mean() if found.shape else found
+        return self._each(y_true, y_pred, "none")
 
     def _count(self, t: Any, p: Any, losses: Any) -> Any:
         if (ignored := self._given.get("ignore_class")) is None:

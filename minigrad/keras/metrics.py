@@ -30,6 +30,11 @@ def _weights(weight: Any, values: Any) -> Any:
     return np.broadcast_to(leading("metric", weight.astype(np.float64), values), values.shape)
 
 
+def _ratio(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros(np.shape(b)), where=np.asarray(b) != 0)
+
+
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """How many of the last axis are on the right side of the threshold."""
     t, p = _arrays(y_true, y_pred)
@@ -60,13 +65,23 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
 
 class Metric(Configured):
     """What is measured: `update_state(y_true, y_pred, sample_weight=None)` takes a batch in, `result()` is the metric
-    of all so far; after `reset_state()`, which the constructor calls, there are none. A subclass writes these three."""
+    of all so far; after `reset_state()`, which the constructor calls, there are none. A subclass writes these three.
+    The metrics here add up the numbers _terms(y_true, y_pred, sample_weight), from which _final(sums) follows."""
 
     _options: ClassVar[dict[str, Any]] = {"name": None}
 
     def _settle(self) -> None:
         self.name = self._given["name"] or snake(type(self).__name__)
         self.reset_state()
+
+    def reset_state(self) -> None:
+        self.sums: Any = np.zeros((2, 1))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.sums = self.sums + self._terms(y_true, y_pred, sample_weight)
+
+    def result(self) -> Any:
+        return float(self._final(self.sums))
 
     def __call__(self, *args: Any, **given: Any) -> Any:
         """Takes a batch in, and gives the result so far."""
@@ -80,95 +95,78 @@ class MeanMetricWrapper(Metric):
     _options: ClassVar[dict[str, Any]] = {"fn": ..., "name": None}
     own: ClassVar[dict[str, Any]] = {}
 
-    def reset_state(self) -> None:
-        self.total = self.count = 0.0
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         with no_grad():
             values = self.fn(y_true, y_pred, **{option: self._given[option] for option in self.own})
         values = values.array if isinstance(values, Tensor) else np.asarray(values)
         weight = _weights(sample_weight, values)
-        self.total += float((values * weight).sum())
-        self.count += float(weight.sum())
+        return np.array([[(values * weight).sum()], [weight.sum()]])
 
-    def result(self) -> Any:
-        return self.total / self.count if self.count else 0.0
+    def _final(self, sums: Any) -> Any:
+        return _ratio(*sums[:, 0])
 
 
 class _Counts(Metric):
-    """sums[0] counts, by weight, the positives whose score is above each of `limits`, sums[1] the negatives. The first
-    limit is -inf, so that all are."""
-
-    def reset_state(self) -> None:
-        self.sums = np.zeros((2, len(self.limits)))
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        t, p = _arrays(y_true, y_pred)
-        weight = _weights(sample_weight, p)
-        self.sums += np.stack([weight * (t != 0), weight * (t == 0)]).reshape(2, -1) @ (p.reshape(-1, 1) > self.limits)
-
-
-class Precision(_Counts):
-    """The share of positives in what is above the threshold; 0 where nothing is."""
+    """The weights of the positives whose score is above each of `limits`, and of the negatives. The first limit is
+    -inf, which all are above."""
 
     _options: ClassVar[dict[str, Any]] = {"thresholds": 0.5, "name": None}
-    limits = property(lambda self: np.array([-np.inf, self.thresholds]))
+    limits: Any = property(lambda self: np.array([-np.inf, self.thresholds]))
 
-    def result(self) -> Any:
-        hits, false_alarms = self.sums[:, 1]
-        return float(hits / (hits + false_alarms)) if hits else 0.0
+    def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        t, p = _arrays(y_true, y_pred)
+        weight = _weights(sample_weight, p)
+        return np.stack([weight * (t != 0), weight * (t == 0)]).reshape(2, -1) @ (p.reshape(-1, 1) > self.limits)
 
 
-class Recall(Precision):
-    """The share of the positives that is above the threshold; 0 where there are none."""
-
-    def result(self) -> Any:
-        positives, hits = self.sums[0]
-        return float(hits / positives) if hits else 0.0
+Precision = made(
+    _Counts, "Precision", "The share of positives in what is above the threshold; 0 where nothing is.",
+    _final=lambda self, sums: _ratio(sums[0, -1], sums[:, -1].sum()),
+)  # fmt: skip
+Recall = made(
+    _Counts, "Recall", "The share of the positives that is above the threshold; 0 where there are none.",
+    _final=lambda self, sums: _ratio(sums[0, -1], sums[0, 0]),
+)  # fmt: skip
 
 
 class AUC(_Counts):
     """The area under the curve of recall over the rate of false alarms, by trapezes between as many thresholds."""
 
     _options: ClassVar[dict[str, Any]] = {"num_thresholds": 200, "name": None}
+    limits = property(lambda self: np.array([-np.inf, *np.linspace(0, 1, self.num_thresholds)[1:-1], np.inf]))
 
     def _settle(self) -> None:
         if self.num_thresholds < 2:
             raise ValueError(message("AUC", "num_thresholds", self.num_thresholds, "at least 2"))
-        inner = np.arange(1, self.num_thresholds - 1) / (self.num_thresholds - 1)
-        self.limits = np.array([-np.inf, *inner, np.inf])
         super()._settle()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         _, p = _arrays(y_true, y_pred)
         if p.size and not (p.min() >= 0 and p.max() <= 1):
             got, remedy = f"numbers from {p.min()} to {p.max()}", "Apply the sigmoid to logits."
             raise ValueError(message("AUC", "y_pred", got, "probabilities in [0, 1]", remedy))
-        super().update_state(y_true, p, sample_weight)
+        return super()._terms(y_true, p, sample_weight)
 
-    def result(self) -> Any:
-        (hits, false_alarms), (positives, negatives) = self.sums, self.sums[:, 0]
-        area = ((false_alarms[:-1] - false_alarms[1:]) * (hits[:-1] + hits[1:])).sum() / 2
-        return float(area / (positives * negatives)) if positives and negatives else 0.0
+    def _final(self, sums: Any) -> Any:
+        hits, alarms = sums
+        return _ratio(((alarms[:-1] - alarms[1:]) * (hits[:-1] + hits[1:])).sum() / 2, hits[0] * alarms[0])
 
 
 class R2Score(Metric):
-    """1 - (sum of squared errors) / (sum of squared deviations from the mean), 0 of a constant column; the mean over
-    columns."""
+    """1 - (squared errors) / (squared deviations from the mean), 0 of a constant column; the mean over columns."""
 
     def reset_state(self) -> None:
-        self.sums: Any = np.zeros((4, 1))
+        self.sums = np.zeros((4, 1))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         t, p = (np.asarray(x, np.float64).reshape(len(x), -1) for x in _arrays(y_true, y_pred))
         weight = _weights(sample_weight, t)
-        self.sums = self.sums + np.stack([weight, weight * t, weight * t * t, weight * (t - p) ** 2]).sum(1)
+        return np.stack([weight, weight * t, weight * t * t, weight * (t - p) ** 2]).sum(1)
 
-    def result(self) -> Any:
-        count, total, squares, errors = self.sums[:, self.sums[0] > 0]
-        spread = squares - total * total / count
-        scores = np.where(spread > 0, 1 - errors / np.where(spread > 0, spread, 1), 0)
-        return float(scores.mean()) if len(scores) else 0.0
+    def _final(self, sums: Any) -> Any:
+        count, total, squares, errors = sums
+        spread = squares - total * _ratio(total, count)
+        return _ratio(spread - errors, spread).mean()
 
 
 #: class: its function, the function's options, other names.
