@@ -385,7 +385,7 @@ class BatchNormalization(Layer):
         rows = x if len(x.shape) == 2 else x.reshape(-1, x.shape[-1])  # the features are the second of two dimensions
         weight, bias = getattr(self, "weight", None), getattr(self, "bias", None)
         if self.training and self._trainable:
-            found = norm._move(rows, self.running_mean, self.running_var, None, 1 - self.momentum, _BIASED)
+            found = norm.move_statistics(rows, self.running_mean, self.running_var, None, 1 - self.momentum, _BIASED)
             y = norm.batch_norm_op(rows, weight, bias, eps=self.epsilon, statistics=found)
         else:
             y = norm.batch_norm_eval_op(rows, self.running_mean, self.running_var, weight, bias, eps=self.epsilon)

@@ -424,18 +424,22 @@ def normalise_batch(
     if running_mean is None:
         return batch_norm_op(x, weight, bias, eps=float(eps), statistics=None)
     _fits_channels("batch_norm", x.shape, *[None if y is None else y.shape for y in (running_mean, running_var, weight, bias)])
-    statistics = _move(x, running_mean, running_var, batches, momentum, n)
+    statistics = move_statistics(x, running_mean, running_var, batches, momentum, n)
     return batch_norm_op(x, weight, bias, eps=float(eps), statistics=statistics)
 
 
-def _move(x: Any, running_mean: Any, running_var: Any, batches: Any, momentum: float | None, n: int) -> Any:
-    """Moves the running statistics, and returns the batch's."""
+def move_statistics(
+    x: Any, running_mean: Any, running_var: Any, batches: Any, momentum: float | None, n: int
+) -> Any:
+    """Moves the running statistics towards the batch's, and returns those. The variance is corrected as that of n numbers,
+    n / (n - 1): of very many it is not."""
     if _backend.backend_name == "numpy":
         axes = _others(x.shape)
         if batches is not None:
             batches.array[...] += 1
         rate = 1 / int(batches.array) if momentum is None else momentum
-        for running, found in ((running_mean, np.mean(x.array, axes)), (running_var, np.var(x.array, axes, ddof=1))):
+        variance = np.var(x.array, axes) * (n / (n - 1))
+        for running, found in ((running_mean, np.mean(x.array, axes)), (running_var, variance)):
             running.array[...] = (1 - rate) * running.array + rate * found
         statistics = None
     else:
