@@ -30,7 +30,7 @@ from minigrad._program import NOT_RUN, Program, mapped
 from minigrad.errors import CaptureError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 #: Kinds of arguments that a step keeps programs for, the oldest going first; and programs of one kind, for what lives
@@ -216,11 +216,12 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     states = [x for _, memory in seen.updates for state in memory.states for x in state.values()]
     named = [*outside.values(), *states, *_tape.tools.one.values()]
     pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
-    missing = _unknown(seen, Extents(pieces))
-    for i, (x, array) in enumerate(_owners(missing, seen.traced)):
-        pieces.append(extent(array, f"q{i}"))
-        outside[id(x)] = x
-        named.append(x)
+    for letter, candidates in (("m", partial(_held, seen)), ("q", _alive)):
+        missing = [address for address, _ in _unknown(seen, Extents(pieces))]
+        for i, (x, array) in enumerate(_owners(missing, candidates(), seen.traced) if missing else ()):
+            pieces.append(extent(array, f"{letter}{i}"))
+            outside[id(x)] = x
+            named.append(x)
     names = Extents(pieces)
     lost = _unknown(seen, names)
     if lost:
@@ -267,17 +268,27 @@ def _unknown(seen: Recorder, names: Extents) -> list[tuple[int, str]]:
     return list(found.items())
 
 
-def _owners(missing: list[tuple[int, str]], traced: type) -> list[tuple[Any, Any]]:
-    """The tensors, of all there were before the step, whose memory addresses lie in: every one of them, as the step may have
-    read any, and only that one is sure to change when its numbers are exchanged for others."""
-    if not missing:
-        return []
+def _held(seen: Recorder) -> list[Any]:
+    """What the modules that the step looked into have as attributes: with these few steps need the search among all that is
+    alive, which takes as long as there are objects in the process."""
+    own = [object.__getattribute__(module, "__dict__") for module, _ in seen.modules.values()]
+    return [x for attributes in own for x in attributes.values()]
+
+
+def _alive() -> list[Any]:
+    """All objects there are."""
     import gc
 
-    tensors = [x for x in gc.get_objects() if issubclass(type(x), Array) and type(x) is not traced]
+    return gc.get_objects()
+
+
+def _owners(missing: list[int], candidates: Iterable[Any], traced: type) -> list[tuple[Any, Any]]:
+    """The tensors, of those there were before the step, whose memory addresses lie in: every one of them, as the step may
+    have read any, and only that one is sure to change when its numbers are exchanged for others."""
+    tensors = [x for x in candidates if issubclass(type(x), Array) and type(x) is not traced]
     found = []
     for x in tensors:  # issubclass above, as isinstance would ask strangers for their class
         low, size, _ = extent(x.array, x)
-        if any(low <= address < low + max(size, 1) for address, _ in missing):
+        if any(low <= address < low + max(size, 1) for address in missing):
             found.append((x, x.array))
     return found
