@@ -91,6 +91,19 @@ def test_a_captured_step_is_replayed():
     assert len(net._step("test").programs) == 1
 
 
+def test_predict_finds_its_weights_without_a_search_through_the_process(monkeypatch):
+    net = classifier()
+    monkeypatch.setattr("gc.get_objects", lambda: pytest.fail("searched"))
+    net.predict(X, verbose=0)
+    net.evaluate(X, LABELS, verbose=0)
+    net.set_weights([w * 0 for w in net.get_weights()])
+    np.testing.assert_allclose(net.predict(X, verbose=0), 1 / 3, rtol=1e-6)
+    net.layers[0].weight = mg.nn.Parameter(mg.ones(8, 3))
+    net.layers[1].weight.data = mg.ones(3, 8) * mg.tensor([[0.0], [0.0], [1.0]])
+    assert (net.predict(X[X.sum(1) > 1], verbose=0)[:, 2] > 0.9).all()
+    assert len(net._step("train").programs) == 0
+
+
 def test_it_learns():
     net = classifier(metrics=["accuracy"])
     history = net.fit(X, LABELS, epochs=60, verbose=0)

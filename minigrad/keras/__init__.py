@@ -10,38 +10,26 @@ Modules have Keras's names (`minigrad.keras.layers`, `.losses`, `.callbacks`, ..
 here as well. Everything is imported when it is first named.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-_MODULES = (
-    "activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers", "regularizers", "schedules",
-    "utils",
-)  # fmt: skip
 _NAMES = {
-    "layers": (
-        "Activation", "BatchNormalization", "Dense", "Dropout", "Embedding", "Flatten", "Input", "Layer", "LayerNormalization",
-        "LeakyReLU", "ReLU", "Reshape", "Softmax", "clear_session",
-    ),
-    "models": ("Sequential",),
-    "optimizers": ("SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop"),
-    "callbacks": (
-        "Callback", "CSVLogger", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint",
-        "ProgbarLogger", "ReduceLROnPlateau", "TerminateOnNaN",
-    ),
-    "utils": ("set_random_seed", "to_categorical"),
-    "_plot": ("dl_history_plot",),
-}  # fmt: skip
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
+    "layers": "Activation BatchNormalization Dense Dropout Embedding Flatten Input Layer LayerNormalization LeakyReLU "
+    "ReLU Softmax clear_session",
+    "models": "Sequential",
+    "optimizers": "SGD Adadelta Adagrad Adam AdamW Adamax Nadam RMSprop",
+    "callbacks": "Callback CSVLogger EarlyStopping History LambdaCallback LearningRateScheduler ModelCheckpoint "
+    "ProgbarLogger ReduceLROnPlateau TerminateOnNaN",
+    "utils": "set_random_seed to_categorical",
+    "_plot": "dl_history_plot",
+}
+_MODULES = ("activations", "initializers", "losses", "metrics", "regularizers", "schedules", *list(_NAMES)[:-1])
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [*_MODULES, *_HOME]
 
-if TYPE_CHECKING:
-    from typing import Any
 
+def __getattr__(name: str) -> object:
+    from importlib import import_module
 
-def __getattr__(name: str) -> "Any":
-    if name in _MODULES:
-        return import_module(f"minigrad.keras.{name}")
-    if name in _HOME:
-        return getattr(import_module(f"minigrad.keras.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'minigrad.keras' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'minigrad.keras' has no attribute {name!r}")
+    module = import_module(f"minigrad.keras.{_HOME.get(name, name)}")
+    return getattr(module, name) if name in _HOME else module

@@ -18,30 +18,24 @@ def dl_history_plot(history: Any) -> Any:
     """
     curves = getattr(history, "history", history)
     if not isinstance(curves, dict) or not any(curves.values()):
-        remedy = "Pass what model.fit(...) returned, or its .history."
-        raise ValueError(message("dl_history_plot", "history", f"a {type(history).__name__}", "values of at least one epoch", remedy))
+        got, remedy = f"a {type(history).__name__}", "Pass what model.fit(...) returned, or its .history."
+        raise ValueError(message("dl_history_plot", "history", got, "values of at least one epoch", remedy))
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise ImportError("dl_history_plot: matplotlib is not installed. Write: pip install 'minigrad-c[plot]'") from None
-    names = sorted({name.removeprefix("val_") for name in curves if curves[name]}, key=lambda name: (name != "loss", name))
+        raise ImportError("dl_history_plot: matplotlib is missing. Write: pip install 'minigrad-c[plot]'") from None
+    names = sorted({name.removeprefix("val_") for name in curves}, key=lambda name: (name != "loss", name))
     figure, axes = plt.subplots(1, len(names), figsize=(5.5 * len(names), 4), squeeze=False)
     for ax, name in zip(axes[0], names):
+        epochs = max(len(curves.get(key, ())) for key in (name, f"val_{name}"))
         for key, label, style in ((name, "train", "-"), (f"val_{name}", "validation", "--")):
-            if curves.get(key):
-                values = curves[key]
-                last = len(curves[name]) if curves.get(name) else len(values)
-                # Validation that ran every k-th epoch has fewer values; the last stands at the last such epoch.
-                every = max(last // len(values), 1)
+            if values := curves.get(key):
+                every = epochs // len(values)  # validation may run every k-th epoch only
                 ax.plot(range(every, every * len(values) + 1, every), values, style, marker=".", label=label)
         ax.set(xlabel="epoch", ylabel=name, title=name)
         ax.grid(alpha=0.3)
         ax.legend()
     figure.tight_layout()
-    if plt.get_backend().lower() not in _SCREENLESS:
+    if plt.get_backend().lower() not in ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template"):  # which have no screen
         plt.show(block=False)
     return figure
-
-
-#: Backends of matplotlib that draw into memory or files alone.
-_SCREENLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")

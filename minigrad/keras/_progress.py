@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CELLS = 20
-_BOLD, _GREEN, _WHITE, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 
 
 def interactive(stream: Any) -> bool:
@@ -18,41 +17,26 @@ def interactive(stream: Any) -> bool:
 
 
 def _duration(seconds: float) -> str:
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    minutes, rest = divmod(whole, 60)
+    minutes, rest = divmod(int(seconds), 60)
+    if not minutes:
+        return f"{rest}s"
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _per_step(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= scale:
-            return f"{seconds / scale:.0f}{unit}/step"
-    return f"{seconds / 1e-6:.0f}us/step"
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
-
-
-def line(
-    done: int, steps: int | None, seconds: float, logs: dict[str, float], last: bool, coloured: bool, plain: bool
-) -> tuple[str, int]:
-    """(text, columns that it takes). steps: None where nobody knows how many there will be. plain: as verbose=2 writes.
-    Before the last batch the time is what is left to wait, after it what has gone by."""
+def line(done: int, steps: int | None, seconds: float, logs: dict[str, float], last: bool, plain: bool) -> str:
+    """steps: None where nobody knows how many there will be. plain: as verbose=2 writes. Before the last batch the time
+    is what is left to wait, after it what has gone by."""
     each = seconds / max(done, 1)
-    shown = seconds if last or steps is None else each * (steps - done)
+    time = _duration(seconds if last or steps is None else each * (steps - done))
+    unit, scale = ("s", 1.0) if each >= 1 else ("ms", 1e-3) if each >= 1e-3 else ("us", 1e-6)
     count = f"{done}/{'Unknown' if steps is None else steps}".rjust(2 * len(str(steps or "")) + 1)
-    time, speed = _duration(shown), _per_step(each)
-    values = "".join(f" - {name}: {_number(value)}" for name, value in logs.items())
-    if plain:
-        text = f"{count} - {time} - {speed}{values}"
-        return text, len(text)
-    full = _CELLS if steps is None else int(_CELLS * done / max(steps, 1))
-    bar, rest = "━" * full, "━" * (_CELLS - full)
-    width = len(f"{count} {bar}{rest} {time} {speed}{values}")
-    if not coloured:
-        return f"{count} {bar}{rest} {time} {speed}{values}", width
-    count, time = f"{_BOLD}{count}{_PLAIN}", f"{_BOLD}{time}{_PLAIN}"
-    return f"{count} {_GREEN}{bar}{_PLAIN}{_WHITE}{rest}{_PLAIN} {time} {speed}{values}", width
+    head = f"{count} - {time} -" if plain else f"{count} {'━' * _CELLS} {time}"
+    values = "".join(f" - {name}: {v:.4f}" if abs(v) > 1e-3 else f" - {name}: {v:.4e}" for name, v in logs.items())
+    return f"{head} {each / scale:.0f}{unit}/step{values}"
+
+
+def coloured(text: str, share: float) -> str:
+    """A line with the count in bold and that share of the bar in green, as terminals show it."""
+    count, bar, rest = text.partition("━" * _CELLS)
+    full = int(len(bar) * share)
+    return f"\x1b[1m{count}\x1b[32m{bar[:full]}\x1b[0m\x1b[37m{bar[full:]}\x1b[0m{rest}"

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from minigrad.errors import message
-from minigrad.keras import _progress
+from minigrad.keras._progress import coloured, interactive, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     Logs = dict[str, float]
 
-_PHASES = ("train", "test", "predict")
-_HOOKS = (
-    *(f"on_{phase}_{moment}" for phase in (*_PHASES, "epoch", "batch") for moment in ("begin", "end")),
-    *(f"on_{phase}_batch_{moment}" for phase in _PHASES for moment in ("begin", "end")),
+_HOOKS = tuple(
+    f"on_{phase}_{moment}"
+    for phase in ("train", "test", "predict", "epoch", "batch", "train_batch", "test_batch", "predict_batch")
+    for moment in ("begin", "end")
 )
 
 
@@ -49,6 +49,10 @@ class Callback:
         """Called before training."""
         self.params = params
 
+    def _reads(self, phase: str, batch: int) -> bool:
+        """Whether it wants the logs of this batch, which cost something to compute."""
+        return True
+
 
 def _nothing(callback: Callback, *args: Any, **keywords: Any) -> None:
     """A hook that nobody has overridden."""
@@ -59,53 +63,38 @@ for _hook in _HOOKS:
 
 
 class CallbackList:
-    """Several callbacks as one. Hooks of batches are called only where a callback has them, and then alone are the logs
-    of batches computed."""
+    """Several callbacks as one. Hooks of batches are called, and logs for them computed, only where there are any."""
 
     def __init__(self, callbacks: Sequence[Callback] = (), model: Any = None, **params: Any) -> None:
-        self.callbacks: list[Callback] = []
-        self.model, self.params = model, params
-        self._at_batches: dict[str, list[tuple[Callback, Any]]] = {hook: [] for hook in _HOOKS if "_batch_" in hook}
-        for callback in callbacks:
+        self.callbacks = list(callbacks)
+        self._at: dict[str, list[tuple[Callback, Any]]] = {hook: [] for hook in _HOOKS if "_batch_" in hook}
+        for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 got = f"a {type(callback).__name__}"
                 raise TypeError(message("fit", "callbacks", got, "instances of minigrad.keras.callbacks.Callback"))
-            self.add(callback)
+            callback.set_model(model)
+            callback.set_params(params)
+            for hook, known in self._at.items():
+                methods = [getattr(callback, name) for name in (hook, hook.replace("on_train_", "on_"))]
+                own = [m for m in methods if getattr(m, "__func__", None) is not _nothing]
+                known += [(callback, method) for method in own[:1]]
 
-    def add(self, callback: Callback) -> None:
-        """One more."""
-        callback.set_model(self.model)
-        callback.set_params(self.params)
-        self.callbacks.append(callback)
-        for hook, known in self._at_batches.items():
-            for name in (hook, hook.replace("on_train_", "on_")):
-                method = getattr(callback, name)
-                if getattr(method, "__func__", None) is not _nothing:
-                    known.append((callback, method))
-                    break
+    def call(self, hook: str, *epoch: int, logs: Logs | None = None) -> None:
+        """A hook but those of batches. All callbacks get the same dict, and may add to it."""
+        logs = {} if logs is None else logs
+        for callback in self.callbacks:
+            getattr(callback, hook)(*epoch, logs)
 
-    def on_batch_begin(self, phase: str, batch: int) -> None:
+    def batch_begin(self, phase: str, batch: int) -> None:
         """Before a batch of "train", "test" or "predict"."""
-        for _, method in self._at_batches[f"on_{phase}_batch_begin"]:
+        for _, method in self._at[f"on_{phase}_batch_begin"]:
             method(batch, {})
 
-    def on_batch_end(self, phase: str, batch: int, logs: Callable[[], Logs]) -> None:
+    def batch_end(self, phase: str, batch: int, logs: Callable[[], Logs]) -> None:
         """After a batch; logs() is called where somebody reads them."""
-        for callback, method in self._at_batches[f"on_{phase}_batch_end"]:
-            if callback.__class__ is not ProgbarLogger or callback.due(phase, batch):
+        for callback, method in self._at[f"on_{phase}_batch_end"]:
+            if callback._reads(phase, batch):
                 method(batch, dict(sorted(logs().items())))
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        """The other hooks: on_train_begin, on_epoch_end and so on. All callbacks get the same dict, and may add to it."""
-        if name not in _HOOKS:
-            raise AttributeError(f"CallbackList has no attribute {name!r}")
-
-        def call(*epoch: int, logs: Logs | None = None) -> None:
-            logs = {} if logs is None else logs
-            for callback in self.callbacks:
-                getattr(callback, name)(*epoch, logs)
-
-        return call
 
 
 class LambdaCallback(Callback):
@@ -120,8 +109,8 @@ class LambdaCallback(Callback):
 
 
 class History(Callback):
-    """What fit returns: `history`, a dict of lists with a value per epoch for "loss", each metric and each "val_" of them;
-    `epoch`, their numbers; `params`."""
+    """What fit returns: `history`, a dict of lists with a value per epoch for "loss", each metric and each "val_" of
+    them; `epoch`, their numbers; `params`."""
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
@@ -143,81 +132,80 @@ class History(Callback):
         return f"History of {len(self.epoch)} epochs" + (f", at last {last}" if last else "")
 
 
-class _Monitor(Callback):
-    """The base of those that watch one value: which is better, and whether it is there."""
+#: Parts of names of what is better the larger, or the smaller, it is.
+_RISING = ("accuracy", "acc", "auc", "precision", "recall", "r2_score")
+_FALLING = ("loss", "error", "mse", "mae", "mape", "msle", "entropy", "divergence")
 
-    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+
+class _Monitor(Callback):
+    """The base of those that watch one value: the best so far, and for how many epochs there was no better one."""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0, patience: int = 0, verbose: int = 0) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(message(type(self).__name__, "mode", repr(mode), "'auto', 'min' or 'max'"))
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
+        self.patience, self.verbose = patience, verbose
+        self.best: float | None = None
+        self.wait = 0
 
-    def _value(self, logs: Logs | None) -> float | None:
+    def _value(self, logs: Logs) -> float | None:
         """The monitored value; a warning where it is not among the logs."""
-        logs = logs or {}
         if self.monitor not in logs:
             have = ", ".join(logs)
             warnings.warn(f"{type(self).__name__}: no {self.monitor!r} to monitor; there are {have}.", stacklevel=3)
         return logs.get(self.monitor)
 
-    def _rises(self) -> bool:
-        """Whether larger is better: as mode says, or as is known of the metric."""
-        if self.mode != "auto":
-            return self.mode == "max"
-        name = self.monitor.removeprefix("val_")
-        if name in ("acc", "auc", "precision", "recall", "r2_score") or "accuracy" in name:
-            return True
-        if name == "loss" or any(word in name for word in ("error", "loss", "mse", "mae", "mape", "msle", "entropy", "divergence")):
-            return False
-        remedy = "Write mode='min' or mode='max'."
-        raise ValueError(message(type(self).__name__, "mode", "'auto'", f"the direction in which {self.monitor!r} improves", remedy))
-
     def _better(self, value: float, than: float | None) -> bool:
         """Whether value is better by more than min_delta; anything is better than None."""
         if than is None:
             return True
-        return value - self.min_delta > than if self._rises() else value + self.min_delta < than
+        rises, name = self.mode == "max", self.monitor.removeprefix("val_")
+        if self.mode == "auto":
+            rises = any(part in name for part in _RISING)
+            if not rises and not any(part in name for part in _FALLING):
+                expected = f"the direction in which {self.monitor!r} improves"
+                remedy = "Write mode='min' or mode='max'."
+                raise ValueError(message(type(self).__name__, "mode", "'auto'", expected, remedy))
+        return value - self.min_delta > than if rises else value + self.min_delta < than
 
 
 class EarlyStopping(_Monitor):
-    """Stops when `monitor` has not become better by more than min_delta for `patience` epochs. baseline: better than this
-    is asked for, too. restore_best_weights: those of the best epoch, at the end. Epochs before start_from_epoch do not
-    count."""
+    """Stops when `monitor` has not become better by more than min_delta for `patience` epochs. baseline: better than
+    this is asked for, too. restore_best_weights: those of the best epoch, at the end. Epochs before start_from_epoch
+    do not count."""
 
     def __init__(
         self, monitor: str = "val_loss", min_delta: float = 0, patience: int = 0, verbose: int = 0, mode: str = "auto",
         baseline: float | None = None, restore_best_weights: bool = False, start_from_epoch: int = 0,
     ) -> None:  # fmt: skip
-        super().__init__(monitor, mode, min_delta)
-        self.patience, self.verbose, self.baseline = patience, verbose, baseline
-        self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
+        super().__init__(monitor, mode, min_delta, patience, verbose)
+        self.baseline, self.start_from_epoch = baseline, start_from_epoch
+        self.restore_best_weights = restore_best_weights
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.best, self.best_weights = None, None
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best: float | None = None
-        self.best_weights: Any = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        value = self._value(logs)
+        value = self._value(logs or {})
         if value is None or epoch < self.start_from_epoch:
             return
-        if self.restore_best_weights and self.best_weights is None:
+        better = self._better(value, self.best)
+        if self.restore_best_weights and (better or self.best_weights is None):
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
-        if self._better(value, self.best):
+        if better:
             self.best, self.best_epoch = value, epoch
-            if self.restore_best_weights:
-                self.best_weights = self.model.get_weights()
             if self.baseline is None or self._better(value, self.baseline):
                 self.wait = 0
         elif self.wait >= self.patience and epoch > 0:
-            self.stopped_epoch = epoch
-            self.model.stop_training = True
+            self.stopped_epoch, self.model.stop_training = epoch, True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        if self.stopped_epoch > 0 and self.verbose > 0:
+        if self.stopped_epoch > 0 and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
-            if self.verbose > 0:
+            if self.verbose:
                 print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
@@ -231,19 +219,17 @@ class ReduceLROnPlateau(_Monitor):
         self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0, mode: str = "auto",
         min_delta: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0,
     ) -> None:  # fmt: skip
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta, patience, verbose)
         if factor >= 1.0:
             raise ValueError(message("ReduceLROnPlateau", "factor", factor, "a number below 1"))
-        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+        self.factor, self.cooldown, self.min_lr = factor, cooldown, min_lr
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.wait = self.cooldown_counter = 0
-        self.best: float | None = None
+        self.best, self.wait, self.cooldown_counter = None, 0, 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        optimizer = self.model.optimizer
-        if logs is not None:
-            logs["learning_rate"] = float(optimizer.learning_rate)
+        optimizer, logs = self.model.optimizer, {} if logs is None else logs
+        rate = logs["learning_rate"] = float(optimizer.learning_rate)
         value = self._value(logs)
         if value is None:
             return
@@ -254,12 +240,12 @@ class ReduceLROnPlateau(_Monitor):
             self.best, self.wait = value, 0
         elif self.cooldown_counter <= 0:
             self.wait += 1
-            before = float(optimizer.learning_rate)
-            if self.wait >= self.patience and before > self.min_lr:
-                optimizer.learning_rate = max(before * self.factor, self.min_lr)
-                if self.verbose > 0:
-                    print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {optimizer.learning_rate}.")
+            if self.wait >= self.patience and rate > self.min_lr:
+                optimizer.learning_rate = max(rate * self.factor, self.min_lr)
                 self.cooldown_counter, self.wait = self.cooldown, 0
+                if self.verbose:
+                    now = optimizer.learning_rate
+                    print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {now}.")
 
 
 class LearningRateScheduler(Callback):
@@ -269,13 +255,13 @@ class LearningRateScheduler(Callback):
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        before = float(self.model.optimizer.learning_rate)
-        code = getattr(self.schedule, "__code__", None)
-        rate = self.schedule(epoch) if code is not None and code.co_argcount == 1 else self.schedule(epoch, before)
+        alone = getattr(getattr(self.schedule, "__code__", None), "co_argcount", 2) == 1
+        rate = self.schedule(epoch, *(() if alone else (float(self.model.optimizer.learning_rate),)))
         if isinstance(rate, bool) or not hasattr(rate, "__float__"):
-            raise ValueError(message("LearningRateScheduler", "schedule", f"a {type(rate).__name__} from it", "a float"))
+            got = f"a {type(rate).__name__} from it"
+            raise ValueError(message("LearningRateScheduler", "schedule", got, "a float"))
         self.model.optimizer.learning_rate = float(rate)
-        if self.verbose > 0:
+        if self.verbose:
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -286,21 +272,22 @@ class LearningRateScheduler(Callback):
 class ModelCheckpoint(_Monitor):
     """Saves the weights after each epoch (save_freq="epoch"), or after so many batches. filepath ends in
     .weights.safetensors or .npz, and may name the epoch and logs: "{epoch:02d}-{val_loss:.2f}.weights.safetensors".
-    save_best_only: only where `monitor` is better than ever, or than initial_value_threshold at first. Weights alone are
-    saved, whatever save_weights_only says: the program that made the model is what makes it again."""
+    save_best_only: only where `monitor` is better than ever, or than initial_value_threshold at first. Weights alone
+    are saved, whatever save_weights_only says: the program that made the model is what makes it again."""
 
     def __init__(
         self, filepath: Any, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,
-        save_weights_only: bool = False, mode: str = "auto", save_freq: Any = "epoch", initial_value_threshold: float | None = None,
+        save_weights_only: bool = False, mode: str = "auto", save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(monitor, mode)
-        self.filepath, self.verbose, self.save_freq = str(filepath), verbose, save_freq
+        super().__init__(monitor, mode, verbose=verbose)
+        self.filepath, self.save_best_only, self.save_freq = str(filepath), save_best_only, save_freq
         if not self.filepath.endswith((".safetensors", ".npz")):
-            remedy = "Whole models (.keras, .h5) are not saved, but their weights."
-            raise ValueError(message("ModelCheckpoint", "filepath", repr(self.filepath), "a name in .weights.safetensors or .npz", remedy))
+            expected, remedy = "a name in .weights.safetensors or .npz", "Whole models (.keras, .h5) are not saved."
+            raise ValueError(message("ModelCheckpoint", "filepath", repr(self.filepath), expected, remedy))
         if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(message("ModelCheckpoint", "save_freq", repr(save_freq), "'epoch' or a number of batches"))
-        self.save_best_only, self.best, self._epoch, self._batches = save_best_only, initial_value_threshold, 0, 0
+        self.best, self._epoch, self._batches = initial_value_threshold, 0, 0
         if save_freq != "epoch":
             self.on_train_batch_end = self._after_batch
 
@@ -310,24 +297,23 @@ class ModelCheckpoint(_Monitor):
     def _after_batch(self, batch: int, logs: Logs | None = None) -> None:
         self._batches += 1
         if self._batches % self.save_freq == 0:
-            self._save(self._epoch, logs or {})
+            self._save(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
-            self._save(epoch, logs or {})
+            self._epoch = epoch
+            self._save(logs or {})
 
-    def _save(self, epoch: int, logs: Logs) -> None:
-        path = self.filepath.format(epoch=epoch + 1, **logs)
+    def _save(self, logs: Logs) -> None:
+        path, did = self.filepath.format(epoch=self._epoch + 1, **logs), ""
         if self.save_best_only:
             value = self._value(logs)
             if value is None or not self._better(value, self.best):
                 return
-            if self.verbose > 0:
-                was = "inf" if self.best is None else f"{self.best:.5f}"
-                print(f"\nEpoch {epoch + 1}: {self.monitor} improved from {was} to {value:.5f}, saving model to {path}")
+            did = f"{self.monitor} improved from {'inf' if self.best is None else f'{self.best:.5f}'} to {value:.5f}, "
             self.best = value
-        elif self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: saving model to {path}")
+        if self.verbose:
+            print(f"\nEpoch {self._epoch + 1}: {did}saving model to {path}")
         self.model.save_weights(path)
 
 
@@ -336,20 +322,17 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = filename, separator, append
-        self.keys: list[str] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.keys = None
         with open(self.filename, "a+" if self.append else "w+", newline="") as file:
             file.seek(0)
-            head = next(csv.reader(file, delimiter=self.separator), None)
-        self.keys = head[1:] if head else None
+            self.keys = next(csv.reader(file, delimiter=self.separator), [])[1:]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         with open(self.filename, "a", newline="") as file:
             writer = csv.writer(file, delimiter=self.separator)
-            if self.keys is None:
+            if not self.keys:
                 self.keys = sorted(logs)
                 writer.writerow(["epoch", *self.keys])
             writer.writerow([epoch, *(logs.get(key, "NA") for key in self.keys)])
@@ -363,11 +346,13 @@ class TerminateOnNaN(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)
-        if not isfinite(loss):
-            if self.raise_error:
-                raise RuntimeError(message("TerminateOnNaN", "loss", f"{loss} in batch {batch}", "a finite one", "Lower the learning rate."))
-            print(f"Batch {batch}: Invalid loss, terminating training")
-            self.model.stop_training = True
+        if isfinite(loss):
+            return
+        if self.raise_error:
+            got, remedy = f"{loss} in batch {batch}", "Lower the learning rate."
+            raise RuntimeError(message("TerminateOnNaN", "loss", got, "a finite one", remedy))
+        print(f"Batch {batch}: Invalid loss, terminating training")
+        self.model.stop_training = True
 
 
 class ProgbarLogger(Callback):
@@ -375,24 +360,25 @@ class ProgbarLogger(Callback):
 
     #: Seconds between two drawings of the bar.
     INTERVAL = 0.05
+    _phase = "none"  # whose batches it shows: fit's, not those of its validation
 
-    def __init__(self) -> None:
-        self._fits = False
-
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._fits = True
+    def _start(self, phase: str) -> None:
+        self._phase, self._began, self._drawn, self._seen, self._width = phase, perf_counter(), -inf, 0, 0
+        self._draws = self.params["verbose"] == 1 and interactive(sys.stdout)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         print(f"Epoch {epoch + 1}/{self.params['epochs']}")
-        self._start()
+        self._start("train")
 
-    def _start(self) -> None:
-        self._began, self._drawn, self._seen, self._width = perf_counter(), -inf, 0, 0
-        self._draws = self.params["verbose"] == 1 and _progress.interactive(sys.stdout)
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        if self._phase == "none":
+            self._start("test")
 
-    def due(self, phase: str, batch: int) -> bool:
-        """Counts a batch: whether the bar is to be drawn after it."""
-        if self._fits and phase != "train":
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self._start("predict")
+
+    def _reads(self, phase: str, batch: int) -> bool:
+        if phase != self._phase:
             return False
         self._seen = batch + 1
         return self._draws and perf_counter() - self._drawn >= self.INTERVAL
@@ -400,37 +386,24 @@ class ProgbarLogger(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._draw(logs or {}, False)
 
-    def on_test_begin(self, logs: Logs | None = None) -> None:
-        if not self._fits:
-            self._start()
-
-    on_predict_begin = on_test_begin
-
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if not self._fits:
-            self._draw(logs or {}, False)
-
-    on_predict_batch_end = on_test_batch_end
-
-    def on_test_end(self, logs: Logs | None = None) -> None:
-        if not self._fits:
-            self._draw(logs or {}, True)
-
-    on_predict_end = on_test_end
+    on_test_batch_end = on_predict_batch_end = on_train_batch_end
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._draw(logs or {}, True)
 
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        if self._phase != "train":
+            self._draw(logs or {}, True)
+
+    on_predict_end = on_test_end
+
     def _draw(self, logs: Logs, last: bool) -> None:
         self._drawn = perf_counter()
-        steps, lines = self.params["steps"], self.params["verbose"] == 2
-        target = self._seen if last else steps
-        text, width = _progress.line(self._seen, target, self._drawn - self._began, logs, last, self._draws, lines)
+        steps, plain = self._seen if last else self.params["steps"], self.params["verbose"] == 2
+        text = line(self._seen, steps, self._drawn - self._began, logs, last, plain)
+        gap, self._width = " " * (self._width - len(text)), len(text)
         if self._draws:
-            sys.stdout.write("\r" + text + " " * (self._width - width))
-        elif last:
-            sys.stdout.write(text)
-        self._width = width
-        if last:
-            sys.stdout.write("\n")
-        sys.stdout.flush()
+            text = f"\r{coloured(text, self._seen / (steps or self._seen))}{gap}"
+        if self._draws or last:
+            sys.stdout.write(text + "\n" * last)
+            sys.stdout.flush()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _writes
-from minigrad._array import Array, canonical, duplicate, empty, float32, from_array, int64
+from minigrad._array import Array, canonical, duplicate, float32, from_array, int64
 from minigrad._generator import Generator
 from minigrad.errors import ShapeError, message
 from minigrad.keras import activations, initializers, regularizers
@@ -31,8 +31,8 @@ _counts: dict[str, int] = {}
 
 
 def clear_session() -> None:
-    """Lets the names of layers and models begin anew: the next Dense is "dense" again. There is no other state to clear:
-    models are freed when nobody refers to them."""
+    """Lets the names of layers and models begin anew: the next Dense is "dense" again. There is no other state to
+    clear: models are freed when nobody refers to them."""
     _counts.clear()
 
 
@@ -46,12 +46,14 @@ def _unique_name(kind: str) -> str:
 class Input:
     """The shape of one sample: `Sequential([Input(shape=(4,)), Dense(1)])` has its weights at once."""
 
-    def __init__(self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None
+    ) -> None:
         if not isinstance(shape, (tuple, list)):
             remedy = "One feature count is written (4,), with the comma."
             raise ValueError(message("Input", "shape", repr(shape), "a tuple of ints", remedy))
-        self.batch_shape = (batch_size, *shape)
-        self.dtype, self.name = canonical(float32 if dtype is None else dtype, "Input"), name
+        self.dtype = canonical(float32 if dtype is None else dtype, "Input")
+        self.batch_shape, self.name = (batch_size, *shape), name
 
 
 class Layer(Module):
@@ -62,30 +64,30 @@ class Layer(Module):
     training=True)` does.
     """
 
-    #: Names of the weights, in Keras's order, and of those that Keras holds the other way round.
+    #: Names of the weights, in Keras's order; the one that Keras holds the other way round.
     _order: tuple[str, ...] = ("weight", "bias")
-    _turned: tuple[str, ...] = ()
+    _turned = ""
     weight: Any
 
     def __init__(
-        self, name: str | None = None, trainable: bool = True, dtype: Any = None, input_shape: Any = None, input_dim: int | None = None
+        self, name: str | None = None, trainable: bool = True, dtype: Any = None, input_shape: Any = None,
+        input_dim: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.name = _unique_name(type(self).__name__) if name is None else name
+        self.name = name or _unique_name(type(self).__name__)
         self.dtype = canonical(float32 if dtype is None else dtype, type(self).__name__)
         given = (input_dim,) if input_shape is None and input_dim is not None else input_shape
         self.batch_shape: Shape | None = None if given is None else (None, *given)
         self.built, self._trainable, self.training = False, bool(trainable), False
         self.penalties: list[tuple[Any, str]] = []
 
-    # -- shapes --------------------------------------------------------------------------------------------------------
-
     def build(self, input_shape: Shape) -> None:
         """Makes the weights for inputs of this shape, (None, features) or longer; a second call changes nothing."""
         if not self.built:
             self._make(tuple(input_shape))
             self.built = True
-            self.trainable = self._trainable
+            if not self._trainable:
+                self.trainable = False
 
     def _make(self, input_shape: Shape) -> None:
         """Weights of a subclass; a layer that has none needs no _make."""
@@ -97,20 +99,14 @@ class Layer(Module):
     def _add(self, name: str, shape: Shape, initializer: Any, regularizer: Any = None) -> None:
         """A parameter from an initializer, which is asked for Keras's layout."""
         array = initializers.get(initializer)(shape, dtype=self.dtype).array
-        setattr(self, name, Parameter(duplicate(array.T if name in self._turned else array)))
-        penalty = regularizers.get(regularizer)
-        if penalty is not None:
-            self.penalties.append((penalty, name))
+        setattr(self, name, Parameter(duplicate(array.T if name == self._turned else array)))
+        if regularizer is not None:
+            self.penalties.append((regularizers.get(regularizer), name))
 
     def penalty(self) -> Any:
         """The sum of what the regularizers ask for, a tensor; None without any."""
-        total = None
-        for penalty, name in self.penalties:
-            one = penalty(getattr(self, name))
-            total = one if total is None else total + one
-        return total
-
-    # -- computing -----------------------------------------------------------------------------------------------------
+        parts = [penalty(getattr(self, name)) for penalty, name in self.penalties]
+        return sum(parts[1:], parts[0]) if parts else None
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         x = x if isinstance(x, Array) else from_array(np.asarray(x, self.dtype))
@@ -133,13 +129,14 @@ class Layer(Module):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        self.requires_grad_(self._trainable)
+        for layer in self.modules():
+            layer._trainable = bool(value)
+        self.requires_grad_(bool(value))
 
     def _tensor_list(self) -> list[tuple[Any, Any]]:
         """(as stored, in Keras's layout) of each weight, in Keras's order; the two share memory."""
         found = [(name, getattr(self, name, None)) for name in self._order]
-        return [(t, t.detach().T if name in self._turned else t) for name, t in found if t is not None]
+        return [(t, t.detach().T if name == self._turned else t) for name, t in found if t is not None]
 
     @property
     def weights(self) -> list[Any]:
@@ -156,16 +153,12 @@ class Layer(Module):
         """Frozen ones, and running statistics."""
         return [shown for stored, shown in self._tensor_list() if not stored.requires_grad]
 
-    @property
-    def kernel(self) -> Any:
-        """The first weight, in Keras's layout."""
-        return self.weights[0]
-
     def count_params(self) -> int:
         """How many numbers all weights hold. ValueError before the layer is built."""
         if not self.built:
-            remedy = f"Write {self.name}.build(input_shape), or put an Input first."
-            raise ValueError(message("count_params", "", f"the layer {self.name}, which has no weights yet", "a built one", remedy))
+            got = f"the layer {self.name}, which has no weights yet"
+            remedy = "Put an Input first, or call build(input_shape)."
+            raise ValueError(message("count_params", "", got, "a built one", remedy))
         return sum(w.size for w in self.weights)
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
@@ -173,16 +166,15 @@ class Layer(Module):
         return [w.array.copy() for w in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Takes over arrays in the order and layout of get_weights. ValueError, before anything has changed, for another
-        number of arrays or another shape."""
-        mine, given = self.weights, [np.asarray(w.array if isinstance(w, Array) else w) for w in weights]
+        """Takes over arrays in the order and layout of get_weights. ValueError, before anything has changed, for
+        another number of arrays or another shape."""
+        op, mine, given = f"{self.name}.set_weights", self._tensor_list(), [np.asarray(w) for w in weights]
         if len(given) != len(mine):
-            raise ValueError(message(f"{self.name}.set_weights", "weights", f"{len(given)} arrays", f"{len(mine)}"))
-        for i, (w, array) in enumerate(zip(mine, given)):
+            raise ValueError(message(op, "weights", f"{len(given)} arrays", f"{len(mine)}"))
+        for i, ((_, w), array) in enumerate(zip(mine, given)):
             if w.shape != array.shape:
-                where = f"weights[{i}]"
-                raise ShapeError(message(f"{self.name}.set_weights", where, f"shape {array.shape}", f"{w.shape}"))
-        for (stored, shown), array in zip(self._tensor_list(), given):
+                raise ShapeError(message(op, f"weights[{i}]", f"shape {array.shape}", f"{w.shape}"))
+        for (stored, shown), array in zip(mine, given):
             np.copyto(shown.array, array, casting="same_kind")
             _writes.note(stored.array, "set_weights")
 
@@ -194,7 +186,8 @@ class Layer(Module):
 class Dense(Layer):
     """activation(x kernel + bias): x (..., in) -> (..., units). The kernel is (in, units), Glorot-uniform at first."""
 
-    _turned = ("weight",)
+    _turned = "weight"
+    bias: Any = None
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
@@ -203,11 +196,9 @@ class Dense(Layer):
         if isinstance(units, bool) or not hasattr(units, "__index__") or units < 1:
             raise ValueError(message("Dense", "units", repr(units), "an int of at least 1"))
         super().__init__(**common)
-        self.units, self.use_bias = int(units), use_bias
-        self.activation = activations.get(activation)
+        self.units, self.use_bias, self.activation = int(units), use_bias, activations.get(activation)
         self._kernel_from = kernel_initializer, kernel_regularizer
         self._bias_from = bias_initializer, bias_regularizer
-        self.bias: Any = None
 
     def _make(self, input_shape: Shape) -> None:
         self._add("weight", (input_shape[-1], self.units), *self._kernel_from)
@@ -232,37 +223,25 @@ class Activation(Layer):
         return self.activation(x)
 
 
-class ReLU(Layer):
-    """max(x, 0), optionally with a slope below threshold and a largest value."""
+class ReLU(Activation):
+    """max(x, 0)."""
 
-    def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **common: Any) -> None:
-        super().__init__(**common)
-        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
-
-    def forward(self, x: Any) -> Any:
-        return activations.relu(x, self.negative_slope, self.max_value, self.threshold)
+    def __init__(self, **common: Any) -> None:
+        super().__init__("relu", **common)
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(Activation):
     """x where x > 0, else negative_slope x, 0.3 by default (PyTorch's is 0.01)."""
 
     def __init__(self, negative_slope: float = 0.3, **common: Any) -> None:
-        super().__init__(**common)
-        self.negative_slope = negative_slope
-
-    def forward(self, x: Any) -> Any:
-        return F.leaky_relu(x, self.negative_slope)
+        super().__init__(lambda x: F.leaky_relu(x, negative_slope), **common)
 
 
-class Softmax(Layer):
-    """exp(x) / sum exp(x) along an axis."""
+class Softmax(Activation):
+    """exp(x) / sum exp(x) along the last axis."""
 
-    def __init__(self, axis: int = -1, **common: Any) -> None:
-        super().__init__(**common)
-        self.axis = axis
-
-    def forward(self, x: Any) -> Any:
-        return F.softmax(x, self.axis)
+    def __init__(self, **common: Any) -> None:
+        super().__init__("softmax", **common)
 
 
 class Dropout(Layer):
@@ -275,8 +254,7 @@ class Dropout(Layer):
         if noise_shape is not None:
             raise ValueError(message("Dropout", "noise_shape", noise_shape, "None: each number is dropped by itself"))
         super().__init__(**common)
-        self.rate = rate
-        self.generator = None if seed is None else Generator().manual_seed(seed)
+        self.rate, self.generator = rate, None if seed is None else Generator().manual_seed(seed)
 
     def forward(self, x: Any) -> Any:
         return F.dropout(x, self.rate, True, generator=self.generator) if self.training and self.rate else x
@@ -289,25 +267,6 @@ class Flatten(Layer):
         return input_shape[0], prod(input_shape[1:])
 
     def forward(self, x: Any) -> Any:
-        return x.reshape(x.shape[0], -1) if x.size else x.reshape(x.shape[0], prod(x.shape[1:]))
-
-
-class Reshape(Layer):
-    """Each sample in another shape, of which one length may be -1."""
-
-    def __init__(self, target_shape: Sequence[int], **common: Any) -> None:
-        super().__init__(**common)
-        self.target_shape = tuple(target_shape)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        size = prod(input_shape[1:])
-        known = -prod(self.target_shape) if -1 in self.target_shape else prod(self.target_shape)
-        if (size % known if -1 in self.target_shape and known else size != known) or self.target_shape.count(-1) > 1:
-            got = f"{self.target_shape} for samples of shape {tuple(input_shape[1:])}"
-            raise ShapeError(message("Reshape", "target_shape", got, f"{size} elements"))
-        return input_shape[0], *(size // known if n == -1 else n for n in self.target_shape)
-
-    def forward(self, x: Any) -> Any:
         return x.reshape(self.compute_output_shape(x.shape))
 
 
@@ -315,8 +274,8 @@ class Embedding(Layer):
     """A row of `output_dim` numbers for each integer below `input_dim`: (N, length) -> (N, length, output_dim)."""
 
     def __init__(
-        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "random_uniform", embeddings_regularizer: Any = None,
-        **common: Any,
+        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "random_uniform",
+        embeddings_regularizer: Any = None, **common: Any,
     ) -> None:  # fmt: skip
         super().__init__(**common)
         self.input_dim, self.output_dim = input_dim, output_dim
@@ -335,58 +294,54 @@ class Embedding(Layer):
 class LayerNormalization(Layer):
     """Each sample to mean 0 and variance 1 along its last axis, then scaled by gamma and shifted by beta."""
 
-    def __init__(self, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True, **common: Any) -> None:
-        if axis != -1:
-            raise ValueError(message("LayerNormalization", "axis", axis, "-1, the last"))
+    _axes: tuple[int, ...] = (-1,)
+    bias: Any = None
+
+    def __init__(
+        self, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True, **common: Any
+    ) -> None:
+        if axis not in self._axes:
+            raise ValueError(message(type(self).__name__, "axis", axis, "-1, the last"))
         super().__init__(**common)
-        self.epsilon, self.center, self.scale = epsilon, center, scale
+        self.epsilon, self.center, self.scale, self.weight = epsilon, center, scale, None
 
     def _make(self, input_shape: Shape) -> None:
-        if self.scale:
-            self._add("weight", input_shape[-1:], "ones")
-        if self.center:
-            self._add("bias", input_shape[-1:], "zeros")
+        for name, wanted, start in (("weight", self.scale, "ones"), ("bias", self.center, "zeros")):
+            if wanted:
+                self._add(name, input_shape[-1:], start)
 
     def forward(self, x: Any) -> Any:
-        weight, bias = getattr(self, "weight", None), getattr(self, "bias", None)
-        return F.layer_norm(x, x.shape[-1:], weight, bias, self.epsilon)
+        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.epsilon)
 
 
-#: A variance of n numbers is corrected by n / (n - 1) in PyTorch's running statistics. Keras does not: of so many it is 1.
-_BIASED = 1 << 60
+#: PyTorch corrects the running variance of n numbers by n / (n - 1). Keras does not: of so many the factor is 1.
+_UNCORRECTED = 1 << 60
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(LayerNormalization):
     """Each feature to mean 0 and variance 1: over the batch in training, by running statistics in inference. These move
     as moving = momentum moving + (1 - momentum) batch: PyTorch's momentum is 1 minus this one. A frozen layer infers."""
 
     _order = ("weight", "bias", "running_mean", "running_var")
+    _axes = (-1, 1)
     running_mean: Any
     running_var: Any
 
-    def __init__(
-        self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
-        **common: Any,
-    ) -> None:  # fmt: skip
-        if axis not in (-1, 1):
-            raise ValueError(message("BatchNormalization", "axis", axis, "-1, the last"))
-        super().__init__(**common)
-        self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
+    def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, **more: Any) -> None:
+        super().__init__(axis, epsilon, **more)
+        self.momentum = momentum
 
     def _make(self, input_shape: Shape) -> None:
-        features = input_shape[-1]
-        for name, wanted, start in (("weight", self.scale, "ones"), ("bias", self.center, "zeros")):
-            if wanted:
-                self._add(name, (features,), start)
-        for name, value in (("running_mean", 0.0), ("running_var", 1.0)):
-            self.register_buffer(name, empty((features,), self.dtype).fill_(value))
+        super()._make(input_shape)
+        for name, start in (("running_mean", np.zeros), ("running_var", np.ones)):
+            self.register_buffer(name, from_array(start(input_shape[-1:], self.dtype)))
 
     def forward(self, x: Any) -> Any:
         rows = x if len(x.shape) == 2 else x.reshape(-1, x.shape[-1])  # the features are the second of two dimensions
-        weight, bias = getattr(self, "weight", None), getattr(self, "bias", None)
+        mean, var, affine = self.running_mean, self.running_var, (self.weight, self.bias)
         if self.training and self._trainable:
-            found = norm.move_statistics(rows, self.running_mean, self.running_var, None, 1 - self.momentum, _BIASED)
-            y = norm.batch_norm_op(rows, weight, bias, eps=self.epsilon, statistics=found)
+            found = norm.move_statistics(rows, mean, var, None, 1 - self.momentum, _UNCORRECTED)
+            y = norm.batch_norm_op(rows, *affine, eps=self.epsilon, statistics=found)
         else:
-            y = norm.batch_norm_eval_op(rows, self.running_mean, self.running_var, weight, bias, eps=self.epsilon)
+            y = norm.batch_norm_eval_op(rows, mean, var, *affine, eps=self.epsilon)
         return y if rows is x else y.reshape(x.shape)

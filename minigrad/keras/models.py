@@ -26,49 +26,44 @@ class Sequential(Trainer):
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=name, trainable=trainable)
         self.layers: list[Layer] = []
-        self._forget_steps()
         for layer in layers or ():
-            self._append(layer)
-        self._build_known()
-
-    # -- layers --------------------------------------------------------------------------------------------------------
+            self.add(layer)
 
     def add(self, layer: Any) -> None:
         """Puts a layer at the end."""
-        self._append(layer)
-        self._build_known()
-
-    def _append(self, layer: Any) -> None:
+        op = "Sequential.add"
         if isinstance(layer, Input):
             if self.layers or self.batch_shape is not None:
-                raise ValueError(message("Sequential.add", "layer", "an Input", "one at most, before all layers"))
+                raise ValueError(message(op, "layer", "an Input", "one at most, before all layers"))
             self.batch_shape = layer.batch_shape
             return
         if not isinstance(layer, Layer):
-            remedy = "Layers of minigrad.nn go into minigrad.nn.Sequential."
-            raise ValueError(message("Sequential.add", "layer", f"a {type(layer).__name__}", "a layer of minigrad.keras", remedy))
+            got, remedy = f"a {type(layer).__name__}", "Layers of minigrad.nn go into minigrad.nn.Sequential."
+            raise ValueError(message(op, "layer", got, "a layer of minigrad.keras", remedy))
         if any(layer.name == other.name for other in self.layers):
-            raise ValueError(message("Sequential.add", "layer", f"a second layer named {layer.name!r}", "other names"))
+            raise ValueError(message(op, "layer", f"a second layer named {layer.name!r}", "other names"))
         if not self.layers:
-            self.dtype = layer.dtype
-            self.batch_shape = self.batch_shape or layer.batch_shape
+            self.dtype, self.batch_shape = layer.dtype, self.batch_shape or layer.batch_shape
         self.layers.append(layer)
-        self._forget_steps()
+        self._changed()
 
     def pop(self) -> Layer:
         """Takes the last layer away, and returns it."""
         if not self.layers:
             raise ValueError(message("Sequential.pop", "", "a model without layers", "one with layers"))
-        self._forget_steps()
-        return self.layers.pop()
+        layer = self.layers.pop()
+        self._changed()
+        return layer
 
-    def _build_known(self) -> None:
-        if self.batch_shape is not None and self.layers:
-            self.built = False
+    def _changed(self) -> None:
+        """Programs of other layers are worth nothing; layers that can have their weights, get them."""
+        self._steps.clear()
+        self.built = False
+        if self.batch_shape is not None:
             self.build(self.batch_shape)
 
     def _make(self, input_shape: Shape) -> None:
-        self.batch_shape = shape = tuple(input_shape)
+        self.batch_shape = shape = input_shape
         for layer in self.layers:
             layer.build(shape)
             shape = layer.compute_output_shape(shape)
@@ -90,17 +85,12 @@ class Sequential(Trainer):
         parts = [p for p in (layer.penalty() for layer in self.layers) if p is not None]
         return sum(parts[1:], parts[0]) if parts else None
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+    def get_layer(self, name: str | None = None, index: int = 0) -> Layer:
         """The layer of this name, or at this place."""
-        if name is None:
-            return self.layers[index or 0]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        known = ", ".join(layer.name for layer in self.layers)
-        raise ValueError(message("get_layer", "name", repr(name), f"one of {known}"))
-
-    # -- what it is ----------------------------------------------------------------------------------------------------
+        known = {layer.name: layer for layer in self.layers}
+        if name is not None and name not in known:
+            raise ValueError(message("get_layer", "name", repr(name), f"one of {', '.join(known)}"))
+        return self.layers[index] if name is None else known[name]
 
     @property
     def input_shape(self) -> Shape:
@@ -113,18 +103,6 @@ class Sequential(Trainer):
     def output_shape(self) -> Shape:
         """(None, ...): the shape of what comes out."""
         return self.compute_output_shape(self.input_shape)
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the weights; setting it sets it for all layers."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        if bool(value) is not self._trainable:
-            self._trainable = bool(value)
-            for layer in self.layers:
-                layer.trainable = value
 
     def _tensor_list(self) -> list[tuple[Any, Any]]:
         return [pair for layer in self.layers for pair in layer._tensor_list()]
@@ -139,8 +117,6 @@ class Sequential(Trainer):
 
         (print_fn or print)(summary(self, line_length or 76, show_trainable))
 
-    # -- files ---------------------------------------------------------------------------------------------------------
-
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes all weights to a file whose name ends in .weights.safetensors, .safetensors or .npz."""
         if not overwrite and os.path.exists(filepath):
@@ -150,7 +126,5 @@ class Sequential(Trainer):
     def load_weights(self, filepath: Any) -> None:
         """Reads what save_weights has written, into a model of the same layers that has its weights. LoadError, before
         anything has changed, where they do not fit."""
-        if not self.built:
-            remedy = "Put an Input first, or call build(input_shape)."
-            raise ValueError(message("load_weights", "", f"the model {self.name}, which has no weights yet", "a built one", remedy))
+        self.count_params()  # which raises where there are no weights yet
         self.load_state_dict(io.load(filepath))
