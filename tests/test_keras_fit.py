@@ -237,7 +237,7 @@ def test_compile_warns_of_endings_that_do_not_fit(ending, loss, problem):
 @pytest.mark.parametrize(
     ("ending", "loss"),
     [
-        ([L.Dense(3), L.Softmax()], "sparse_categorical_crossentropy"),
+        ([L.Dense(3), L.Activation("softmax")], "sparse_categorical_crossentropy"),
         ([L.Dense(3)], losses.SparseCategoricalCrossentropy(from_logits=True)),
         ([L.Dense(1, activation="sigmoid"), L.Dropout(0.1)], "binary_crossentropy"),
         ([L.Dense(2, activation="softmax")], "binary_crossentropy"),

@@ -20,8 +20,8 @@ def _names_begin_anew():
 
 
 def test_names_count_up_until_the_session_is_cleared():
-    kinds = [L.Dense(1), L.Dense(1), L.ReLU(), L.LeakyReLU(), L.BatchNormalization(), L.Activation("relu"), Sequential()]
-    names = ["dense", "dense_1", "re_lu", "leaky_re_lu", "batch_normalization", "activation", "sequential"]
+    kinds = [L.Dense(1), L.Dense(1), L.BatchNormalization(), L.Activation("relu"), Sequential()]
+    names = ["dense", "dense_1", "batch_normalization", "activation", "sequential"]
     assert [layer.name for layer in kinds] == names
     L.clear_session()
     assert L.Dense(1).name == "dense"
@@ -36,9 +36,6 @@ def test_names_count_up_until_the_session_is_cleared():
         (L.Flatten(), (None, 2, 3), (None, 6)),
         (L.Dropout(0.5), (None, 4), (None, 4)),
         (L.Activation("tanh"), (None, 4), (None, 4)),
-        (L.Softmax(), (None, 4), (None, 4)),
-        (L.ReLU(), (None, 4), (None, 4)),
-        (L.LeakyReLU(), (None, 4), (None, 4)),
         (L.LayerNormalization(), (None, 4), (None, 4)),
         (L.BatchNormalization(), (None, 4), (None, 4)),
         (L.BatchNormalization(), (None, 3, 4), (None, 3, 4)),
@@ -64,9 +61,8 @@ def test_dense_is_the_activation_of_the_affine_map():
 
 
 def test_layers_compute_what_they_say():
-    np.testing.assert_allclose(L.LeakyReLU()(X).numpy(), np.where(X > 0, X, 0.3 * X), rtol=1e-6)
-    np.testing.assert_array_equal(L.ReLU()(X).numpy(), X.clip(0))
-    np.testing.assert_allclose(L.Softmax()(X).numpy(), np.exp(X) / np.exp(X).sum(1, keepdims=True), rtol=1e-5)
+    np.testing.assert_array_equal(L.Activation("relu")(X).numpy(), X.clip(0))
+    np.testing.assert_allclose(L.Activation("softmax")(X).numpy(), np.exp(X) / np.exp(X).sum(1, keepdims=True), rtol=1e-5)
     normal = L.LayerNormalization()(X).detach().numpy()
     np.testing.assert_allclose(normal, (X - X.mean(1, keepdims=True)) / np.sqrt(X.var(1, keepdims=True) + 1e-3), atol=1e-5)
     rows = L.Embedding(7, 2)

@@ -11,8 +11,8 @@ here as well. Everything is imported when it is first named.
 """
 
 _NAMES = {
-    "layers": "Activation BatchNormalization Dense Dropout Embedding Flatten Input Layer LayerNormalization LeakyReLU "
-    "ReLU Softmax clear_session",
+    "layers": "Activation BatchNormalization Dense Dropout Embedding Flatten Input Layer LayerNormalization "
+    "clear_session",
     "models": "Sequential",
     "optimizers": "SGD Adadelta Adagrad Adam AdamW Adamax Nadam RMSprop",
     "callbacks": "Callback CSVLogger EarlyStopping History LambdaCallback LearningRateScheduler ModelCheckpoint "

@@ -33,6 +33,7 @@ def dl_history_plot(history: Any) -> Any:
                 every = epochs // len(values)  # validation may run every k-th epoch only
                 ax.plot(range(every, every * len(values) + 1, every), values, style, marker=".", label=label)
         ax.set(xlabel="epoch", ylabel=name, title=name)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(alpha=0.3)
         ax.legend()
     figure.tight_layout()

@@ -42,11 +42,9 @@ class Callback:
     params: dict[str, Any]
 
     def set_model(self, model: Any) -> None:
-        """Called before training."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called before training."""
         self.params = params
 
     def _reads(self, phase: str, batch: int) -> bool:
@@ -140,13 +138,14 @@ _FALLING = ("loss", "error", "mse", "mae", "mape", "msle", "entropy", "divergenc
 class _Monitor(Callback):
     """The base of those that watch one value: the best so far, and for how many epochs there was no better one."""
 
-    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0, patience: int = 0, verbose: int = 0) -> None:
+    best: float | None = None
+    wait = 0
+
+    def __init__(self, monitor: str, mode: str, min_delta: float, patience: int, verbose: int) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(message(type(self).__name__, "mode", repr(mode), "'auto', 'min' or 'max'"))
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
         self.patience, self.verbose = patience, verbose
-        self.best: float | None = None
-        self.wait = 0
 
     def _value(self, logs: Logs) -> float | None:
         """The monitored value; a warning where it is not among the logs."""
@@ -280,7 +279,7 @@ class ModelCheckpoint(_Monitor):
         save_weights_only: bool = False, mode: str = "auto", save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(monitor, mode, verbose=verbose)
+        super().__init__(monitor, mode, 0.0, 0, verbose)
         self.filepath, self.save_best_only, self.save_freq = str(filepath), save_best_only, save_freq
         if not self.filepath.endswith((".safetensors", ".npz")):
             expected, remedy = "a name in .weights.safetensors or .npz", "Whole models (.keras, .h5) are not saved."
@@ -288,20 +287,19 @@ class ModelCheckpoint(_Monitor):
         if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(message("ModelCheckpoint", "save_freq", repr(save_freq), "'epoch' or a number of batches"))
         self.best, self._epoch, self._batches = initial_value_threshold, 0, 0
-        if save_freq != "epoch":
-            self.on_train_batch_end = self._after_batch
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
 
-    def _after_batch(self, batch: int, logs: Logs | None = None) -> None:
-        self._batches += 1
-        if self._batches % self.save_freq == 0:
-            self._save(logs or {})
+    def _reads(self, phase: str, batch: int) -> bool:
+        self._batches += self.save_freq != "epoch"
+        return self.save_freq != "epoch" and self._batches % self.save_freq == 0
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._save(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
-            self._epoch = epoch
             self._save(logs or {})
 
     def _save(self, logs: Logs) -> None:

@@ -37,8 +37,8 @@ def clear_session() -> None:
 
 
 def _unique_name(kind: str) -> str:
-    """Dense -> dense, dense_1, ...; LeakyReLU -> leaky_re_lu."""
-    stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
+    """Dense -> dense, dense_1, ...; BatchNormalization -> batch_normalization."""
+    stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
     number = _counts[stem] = _counts.get(stem, -1) + 1
     return f"{stem}_{number}" if number else stem
 
@@ -119,8 +119,6 @@ class Layer(Module):
             return super().__call__(x)
         finally:
             self.train(before)
-
-    # -- weights -------------------------------------------------------------------------------------------------------
 
     @property
     def trainable(self) -> bool:
@@ -223,27 +221,6 @@ class Activation(Layer):
         return self.activation(x)
 
 
-class ReLU(Activation):
-    """max(x, 0)."""
-
-    def __init__(self, **common: Any) -> None:
-        super().__init__("relu", **common)
-
-
-class LeakyReLU(Activation):
-    """x where x > 0, else negative_slope x, 0.3 by default (PyTorch's is 0.01)."""
-
-    def __init__(self, negative_slope: float = 0.3, **common: Any) -> None:
-        super().__init__(lambda x: F.leaky_relu(x, negative_slope), **common)
-
-
-class Softmax(Activation):
-    """exp(x) / sum exp(x) along the last axis."""
-
-    def __init__(self, **common: Any) -> None:
-        super().__init__("softmax", **common)
-
-
 class Dropout(Layer):
     """In training each number becomes 0 with probability rate, the rest is scaled by 1 / (1 - rate). seed: a stream of
     random numbers of the layer's own."""
@@ -306,9 +283,10 @@ class LayerNormalization(Layer):
         self.epsilon, self.center, self.scale, self.weight = epsilon, center, scale, None
 
     def _make(self, input_shape: Shape) -> None:
-        for name, wanted, start in (("weight", self.scale, "ones"), ("bias", self.center, "zeros")):
-            if wanted:
-                self._add(name, input_shape[-1:], start)
+        if self.scale:
+            self._add("weight", input_shape[-1:], "ones")
+        if self.center:
+            self._add("bias", input_shape[-1:], "zeros")
 
     def forward(self, x: Any) -> Any:
         return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.epsilon)
