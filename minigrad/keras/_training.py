@@ -8,7 +8,6 @@ metrics are computed from predictions that were kept, when somebody looks at the
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,27 +20,13 @@ from minigrad.keras import losses, metrics, optimizers
 from minigrad.keras._checks import check_ending, warn_of_tail
 from minigrad.keras._feed import Feed, is_array, split_tail
 from minigrad.keras.callbacks import CallbackList, History, ProgbarLogger
-from minigrad.keras.layers import Embedding, Layer
+from minigrad.keras.layers import Embedding, Layer, mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     Logs = dict[str, float]
-
-
-@contextmanager
-def _mode(modules: list[Any], training: bool) -> Iterator[None]:
-    """Training or inference, and afterwards each module's own mode again. (To find all modules takes longer than an
-    epoch of a small network: callers do it once.)"""
-    before = [module.training for module in modules]
-    try:
-        for module in modules:
-            module.training = training
-        yield
-    finally:
-        for module, mode in zip(modules, before):
-            module.training = mode
 
 
 class _Meter:
@@ -149,7 +134,7 @@ class Trainer(Layer):
         loss = self._total(y, prediction, weight)
         return (loss, prediction) if self._meter.wanted else loss
 
-    def _predict_step(self, x: Any) -> Any:
+    def _predict_step(self, x: Any, y: None, weight: None) -> Any:
         return self.forward(x)
 
     def _total(self, y: Any, prediction: Any, weight: Any) -> Any:
@@ -227,10 +212,10 @@ class Trainer(Layer):
         modules, logs = list(self.modules()), dict[str, float]()
         listeners.call("on_train_begin")
         try:
-            with _mode(modules, True):
+            with mode(modules, True):
                 for epoch in range(initial_epoch, epochs):
                     listeners.call("on_epoch_begin", epoch)
-                    logs = self._trained(feed, listeners)
+                    logs = dict(sorted(self._trained(feed, listeners).items()))
                     often = validation_freq
                     if checked and ((epoch + 1) % often == 0 if isinstance(often, int) else epoch + 1 in often):
                         found = self._judged(checked, listeners, modules)
@@ -244,30 +229,30 @@ class Trainer(Layer):
         listeners.call("on_train_end", logs=logs)
         return history
 
+    def _pass(self, kind: str, feed: Feed, listeners: CallbackList, add: Any, logs: Callable[[], Logs]) -> Logs:
+        """One pass over the data by the step of this kind; add gets what each batch gave, logs() are those so far."""
+        step, learns = self._step(kind), kind == "train"
+        for i, (x, y, weight) in enumerate(feed):
+            listeners.batch_begin(kind, i)
+            if learns:
+                self.optimizer.before_step()
+            add(step(x, y, weight), y, weight, len(x))
+            listeners.batch_end(kind, i, logs)
+            if learns and self.stop_training:
+                break
+        return logs()
+
     def _trained(self, feed: Feed, listeners: CallbackList) -> Logs:
         """One epoch."""
-        meter, step, before_step = self._meter, self._step("train"), self.optimizer.before_step
-        meter.reset()
-        for i, (x, y, weight) in enumerate(feed):
-            listeners.batch_begin("train", i)
-            before_step()
-            meter.add(step(x, y, weight), y, weight, len(x))
-            listeners.batch_end("train", i, meter.logs)
-            if self.stop_training:
-                break
-        return dict(sorted(meter.logs().items()))
+        self._meter.reset()
+        return self._pass("train", feed, listeners, self._meter.add, self._meter.logs)
 
     def _judged(self, feed: Feed, listeners: CallbackList, modules: list[Any]) -> Logs:
-        """One pass of evaluation."""
-        meter, step = self._meter, self._step("test")
-        meter.reset()
+        """One evaluation."""
+        self._meter.reset()
         listeners.call("on_test_begin")
-        with _mode(modules, False), no_grad():
-            for i, (x, y, weight) in enumerate(feed):
-                listeners.batch_begin("test", i)
-                meter.add(step(x, y, weight), y, weight, len(x))
-                listeners.batch_end("test", i, meter.logs)
-        logs: Logs = meter.logs()
+        with mode(modules, False), no_grad():
+            logs = self._pass("test", feed, listeners, self._meter.add, self._meter.logs)
         listeners.call("on_test_end", logs=dict(sorted(logs.items())))
         return logs
 
@@ -286,14 +271,10 @@ class Trainer(Layer):
     ) -> np.ndarray[Any, Any]:  # fmt: skip
         """What the model says to x, as a NumPy array, in inference mode."""
         feed = self._feed("predict", x, None, None, batch_size, steps=steps, learns=False)
-        listeners, step = self._listeners(callbacks, verbose, 1, feed.steps), self._step("predict")
-        found = []
+        listeners, found = self._listeners(callbacks, verbose, 1, feed.steps), []
         listeners.call("on_predict_begin")
-        with _mode(list(self.modules()), False), no_grad():
-            for i, (batch, _, _) in enumerate(feed):
-                listeners.batch_begin("predict", i)
-                found.append(step(batch).array)
-                listeners.batch_end("predict", i, dict)
+        with mode(list(self.modules()), False), no_grad():
+            self._pass("predict", feed, listeners, lambda result, *_: found.append(result.array), dict)
         listeners.call("on_predict_end")
         return np.concatenate(found) if found else np.empty((0, *self.output_shape[1:]), self.dtype)
 
@@ -303,9 +284,8 @@ class Trainer(Layer):
     ) -> Any:  # fmt: skip
         """One update with this batch. The values that it returns are those of this batch alone."""
         feed = self._feed("train_on_batch", x, y, sample_weight, len(x), class_weight=class_weight)
-        with _mode(list(self.modules()), True):
-            self._trained(feed, CallbackList())
-        return _returned(self._meter.logs(), return_dict)
+        with mode(list(self.modules()), True):
+            return _returned(self._trained(feed, CallbackList()), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The values of evaluate for this batch."""

@@ -293,7 +293,7 @@ class ModelCheckpoint(_Monitor):
 
     def _reads(self, phase: str, batch: int) -> bool:
         self._batches += self.save_freq != "epoch"
-        return self.save_freq != "epoch" and self._batches % self.save_freq == 0
+        return self.save_freq != "epoch" and not self._batches % int(self.save_freq)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._save(logs or {})

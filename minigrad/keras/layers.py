@@ -7,6 +7,7 @@ A layer makes its weights when it first learns the shape of its input. They are 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from minigrad.nn._module import Module, Parameter
 from minigrad.nn.ops import norm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     Shape = tuple[Any, ...]
@@ -41,6 +42,20 @@ def _unique_name(kind: str) -> str:
     stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
     number = _counts[stem] = _counts.get(stem, -1) + 1
     return f"{stem}_{number}" if number else stem
+
+
+@contextmanager
+def mode(modules: list[Any], training: bool) -> Iterator[None]:
+    """Training or inference, and afterwards each module's own mode again. (To find all modules takes longer than an
+    epoch of a small network: callers do it once.)"""
+    before = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.training = training
+        yield
+    finally:
+        for module, own in zip(modules, before):
+            module.training = own
 
 
 class Input:
@@ -113,12 +128,8 @@ class Layer(Module):
         self.build((None, *x.shape[1:]))
         if training is None or training is self.training:
             return super().__call__(x)
-        before = self.training
-        self.train(training)
-        try:
+        with mode(list(self.modules()), training):
             return super().__call__(x)
-        finally:
-            self.train(before)
 
     @property
     def trainable(self) -> bool:
