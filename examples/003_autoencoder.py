@@ -1,0 +1,120 @@
+"""Digits, few of them: L1, L2 and dropout against overfitting in a feed-forward net, then an autoencoder."""
+
+import argparse
+from pathlib import Path
+
+import minigrad as mg
+from minigrad import data, datasets, nn, optim
+
+
+def stepper(model, optimizer, loss_of):
+    """A training step, as one call of C from its second run on."""
+
+    @mg.jit
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def classify(train, test, epochs, penalty=None, dropout=0.0):
+    """Trains a feed-forward net. Returns its accuracy in training and test, the share of weights near 0, their squares."""
+    mg.manual_seed(0)  # the same start and the same batches, whatever is tried
+    net = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, 10))
+    criterion = nn.CrossEntropyLoss()
+    loss_of = lambda scores, y: criterion(scores, y) if penalty is None else criterion(scores, y) + penalty(net)
+    step = stepper(net, optim.Adam(net.parameters(), lr=0.003), loss_of)
+    loader = data.DataLoader(data.TensorDataset(*train), batch_size=50, shuffle=True)
+    for _ in range(epochs):
+        for x, y in loader:
+            step(x, y)
+    net.eval()  # dropout is for training alone
+    with mg.no_grad():
+        train_accuracy, test_accuracy = ((net(x).argmax(1) == y).float().mean().item() for x, y in (train, test))
+    weights = mg.cat([net[0].weight.detach().reshape(-1), net[3].weight.detach().reshape(-1)])
+    return train_accuracy, test_accuracy, (weights.abs() < 0.001).float().mean().item(), weights.square().sum().item()
+
+
+def autoencode(x, code, epochs):
+    """A net that says its input again through `code` numbers; and its loss in each epoch."""
+    mg.manual_seed(0)
+    encoder = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, code))
+    decoder = nn.Sequential(nn.Linear(code, 64), nn.ReLU(), nn.Linear(64, 64), nn.Sigmoid())  # pixels lie in 0 to 1
+    model = nn.Sequential(encoder, decoder)
+    step = stepper(model, optim.Adam(model.parameters(), lr=0.003), nn.MSELoss())
+    loader = data.DataLoader(data.TensorDataset(x), batch_size=50, shuffle=True)
+    return model, [sum(step(x, x).item() for (x,) in loader) / len(loader) for _ in range(epochs)]
+
+
+def main(epochs=60, plot=True, out=None):
+    """Both lessons, each with so many epochs. out: the folder of the picture."""
+    pixels, digits = datasets.load_digits(return_X_y=True)
+    parts = data.train_test_split(pixels / 16, digits, test_size=0.25, random_state=0, stratify=digits)
+    x_train, x_test, y_train, y_test = map(mg.tensor, parts)
+
+    print("1. Against overfitting: a net of 9,610 parameters, 200 digits to learn from, 450 to be tested on")
+    few, test = (x_train[:200], y_train[:200]), (x_test, y_test)
+    ways = {
+        "nothing": {},
+        "L1": {"penalty": lambda net: nn.utils.l1_penalty(net, 3e-4)},
+        "L2": {"penalty": lambda net: nn.utils.l2_penalty(net, 1e-3)},
+        "dropout": {"dropout": 0.5},
+    }
+    print("             training  test    weights at 0   sum of squares")
+    for name, way in ways.items():
+        seen, unseen, zeros, squares = classify(few, test, 2 * epochs, **way)
+        print(f"   {name:9} {seen:8.3f}  {unseen:.3f}   {zeros:8.1%}   {squares:12.1f}")
+    print("   L1 takes weights away, L2 makes all of them smaller, dropout lets no unit rely on another.")
+
+    print(f"\n2. An autoencoder: 64 pixels through few numbers and back, {epochs} epochs")
+    mean = ((x_test - x_train.mean(0)) ** 2).mean().item()
+    print(f"   error of the mean digit, with no code at all: {mean:.4f}")
+    one_of_each = x_test[[y_test.tolist().index(digit) for digit in range(10)]]
+    pictures, curves = [one_of_each], {}
+    for code in (2, 8, 32):
+        model, curves[code] = autoencode(x_train, code, epochs)
+        with mg.no_grad():
+            pictures.append(model(one_of_each))
+            error = nn.MSELoss()(model(x_test), x_test).item()
+        print(f"   {code:2} numbers: error {curves[code][-1]:.4f} in training, {error:.4f} for digits not seen before")
+    print("   What comes back is what the code has room for. No label was used.")
+    if plot:
+        draw(pictures, curves, out)
+
+
+def draw(pictures, curves, out):
+    """The picture: shown, or written to the folder out."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise SystemExit("The picture needs matplotlib: pip install 'minigrad-c[plot]', or --no-plot") from None
+    figure = plt.figure(figsize=(9, 7.5), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.2, 1))
+    rows = top.subplots(len(pictures), 10)
+    for row, images, name in zip(rows, pictures, ["digit", *(f"{code} numbers" for code in curves)]):
+        for axis, image in zip(row, images.tolist()):
+            axis.imshow([image[i : i + 8] for i in range(0, 64, 8)], cmap="gray_r", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+        row[0].set_ylabel(name, rotation=0, horizontalalignment="right", verticalalignment="center")
+    axis = bottom.subplots()
+    for code, losses in curves.items():
+        axis.semilogy(range(1, len(losses) + 1), losses, label=f"{code} numbers")
+    axis.set(xlabel="epoch", ylabel="mean squared error, training")
+    axis.legend()
+    if not out:
+        return plt.show()
+    Path(out).mkdir(parents=True, exist_ok=True)
+    figure.savefig(Path(out) / "003_autoencoder.png", dpi=100)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--no-plot", action="store_true")
+    parser.add_argument("--save", metavar="FOLDER", help="write the picture there in place of showing it")
+    given = parser.parse_args()
+    main(given.epochs, not given.no_plot, given.save)
