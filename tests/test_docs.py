@@ -121,7 +121,7 @@ def test_inputs_without_a_derivative_are_named(sections):
 # -- chapters with code ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("chapter", ["own_ops", "jit", "saving"])
+@pytest.mark.parametrize("chapter", ["own_ops", "jit", "saving", "training"])
 def test_the_code_of_a_chapter_runs(chapter, capsys):
     text = (DOCS / f"{chapter}.md").read_text()
     program = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
@@ -135,7 +135,12 @@ def test_the_code_of_a_chapter_runs(chapter, capsys):
             _op.surface[space].clear()
             _op.surface[space].update(names)
     printed = capsys.readouterr().out
-    expected = {"own_ops": "softclip", "jit": "jit: item reads a value", "saving": "net.npz: this is no whole .npz file"}
+    expected = {
+        "own_ops": "softclip",
+        "jit": "jit: item reads a value",
+        "saving": "net.npz: this is no whole .npz file",
+        "training": "to go on from epoch 30",
+    }
     assert expected[chapter] in printed
 
 
