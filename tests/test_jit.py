@@ -4,6 +4,7 @@ import gc
 import resource
 import threading
 import weakref
+from itertools import product
 
 import numpy as np
 import pytest
@@ -117,6 +118,33 @@ def test_a_hundred_steps(make, loss, threads, isa):
 @pytest.mark.parametrize("make", list(OTHER_OPTIMIZERS.values()), ids=list(OTHER_OPTIMIZERS))
 def test_optimizers_that_count_steps_go_on_counting(make, isa):
     assert training(True, make, steps=30) == training(False, make, steps=30)
+
+
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *OTHER_OPTIMIZERS])
+def test_an_update_that_threads_share(name, isa):
+    """200,003 numbers, beside few: several blocks, which begin in the midst of a parameter."""
+    make = {**OPTIMIZERS, **OTHER_OPTIMIZERS}[name]
+    before, results = mg.get_num_threads(), set()
+    starts = [np.random.default_rng(i).normal(size=n).astype("f4") for i, n in enumerate((7, 200_003, 130))]
+    try:
+        for threads, compiled in product((1, 2, 3), (False, True)):
+            mg.set_num_threads(threads)
+            params = [nn.Parameter(mg.tensor(x)) for x in starts]
+            optimizer = make(params)
+
+            def step():
+                optimizer.zero_grad()  # noqa: B023 - called within this turn of the loop
+                sum((p * p * p).sum() for p in params).backward()  # noqa: B023
+                optimizer.step()  # noqa: B023
+
+            run = mg.jit(step) if compiled else step
+            for _ in range(3):
+                run()
+            results.add(tuple(bits(params)))
+    finally:
+        mg.set_num_threads(before)
+    assert len(results) == 1
+    assert all(got != x.tobytes() for got, x in zip(results.pop(), starts, strict=True))
 
 
 def both(build, calls):

@@ -303,3 +303,29 @@ def test_it_is_no_part_of_a_program():
         step()
     assert numbers(optimizer).tobytes() == before.tobytes()
     assert optimizer.state_dict()["state"] == {}
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_any_number_of_threads_gives_the_same_bits(search):
+    """300,000 numbers: inner products of several blocks, of the loss and its gradient too."""
+    rng = np.random.default_rng(0)
+    start, weights = rng.normal(size=300_000), mg.tensor(rng.uniform(1, 9, 300_000))
+    before, results = mg.get_num_threads(), set()
+    try:
+        for threads in (1, 2, 3):
+            mg.set_num_threads(threads)
+            p = parameter(start)
+            optimizer = optim.LBFGS([p], lr=0.1, max_iter=4, line_search_fn=search)
+
+            def closure():
+                optimizer.zero_grad()  # noqa: B023 - called within this turn of the loop
+                loss = (weights * p * p).sum()  # noqa: B023
+                loss.backward()
+                return loss
+
+            losses = [float(optimizer.step(closure)) for _ in range(3)]
+            assert losses[-1] < losses[0]
+            results.add((p.detach().numpy().tobytes(), *losses))
+    finally:
+        mg.set_num_threads(before)
+    assert len(results) == 1
