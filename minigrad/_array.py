@@ -39,10 +39,11 @@ _WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": b
 
 class Array:
     """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, or of a view in another
-    shape, where such memory comes from; None where it came from elsewhere. The last fields belong to the tape; for
+    shape, where such memory comes from; None where it came from elsewhere. `family`: the tensors that are views of one
+    another (`_views.py`), None where there is no other. The last fields belong to the tape; for
     requires_grad, which checks what it is set to, Tensor has a property, and what is called at every op goes past it."""
 
-    __slots__ = ("__weakref__", "array", "dtype", "flat", "grad", "node", "pool", "ptr", "shape", "size", "wants_grad")
+    __slots__ = ("__weakref__", "array", "dtype", "family", "flat", "grad", "node", "pool", "ptr", "shape", "size", "wants_grad")
 
     array: np.ndarray[Any, Any]
     ptr: Any
@@ -51,6 +52,7 @@ class Array:
     size: int
     flat: bool
     pool: Pool | None
+    family: Any
     wants_grad: bool
     requires_grad: bool
     node: Node | None
@@ -113,6 +115,7 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
     out.size = array.size
     out.flat = array.flags.c_contiguous
     out.pool = None
+    out.family = None
     out.wants_grad = False
     out.node = None
     out.grad = None
@@ -143,6 +146,7 @@ def alias(x: Array) -> Any:
     out.size = x.size
     out.flat = x.flat
     out.pool = x.pool
+    out.family = None
     out.wants_grad = False
     out.node = None
     out.grad = None
@@ -228,6 +232,7 @@ def take(pool: Pool, op: str = "empty") -> Any:
     out.size = pool.size
     out.flat = True
     out.pool = pool
+    out.family = None
     out.wants_grad = False
     out.node = None
     out.grad = None

@@ -95,7 +95,8 @@ def _numbers(x: Any) -> Any:
     if recorder() is not None:
         code = (frame := sys._getframe(1)).f_code
         if not frame.f_globals.get("__name__", "").startswith(_PASSING_ON) or code.co_name == "plain_index":
-            name = getattr(frame.f_locals.get("op"), "name", "")
+            op = frame.f_locals.get("op")  # a record, or the name of a write
+            name = op if isinstance(op, str) else getattr(op, "name", "")
             raise refusal(f"{name} is computed by NumPy" if name else f"{code.co_name} reads numbers")
     return _slot.__get__(x)
 
@@ -104,7 +105,7 @@ _slot: Any = Array.__dict__["array"]
 _grad: Any = Array.__dict__["grad"]
 _PASSING_ON = (
     "minigrad._array", "minigrad._kernels", "minigrad.ops.layout", "minigrad._inplace", "minigrad._writes", "minigrad.optim",
-    "minigrad._capture", "minigrad._jit", "minigrad._program",
+    "minigrad._capture", "minigrad._jit", "minigrad._program", "minigrad._views",
 )  # fmt: skip
 #: What reads a tensor's numbers.
 _READING = (

@@ -1,5 +1,6 @@
-"""Writing into a tensor's own memory. Where ops are recorded, `x += y` makes a new tensor instead, and what is written by
-`x[i] = v` or a method with an underscore becomes part of x's history; drawing over it is an error."""
+"""Writing into a tensor's own memory. Where ops are recorded, what is written by `x[i] = v` or a method with an underscore
+becomes part of x's history, and of that of its views; `x += y` makes a new tensor instead, unless there are views of x;
+drawing over it is an error."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _hooks, _writes
+from minigrad import _hooks, _views, _writes
 from minigrad._array import Array, empty, float32, from_array, owns, remembered
 from minigrad._draw import check_probabilities
 from minigrad._generator import blocks_for, stream
@@ -19,7 +20,7 @@ from minigrad._mode import no_grad, threads
 from minigrad._tape import Node, tools
 from minigrad.errors import AxisError, DTypeError, GradError, ShapeError, message
 from minigrad.ops.index import setitem_op
-from minigrad.ops.layout import INDEX_ERRORS, plain_index, reshape_op
+from minigrad.ops.layout import INDEX_ERRORS, getitem_op, plain_index, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,22 +91,25 @@ def assign_all(x: Any, name: str, value: Any) -> Any:
     """Numbers, broadcast, over all of x, which is returned; recorded where x or value has a history: what x was computed
     from then receives a gradient of 0."""
     if threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
-        value = _check_recordable(x, name, value)
+        value, whole = _recordable(x, name, value)
         _check_fits(x, name, "value", value.array)
         with no_grad:
             overwrite(x, name, value)
-        _record(x, Ellipsis, value)
+        _record(x, whole, Ellipsis, value)
         return x
     return overwrite(x, name, value)
 
 
 def update(x: Any, name: str, op: Any, other: Any) -> Any:
-    """In place without history, else a new tensor with it: what x += y does."""
+    """In place without history, else a new tensor with it: what x += y does. Where views of x are about, which are to see
+    it, it is written into x with its history, too."""
     if threads.mode.on and (x.requires_grad or (isinstance(other, Array) and other.requires_grad)):
         if x.node is None and x.requires_grad:
             got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
             remedy = "Do it inside `with minigrad.no_grad():`."
             raise GradError(message(name, "", got, expected, remedy))
+        if x.family is not None and _views.relatives(x):
+            return _written(x, name, op, (other,), {})
         return _of_its_kind(x, name, op(x, other))
     return overwrite(x, name, op(x, other))
 
@@ -141,25 +145,32 @@ def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
     """An op whose result is written over its first operand, which takes over the result's history: x.add_(y) returns x."""
 
     def call(x: Any, *args: Any, **keywords: Any) -> Any:
-        if threads.mode.on:
-            _check_no_leaf(x, name, "without the underscore: that gives a new tensor.")
-        wanting = (x, *args, *keywords.values()) if threads.mode.on else ()
-        if not any(isinstance(y, Array) and y.requires_grad for y in wanting):
-            new = op(x, *args, **keywords)
-        else:  # what the op keeps of x, it keeps of a copy
-            before = tools.clone(x)
-            new = op(before, *[before if y is x else y for y in args], **keywords)
-        if not new.requires_grad:
-            return overwrite(x, name, new)
-        _check_owner(x, name)
-        new = _of_its_kind(x, name, new)
-        with no_grad:
-            overwrite(x, name, new)
-        _hooks.rewrite(x, new.node)
-        return x
+        return _written(x, name, op, args, keywords)
 
     call.__name__, call.__doc__ = name, f"{name[:-1]}, written into the tensor itself, which is returned."
     return call
+
+
+def _written(x: Any, name: str, op: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    if threads.mode.on:
+        _check_no_leaf(x, name, "without the underscore: that gives a new tensor.")
+    wanting = (x, *args, *keywords.values()) if threads.mode.on else ()
+    if not any(isinstance(y, Array) and y.requires_grad for y in wanting):
+        new = op(x, *args, **keywords)
+    else:  # what the op keeps of x, it keeps of a copy
+        before = tools.clone(x)
+        new = op(before, *[before if y is x else y for y in args], **keywords)
+    if not new.requires_grad:
+        return overwrite(x, name, new)
+    whole = _whole(x, name)
+    new = _of_its_kind(x, name, new)
+    with no_grad:
+        overwrite(x, name, new)
+    if whole is x:
+        _rewritten(x, new.node)
+    else:
+        _record(x, whole, Ellipsis, new)
+    return x
 
 
 def put(x: Any, index: Any, value: Any) -> None:
@@ -167,10 +178,10 @@ def put(x: Any, index: Any, value: Any) -> None:
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     recorded = threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad))
     if recorded:
-        value = _check_recordable(x, "setitem", value)
+        value, whole = _recordable(x, "setitem", value)
         with no_grad:
             _write(x, index, plain, value)
-        _record(x, plain, value)
+        _record(x, whole, plain, value)
     else:
         _write(x, index, plain, value)
 
@@ -204,17 +215,16 @@ def _refused(x: Any, index: Any, plain: Any, array: np.ndarray[Any, Any], error:
     return ShapeError(message("setitem", "value", f"shape {array.shape}", fitting))
 
 
-def _check_recordable(x: Any, name: str, value: Any) -> Any:
-    """The value as a tensor of x's type; an error for an x whose history cannot take the write in."""
+def _recordable(x: Any, name: str, value: Any) -> tuple[Any, Any]:
+    """The value as a tensor of x's type, and whose memory x is; an error for an x whose history cannot take the write in."""
     _check_no_leaf(x, name, "write into x.clone().")
-    _check_owner(x, name)
-    array = _numbers(name, value)
+    whole, array = _whole(x, name), _numbers(name, value)
     _check_type(x, name, array)
     if not isinstance(value, Array):
-        return from_array(array.astype(x.dtype))
+        return from_array(array.astype(x.dtype)), whole
     if value.size == 1 and value.shape:
         value = reshape_op(value, shape=())  # one number goes everywhere
-    return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value
+    return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value, whole
 
 
 def _check_no_leaf(x: Any, name: str, otherwise: str) -> None:
@@ -225,21 +235,32 @@ def _check_no_leaf(x: Any, name: str, otherwise: str) -> None:
         raise GradError(message(name, "", got, expected, remedy))
 
 
-def _check_owner(x: Any, name: str) -> None:
-    """Raises for a view of memory that others see, too, as their history would not learn of the write."""
-    if is_view(x):
-        remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
-        got = "a view" if x.node is None else f"a view, by {x.node.op.name}"
-        raise GradError(message(name, "", got, "a tensor with memory of its own, as the write has a history", remedy))
+def _whole(x: Any, name: str) -> Any:
+    """The tensor whose memory x is: x itself, or what it is a view of. Raises where others see the memory whose histories
+    would not learn of the write."""
+    family = _views.relatives(x)
+    for y in family:
+        if y.node is None and y.wants_grad:
+            got, expected = "a tensor that shares memory with a leaf that requires a gradient", "one with memory of its own"
+            raise GradError(message(name, "", got, expected, "Do it inside `with minigrad.no_grad():`, or write into a clone()."))
+    for whole in (x, *family):
+        if not is_view(whole) and (whole is x or whole.shape) and _views.covers(whole):
+            return whole
+    remedy = "Write into the tensor that it is a view of, as in x[0, 1] = v, or into a clone()."
+    got = "a view" if x.node is None else f"a view, by {x.node.op.name}"
+    raise GradError(message(name, "", got, "a tensor with memory of its own, as the write has a history", remedy))
 
 
 def is_view(x: Any) -> bool:
-    """Whether anybody else refers to the memory that x is a view of: of zeros(6).reshape(2, 3), nobody does."""
+    """Whether anybody outside of its family refers to the memory that x is a view of: of zeros(6).reshape(2, 3), nobody
+    does."""
     array = x.array
     if owns(x):
         return False
+    others = _views.others(x)
     while isinstance(array.base, np.ndarray):
-        if getrefcount(array.base) > _ALONE + remembered(array.base):
+        known = sum(y.array.base is array.base for y in others)
+        if getrefcount(array.base) > _ALONE + remembered(array.base) + known:
             return True
         array = array.base
     return False
@@ -254,12 +275,23 @@ def _alone() -> int:
 _ALONE = _alone()
 
 
-def _record(x: Any, index: Any, value: Any) -> None:
-    """The write as a node of the tape, whose inputs are x before it, and the value."""
+def _record(x: Any, whole: Any, index: Any, value: Any) -> None:
+    """The write as a node of the tape, whose inputs are what was written into, before it, and the value."""
+    if whole is not x:
+        index = tuple(np.unravel_index(_views.places(x, whole)[index], whole.shape))
     op: Op = setitem_op.op  # type: ignore[attr-defined]
     saved = tuple({"index": index, "value_shape": value.shape}.get(name) for name in op.values)
-    parents = tuple((y.node or y) if y.requires_grad else None for y in (x, value))
-    _hooks.rewrite(x, Node(op, parents, saved, x))
+    parents = tuple((y.node or y) if y.requires_grad else None for y in (whole, value))
+    _rewritten(whole, Node(op, parents, saved, whole))
+
+
+def _rewritten(whole: Any, node: Node) -> None:
+    """Makes a node the history of a tensor that has been written into, and the views of it those of what it is now."""
+    _hooks.rewrite(whole, node)
+    for view in _views.relatives(whole):
+        at = _views.places(view, whole)
+        now = getitem_op(reshape_op(whole, shape=(whole.size,)), index=at)
+        _hooks.rewrite(view, now.node)
 
 
 # -- random numbers ----------------------------------------------------------------------------------------------------

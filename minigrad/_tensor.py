@@ -75,7 +75,7 @@ class Tensor(Methods, Conversions, Array):
         if new.ptr is self.ptr and new.shape == self.shape:
             return  # x.data += 1 has changed the numbers, and assigns the same memory
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
-        self.shape, self.size, self.flat, self.pool = new.shape, new.size, new.flat, new.pool
+        self.shape, self.size, self.flat, self.pool, self.family = new.shape, new.size, new.flat, new.pool, None
         _writes.note(self, "assigning to .data")
 
     def item(self) -> Any:

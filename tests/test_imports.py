@@ -17,7 +17,7 @@ LAYERS = (
     {"_version", "_C", "errors"},
     {"_indices", "_shapes", "_samples", "_ulp"},
     {"_array", "_device", "_kernels", "_machine"},
-    {"_hooks", "_mode", "_writes", "_tape"},
+    {"_hooks", "_mode", "_views", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
     {"linalg", "_draw", "_questions"},

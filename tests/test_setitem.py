@@ -84,15 +84,11 @@ def test_what_cannot_be_recorded_is_refused_and_changes_nothing():
     x = leaf(1.0, 2.0)
     with pytest.raises(GradError, match=r"^setitem: got a leaf that requires a gradient.*no_grad.*clone"):
         x[0] = 3.0
-    whole = x * 1.0
-    view = whole.reshape(2, 1)
-    with pytest.raises(GradError, match=r"^setitem: got a view, by reshape.*x\[0, 1\] = v"):
-        view[0] = 3.0
     y = x * 1.0
     node = y.node
     with pytest.raises(ShapeError, match=r"^setitem: argument value: got shape \(3,\)"):
         y[:] = leaf(1.0, 2.0, 3.0)
-    assert (x.tolist(), whole.tolist(), y.tolist(), y.node) == ([1.0, 2.0], [1.0, 2.0], [1.0, 2.0], node)
+    assert (x.tolist(), y.tolist(), y.node) == ([1.0, 2.0], [1.0, 2.0], node)
     with mg.no_grad():
         x[0] = 3.0
     assert x.tolist() == [3.0, 2.0]
@@ -105,5 +101,7 @@ def test_a_single_number_is_a_view_as_any_part_is():
     x[-1][2].fill_(7.0)
     x[np.int64(1), 0].sub_(1.0)
     assert x.tolist() == [[0.0, 5.0, 0.0], [-1.0, 0.0, 7.0]]
-    with pytest.raises(GradError, match=r"^add_: got a view.*x\[0, 1\] = v"):
-        x[0, 1].add_(leaf(1.0)[0])
+    w = mg.tensor(2.0, requires_grad=True)
+    x[0, 1].add_(w)
+    x[0].sum().backward()
+    assert (x[0, 1].item(), w.grad.item()) == (7.0, 1.0)

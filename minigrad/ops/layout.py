@@ -12,6 +12,7 @@ from minigrad._indices import added, replaced, taken, walkable
 from minigrad._kernels import layout as kernels
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
+from minigrad._views import related
 from minigrad.errors import AxisError, MinigradError, OutOfMemory, ShapeError, message
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 reshape_op: Callable[..., Any] = defop(
     "reshape", "x | shape",
-    forward=kernels.reshaped,
+    forward=lambda x, *, shape: related(x, kernels.reshaped(x, shape=shape)),
     shape=shapes.same,  # whoever asks has worked the shape out
     vjp={"x": lambda g, x_shape: reshape_op(g, shape=x_shape)},
     reference=lambda x, *, shape: x.reshape(shape),
@@ -33,7 +34,7 @@ reshape_op: Callable[..., Any] = defop(
 
 permute_op: Callable[..., Any] = defop(
     "permute", "x | dims",
-    forward=lambda x, *, dims: view(x.array.transpose(dims), x.ptr),
+    forward=lambda x, *, dims: related(x, view(x.array.transpose(dims), x.ptr)),
     vjp={"x": lambda g, dims: permute_op(g, dims=tuple(int(d) for d in np.argsort(dims)))},
     reference=lambda x, *, dims: x.transpose(dims),
     samples=lambda: [
@@ -44,7 +45,7 @@ permute_op: Callable[..., Any] = defop(
 
 expand_op = defop(
     "expand", "x | shape",
-    forward=lambda x, *, shape: view(np.broadcast_to(x.array, shape), x.ptr),
+    forward=lambda x, *, shape: related(x, view(np.broadcast_to(x.array, shape), x.ptr)),
     shape=lambda name, x, *, shape: shapes.broadcast(name, x, shape),
     vjp={"x": lambda g, x_shape: sum_to(g, x_shape)},
     reference=lambda x, *, shape: np.broadcast_to(x, shape),
@@ -57,7 +58,7 @@ expand_op = defop(
 
 getitem_op = defop(
     "getitem", "x | index",
-    forward=lambda x, *, index: from_array(taken(x.array, index)),
+    forward=lambda x, *, index: related(x, from_array(taken(x.array, index))),
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
     reference=lambda x, *, index: x[index],
     samples=lambda: [

@@ -1,0 +1,83 @@
+"""Views of one memory as a family: when one of them is written into and the write has a history, the others' numbers change,
+and so must their histories, or backward would give the gradient of numbers that are gone.
+
+A view of x is then x.reshape(-1)[places] once more, with the places that its elements have in x; and a write into a view is
+one into the tensor that has the memory, at those places. Families are made where views are, unless nothing is recorded:
+a view from within no_grad(), like what detach() gives, sees the new numbers and stays without history.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import ref
+
+import numpy as np
+
+from minigrad._mode import threads
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Family(list["ref[Any]"]):
+    """Weak references to a tensor and the views of it that were made while ops were recorded. When `room` is used up, those
+    of tensors that are gone are dropped."""
+
+    __slots__ = ("room",)
+
+    def __init__(self, x: Any) -> None:
+        super().__init__((ref(x),))
+        self.room = 16
+
+    def members(self) -> list[Any]:
+        """Those that are still there, oldest first."""
+        return [x for x in (known() for known in self) if x is not None]
+
+    def tidy(self) -> None:
+        """Drops what is gone, at an expense that stays small beside that of the views."""
+        self[:] = [known for known in self if known() is not None]
+        self.room = 16 + 2 * len(self)
+
+
+def related(x: Any, view: Any) -> Any:
+    """The view, which has been made of x, in x's family."""
+    if threads.mode.on:
+        family = x.family
+        if family is None:
+            family = x.family = Family(x)
+        elif len(family) >= family.room:
+            family.tidy()
+        view.family = family
+        family.append(ref(view))
+    return view
+
+
+def others(x: Any) -> list[Any]:
+    """The rest of x's family."""
+    return [] if x.family is None else [y for y in x.family.members() if y is not x]
+
+
+def relatives(x: Any) -> list[Any]:
+    """Those of its family who look at x's memory."""
+    return [y for y in others(x) if np.may_share_memory(x.array, y.array)]
+
+
+def covers(whole: Any) -> bool:
+    """Whether whole has the elements of all its relatives."""
+    return all(places(view, whole) is not None for view in relatives(whole))
+
+
+def places(view: Any, whole: Any) -> Any:
+    """The numbers of the view's elements in whole, counted row by row; None where whole is not contiguous, or does not have
+    them all."""
+    if not whole.flat:
+        return None
+    step = whole.dtype.itemsize
+    at = np.array((_address(view) - _address(whole)) // step)
+    for length, stride in zip(view.shape, view.array.strides):
+        at = at[..., None] + np.arange(length) * (stride // step)
+    return at if not at.size or 0 <= at.min() <= at.max() < whole.size else None
+
+
+def _address(x: Any) -> int:
+    return x.array.__array_interface__["data"][0]  # type: ignore[no-any-return]
