@@ -227,6 +227,8 @@ def backward(
     for leaf, dx, fresh in ends.values():
         if receivers:
             leaf = receivers[id(leaf)]
+        if not leaf.wants_grad:
+            continue  # not any more: it has been frozen, or detached, since the ops were recorded
         if leaf.grad is not None or not fresh or not dx.flat or create_graph:
             dx = _owned(leaf, dx, create_graph)
         new.append((leaf, dx))

@@ -305,3 +305,11 @@ def test_inputs_may_be_one_tensor():
     assert (x.grad.tolist(), y.grad) == ([3.0, 4.0], None)
     with pytest.raises(TypeError, match=r"backward: argument inputs\[1\]: got a float, expected a tensor"):
         (x * y).sum().backward(inputs=[x, 1.0])
+
+
+def test_a_leaf_that_wants_no_gradient_any_more_receives_none():
+    x, y = mg.tensor(2.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    z = x * y
+    x.requires_grad_(False)
+    z.backward()
+    assert (x.grad, y.grad.item()) == (None, 2.0)
