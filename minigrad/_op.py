@@ -133,7 +133,8 @@ def defop(
                  elementwise kernel brings its own.
     unusual      asked first where quick does not hold: a function of the inputs that answers in the op's place, by other
                  ops, or gives None
-    kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"
+    kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"; "moved": numbers of any
+                 type are moved by `forward`, none is computed
     names        under which users find the op, if it is theirs to call, in the `spaces` of the surface
     listed       whether it goes into the registry: not so where a family with any number of inputs is there already
     """

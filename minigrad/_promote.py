@@ -21,7 +21,8 @@ _FLOATS = (float32, float64)
 
 
 def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Brings the inputs to one element type; integers then go to the reference, since they carry no gradient."""
+    """Brings the inputs to one element type; integers then go to the reference, since they carry no gradient,
+    unless they are only moved."""
     scaled = _with_number(inputs)
     if scaled is not None:
         return op.call(*scaled, **keywords)
@@ -35,6 +36,8 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     if dtype in _FLOATS:
         return op.call(*ready, **keywords)
     op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
+    if op.kind == "moved":
+        return op.run(*ready, **keywords)
     try:
         return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
     except (TypeError, ValueError) as error:

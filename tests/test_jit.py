@@ -404,3 +404,11 @@ def test_what_moves_numbers_keeps_its_bits_among_long_chains():
     run, expected = mg.jit(step), bits(list(step(x)))
     for _ in range(3):
         assert bits(list(run(x))) == expected
+
+
+def test_integers_and_bools_are_moved():
+    step = mg.jit(lambda x, i, b: (x.argmax(1).reshape(1, 2), i.reshape(2, 1), b.unsqueeze(0), (x > 2.0).T.float(), i[1:].float()))
+    for shift in (0, 1):
+        x, i, b = mg.tensor([[1.0, 2.0 + shift], [3.0, 4.0]]), mg.tensor([shift, 5 - shift]), mg.tensor([shift == 0, True])
+        expected = [[[1, 1]], [[shift], [5 - shift]], [[shift == 0, True]], [[0.0, 1.0], [float(shift), 1.0]], [5.0 - shift]]
+        assert [y.tolist() for y in step(x, i, b)] == expected

@@ -105,3 +105,14 @@ def test_a_single_number_is_a_view_as_any_part_is():
     x[0, 1].add_(w)
     x[0].sum().backward()
     assert (x[0, 1].item(), w.grad.item()) == (7.0, 1.0)
+
+
+def test_a_part_of_integers_is_a_view_too():
+    x = mg.zeros(2, 3).long()
+    x[0, 1].fill_(5)
+    x[1][2].add_(4)
+    x.reshape(-1)[:1].fill_(9)
+    x.T[0, 1].fill_(7)
+    flags = x > 100
+    flags[1, 1].fill_(True)
+    assert (x.tolist(), flags.tolist()) == ([[9, 5, 0], [7, 0, 4]], [[False] * 3, [False, True, False]])

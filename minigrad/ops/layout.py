@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 reshape_op: Callable[..., Any] = defop(
     "reshape", "x | shape",
+    kind="moved",
     forward=lambda x, *, shape: related(x, kernels.reshaped(x, shape=shape)),
     shape=shapes.same,  # whoever asks has worked the shape out
     vjp={"x": lambda g, x_shape: reshape_op(g, shape=x_shape)},
@@ -34,6 +35,7 @@ reshape_op: Callable[..., Any] = defop(
 
 permute_op: Callable[..., Any] = defop(
     "permute", "x | dims",
+    kind="moved",
     forward=lambda x, *, dims: related(x, view(x.array.transpose(dims), x.ptr)),
     vjp={"x": lambda g, dims: permute_op(g, dims=tuple(int(d) for d in np.argsort(dims)))},
     reference=lambda x, *, dims: x.transpose(dims),
@@ -45,6 +47,7 @@ permute_op: Callable[..., Any] = defop(
 
 expand_op = defop(
     "expand", "x | shape",
+    kind="moved",
     forward=lambda x, *, shape: related(x, view(np.broadcast_to(x.array, shape), x.ptr)),
     shape=lambda name, x, *, shape: shapes.broadcast(name, x, shape),
     vjp={"x": lambda g, x_shape: sum_to(g, x_shape)},
@@ -58,6 +61,7 @@ expand_op = defop(
 
 getitem_op = defop(
     "getitem", "x | index",
+    kind="moved",
     forward=lambda x, *, index: related(x, from_array(taken(x.array, index))),
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
     reference=lambda x, *, index: x[index],
