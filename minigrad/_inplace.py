@@ -177,6 +177,8 @@ def put(x: Any, index: Any, value: Any) -> None:
     """x[index] = value, by NumPy's rules; recorded where x or value has a history."""
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     recorded = threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad))
+    if recorded and isinstance(value, Array) and _is_there(x, plain, value):
+        return
     if recorded:
         value, whole = _recordable(x, "setitem", value)
         with no_grad:
@@ -184,6 +186,17 @@ def put(x: Any, index: Any, value: Any) -> None:
         _record(x, whole, plain, value)
     else:
         _write(x, index, plain, value)
+
+
+def _is_there(x: Any, plain: Any, value: Any) -> bool:
+    """Whether a value is the part of x that it is to be written into, as in x[0] += y, where += has done so."""
+    if x.family is None or value.family is not x.family:
+        return False
+    try:
+        part = taken(x.array, plain)
+    except INDEX_ERRORS:
+        return False
+    return all(part.__array_interface__[what] == value.array.__array_interface__[what] for what in ("data", "shape", "strides"))
 
 
 def _write(x: Any, index: Any, plain: Any, value: Any) -> None:

@@ -68,15 +68,25 @@ def covers(whole: Any) -> bool:
 
 
 def places(view: Any, whole: Any) -> Any:
-    """The numbers of the view's elements in whole, counted row by row; None where whole is not contiguous, or does not have
-    them all."""
-    if not whole.flat:
-        return None
-    step = whole.dtype.itemsize
-    at = np.array((_address(view) - _address(whole)) // step)
-    for length, stride in zip(view.shape, view.array.strides):
-        at = at[..., None] + np.arange(length) * (stride // step)
-    return at if not at.size or 0 <= at.min() <= at.max() < whole.size else None
+    """The numbers of the view's elements in whole, counted row by row; None where whole does not have them all."""
+    at = _offsets(view) + (_address(view) - _address(whole))
+    if not at.size:
+        return at
+    if whole.flat:
+        at = at // whole.dtype.itemsize
+        return at if 0 <= at.min() <= at.max() < whole.size else None
+    own = _offsets(whole).ravel()
+    order = np.argsort(own)
+    found = order[np.minimum(np.searchsorted(own, at, sorter=order), own.size - 1)]
+    return found if (own[found] == at).all() else None
+
+
+def _offsets(x: Any) -> Any:
+    """How many bytes behind the first element every element lies."""
+    at = np.zeros((), np.int64)
+    for length, stride in zip(x.shape, x.array.strides):
+        at = at[..., None] + np.arange(length) * stride
+    return at
 
 
 def _address(x: Any) -> int:

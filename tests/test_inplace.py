@@ -206,6 +206,18 @@ def test_views_learn_of_a_write_into_the_whole():
     assert w.grad.tolist() == [0.0, 1.0, 1.0]
 
 
+def test_views_of_what_is_not_contiguous():
+    x, w = leaf(1.0, 2.0, 3.0), leaf(5.0)
+    h = mg.from_numpy(np.ones((3, 2)).T)
+    column, last = h[:, 1], h[1, 2]
+    h[0] = x
+    h[:, 1] += w
+    (column * mg.tensor([1.0, 10.0], dtype=mg.float64)).sum().backward(retain_graph=True)
+    (last + h[0, 2]).backward()
+    assert h.tolist() == [[1.0, 7.0, 3.0], [1.0, 6.0, 1.0]]
+    assert (x.grad.tolist(), w.grad.tolist()) == ([0.0, 1.0, 1.0], [11.0])
+
+
 def test_memory_that_others_see_takes_no_write_with_a_history():
     w, data = leaf(2.0)[0], np.ones((2, 3))
     outside = mg.from_numpy(data)[0]

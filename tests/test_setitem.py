@@ -116,3 +116,13 @@ def test_a_part_of_integers_is_a_view_too():
     flags = x > 100
     flags[1, 1].fill_(True)
     assert (x.tolist(), flags.tolist()) == ([[9, 5, 0], [7, 0, 4]], [[False] * 3, [False, True, False]])
+
+
+def test_an_element_that_is_updated_is_written_once():
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    y = x * 1.0
+    y[0] += w[1]
+    (node,) = [p for p in y.node.parents if p is not None and p.op.name == "setitem"] or [None]
+    assert (node, y.tolist()) == (None, [5.0, 2.0])
+    y.sum().backward()
+    assert (x.grad.tolist(), w.grad.tolist()) == ([1.0, 1.0], [0.0, 1.0])
