@@ -290,7 +290,9 @@ _ALONE = _alone()
 
 def _record(x: Any, whole: Any, index: Any, value: Any) -> None:
     """The write as a node of the tape, whose inputs are what was written into, before it, and the value."""
-    if whole is not x:
+    if index is Ellipsis and _is_part(x, whole.node or whole):
+        index = x.node.saved[x.node.op.values.index("index")]
+    elif whole is not x:
         index = tuple(np.unravel_index(_views.places(x, whole)[index], whole.shape))
     op: Op = setitem_op.op  # type: ignore[attr-defined]
     saved = tuple({"index": index, "value_shape": value.shape}.get(name) for name in op.values)
@@ -298,10 +300,19 @@ def _record(x: Any, whole: Any, index: Any, value: Any) -> None:
     _rewritten(whole, Node(op, parents, saved, whole))
 
 
+def _is_part(view: Any, of: Any) -> bool:
+    """Whether the view was taken, as x[index], from what this is the node of, and still has what backward needs."""
+    return view.node is not None and view.node.op.name == "getitem" and view.node.parents[0] is of and view.node.saved.__class__ is tuple
+
+
 def _rewritten(whole: Any, node: Node) -> None:
     """Makes a node the history of a tensor that has been written into, and the views of it those of what it is now."""
+    old = whole.node or whole
     _hooks.rewrite(whole, node)
     for view in _views.relatives(whole):
+        if _is_part(view, old):  # by slices, which kernels walk
+            _hooks.rewrite(view, Node(view.node.op, (node,), view.node.saved, view))
+            continue
         at = _views.places(view, whole)
         now = getitem_op(reshape_op(whole, shape=(whole.size,)), index=at)
         _hooks.rewrite(view, now.node)

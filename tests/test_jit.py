@@ -412,3 +412,28 @@ def test_integers_and_bools_are_moved():
         x, i, b = mg.tensor([[1.0, 2.0 + shift], [3.0, 4.0]]), mg.tensor([shift, 5 - shift]), mg.tensor([shift == 0, True])
         expected = [[[1, 1]], [[shift], [5 - shift]], [[shift == 0, True]], [[0.0, 1.0], [float(shift), 1.0]], [5.0 - shift]]
         assert [y.tolist() for y in step(x, i, b)] == expected
+
+
+def test_writes_that_views_see():
+    def put(x, w):
+        h = x * w
+        v = h[0:2]
+        h[0] = w[1] * 2.0
+        return (v * v).sum() + h.sum()
+
+    def through(x, w):
+        h = x * w
+        v = h[0:2]
+        v += w[:2]
+        h[1:].mul_(w[0])
+        return (h * h).sum()
+
+    for loss in (put, through):
+        found = []
+        for prepare in (lambda f: f, mg.jit):
+            w = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+            step = prepare(lambda x, w=w, loss=loss: [y := loss(x, w), y.backward()][0])
+            for n in range(3):
+                w.grad = None
+                found.append((step(mg.tensor([3.0, 4.0, n])).item(), w.grad.tolist()))
+        assert found[:3] == found[3:]
