@@ -121,7 +121,7 @@ def test_inputs_without_a_derivative_are_named(sections):
 # -- chapters with code ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("chapter", ["own_ops", "jit", "saving", "training"])
+@pytest.mark.parametrize("chapter", ["own_ops", "jit", "saving", "training", "../README"])
 def test_the_code_of_a_chapter_runs(chapter, capsys):
     text = (DOCS / f"{chapter}.md").read_text()
     program = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
@@ -138,6 +138,7 @@ def test_the_code_of_a_chapter_runs(chapter, capsys):
     expected = {
         "own_ops": "softclip",
         "jit": "jit: item reads a value",
+        "../README": "tensor([[2., 4.],\n        [6., 8.]])",
         "saving": "net.npz: this is no whole .npz file",
         "training": "to go on from epoch 30",
     }
