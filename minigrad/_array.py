@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._C import ffi
-from minigrad.errors import DTypeError, OutOfMemory, message
+from minigrad._shapes import one_axis
+from minigrad.errors import AxisError, DTypeError, OutOfMemory, message
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,19 +38,39 @@ _OURS = {dtype: dtype for dtype in _POINTER}
 _WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": bool_}
 
 
+class Size(int):
+    """A number of elements that, called, tells the lengths of the dimensions."""
+
+    shape: tuple[int, ...]
+
+    def __new__(cls, count: int, shape: tuple[int, ...]) -> Size:
+        """The number, and what it is the product of."""
+        made = int.__new__(cls, count)
+        made.shape = shape
+        return made
+
+    def __call__(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension of it. AxisError for a dimension that there is not."""
+        if dim is None:
+            return self.shape
+        if not self.shape:
+            raise AxisError(message("size", "dim", dim, "none: a tensor with 0 dimensions has no lengths"))
+        return self.shape[one_axis("size", dim, len(self.shape))]
+
+
 class Array:
     """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, or of a view in another
     shape, where such memory comes from; None where it came from elsewhere. `family`: the tensors that are views of one
     another (`_views.py`), None where there is no other. The last fields belong to the tape; for
     requires_grad, which checks what it is set to, Tensor has a property, and what is called at every op goes past it."""
 
-    __slots__ = ("__weakref__", "array", "dtype", "family", "flat", "grad", "node", "pool", "ptr", "shape", "size", "wants_grad")
+    __slots__ = ("__weakref__", "array", "count", "dtype", "family", "flat", "grad", "node", "pool", "ptr", "shape", "wants_grad")
 
     array: np.ndarray[Any, Any]
     ptr: Any
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    size: int
+    count: int
     flat: bool
     pool: Pool | None
     family: Any
@@ -57,6 +78,12 @@ class Array:
     requires_grad: bool
     node: Node | None
     grad: Any
+
+    @property
+    def size(self) -> Size:
+        """How many elements, as NumPy has it; called, as PyTorch has it, the lengths: x.size(), x.size(0). The field
+        `count` is the bare number, for what runs at every op."""
+        return Size(self.count, self.shape)
 
 
 _new = object.__new__
@@ -112,7 +139,7 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
     out.dtype = dtype = _OURS[array.dtype]
     out.ptr = address(array, dtype) if ptr is None else ptr
     out.shape = array.shape
-    out.size = array.size
+    out.count = array.size
     out.flat = array.flags.c_contiguous
     out.pool = None
     out.family = None
@@ -143,7 +170,7 @@ def alias(x: Array) -> Any:
     out.dtype = x.dtype
     out.ptr = x.ptr
     out.shape = x.shape
-    out.size = x.size
+    out.count = x.count
     out.flat = x.flat
     out.pool = x.pool
     out.family = None
@@ -229,7 +256,7 @@ def take(pool: Pool, op: str = "empty") -> Any:
     out.ptr = ptr
     out.shape = pool.shape
     out.dtype = pool.dtype
-    out.size = pool.size
+    out.count = pool.size
     out.flat = True
     out.pool = pool
     out.family = None

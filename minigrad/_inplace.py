@@ -235,7 +235,7 @@ def _recordable(x: Any, name: str, value: Any) -> tuple[Any, Any]:
     _check_type(x, name, array)
     if not isinstance(value, Array):
         return from_array(array.astype(x.dtype)), whole
-    if value.size == 1 and value.shape:
+    if value.count == 1 and value.shape:
         value = reshape_op(value, shape=())  # one number goes everywhere
     return tools.cast(value, x.dtype) if value.dtype.kind == "f" and value.dtype is not x.dtype else value, whole
 
@@ -314,7 +314,7 @@ def _rewritten(whole: Any, node: Node) -> None:
             _hooks.rewrite(view, Node(view.node.op, (node,), view.node.saved, view))
             continue
         at = _views.places(view, whole)
-        now = getitem_op(reshape_op(whole, shape=(whole.size,)), index=at)
+        now = getitem_op(reshape_op(whole, shape=(whole.count,)), index=at)
         _hooks.rewrite(view, now.node)
 
 
@@ -345,7 +345,7 @@ def bernoulli(x: Any, p: Any, generator: Any) -> Any:
     _check_writable(x, "bernoulli_", p, np.empty(0, np.bool_))
     _check_fits(x, "bernoulli_", "p", chances)
     source, u = stream("bernoulli_", generator), empty(x.shape, real, "bernoulli_")
-    seed, offset = source.take(blocks_for(u.size, real))
+    seed, offset = source.take(blocks_for(u.count, real))
     kernels.uniform(u, seed=seed, offset=offset, low=0.0, high=1.0)
     layout.by_host("bernoulli_")
     np.less(u.array, chances, out=x.array, casting="unsafe")
@@ -367,7 +367,7 @@ def _draw(x: Any, op: str, kernel: Callable[..., Any], generator: Any, **paramet
     """Over all of x what a kernel draws; the generator moves when nothing can fail any more."""
     _check_writable(x, op, None, x.array)
     source, out = stream(op, generator), x if x.flat else empty(x.shape, x.dtype, op)
-    seed, offset = source.take(blocks_for(x.size, x.dtype))
+    seed, offset = source.take(blocks_for(x.count, x.dtype))
     layout.rewrites(x)
     kernel(out, seed=seed, offset=offset, **parameters)
     if out is not x:

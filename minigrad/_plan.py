@@ -88,7 +88,7 @@ class Values:
         value = self.find(address, at)
         if value is not None:
             value.uses.append(at)
-            if value.result < 0 and (address, x.size * x.dtype.itemsize) == (value.start, value.size):
+            if value.result < 0 and (address, x.count * x.dtype.itemsize) == (value.start, value.size):
                 value.result = i
         return value
 

@@ -230,7 +230,7 @@ class Program:
     @property
     def bytes_given(self) -> int:
         """The memory that arguments are copied to which C cannot read where they lie."""
-        return int(sum(x.size * x.dtype.itemsize for x in self.inside))
+        return int(sum(x.count * x.dtype.itemsize for x in self.inside))
 
     def __repr__(self) -> str:
         return _program_listing.listing(self)
@@ -273,7 +273,7 @@ class Patches:
         self.arena = arena
         self.found: list[tuple[Any, Any, int]] = []
         self.given, self.taken = ffi.new("void *[]", len(arguments) or 1), ffi.new("void *[]", len(results) or 1)
-        self.places = [(_number(x.ptr), x.size * x.dtype.itemsize) for x in arguments]
+        self.places = [(_number(x.ptr), x.count * x.dtype.itemsize) for x in arguments]
         self.results, self.wanted = results, wanted
         looked_at = [_number(x.ptr) for x in held]
         self.copied = {
@@ -304,7 +304,7 @@ class Patches:
                 after.append((i, x, value))
         moves = ffi.new("mg_move[]", len(after))
         for move, (i, x, value) in zip(moves, after, strict=True):
-            move.size = x.size * x.dtype.itemsize
+            move.size = x.count * x.dtype.itemsize
             self.put(ffi.addressof(move, "from"), _number(x.ptr), value)
             self.found.append((ffi.cast("void **", ffi.addressof(move, "to")), ffi.cast("void **", self.taken) + i, 0))
         return before, moves
@@ -350,7 +350,7 @@ def copied(x: Any) -> Any:
     """A tensor out of the program's memory."""
     out = take(x.pool or pool_of(x.shape, x.dtype))
     if x.flat:
-        ffi.memmove(out.ptr, x.ptr, x.size * x.dtype.itemsize)
+        ffi.memmove(out.ptr, x.ptr, x.count * x.dtype.itemsize)
     else:
         out.array[...] = x.array
     return out

@@ -269,7 +269,7 @@ def seed(root: Any, gradient: Any, op: str) -> Any:
             "requires_grad=True; computing inside no_grad(), detach() and argmax-like ops cut the tape."
         )
     if gradient is None:
-        if root.size != 1:
+        if root.count != 1:
             remedy = "Reduce it first (loss.sum() or loss.mean()), or pass gradient= of that shape."
             raise GradError(message(op, "", f"a tensor of shape {root.shape}", "a scalar", remedy))
         return root.new_tensor(np.ones(root.shape)) if root.shape else tools.one[root.dtype]

@@ -50,7 +50,7 @@ class Tensor(Methods, Conversions, Array):
 
     def numel(self) -> int:
         """How many elements."""
-        return self.size
+        return self.count
 
     @property
     def is_leaf(self) -> bool:
@@ -75,12 +75,12 @@ class Tensor(Methods, Conversions, Array):
         if new.ptr is self.ptr and new.shape == self.shape:
             return  # x.data += 1 has changed the numbers, and assigns the same memory
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
-        self.shape, self.size, self.flat, self.pool, self.family = new.shape, new.size, new.flat, new.pool, None
+        self.shape, self.count, self.flat, self.pool, self.family = new.shape, new.count, new.flat, new.pool, None
         _writes.note(self, "assigning to .data")
 
     def item(self) -> Any:
         """The number of a tensor that has one element."""
-        if self.size != 1:
+        if self.count != 1:
             remedy = "Use .tolist(), or reduce it first."
             raise ShapeError(message("item", "", f"a tensor of shape {self.shape}", "one element", remedy))
         return self.array.item()
@@ -136,7 +136,7 @@ class Tensor(Methods, Conversions, Array):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        if self.size != 1:
+        if self.count != 1:
             remedy = "Reduce it first: (x > 0).numpy().all(), or .any()."
             raise ValueError(message("bool", "", f"a tensor of shape {self.shape}", "one element", remedy))
         return bool(self.array.item())
@@ -153,12 +153,12 @@ class Tensor(Methods, Conversions, Array):
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.size == 1 and spec else repr(self)
+        return format(self.item(), spec) if self.count == 1 and spec else repr(self)
 
     def __repr__(self) -> str:
         numbers = np.array2string(self.array, separator=", ", prefix="tensor(", precision=4, threshold=1000)
         default = self.dtype in (float32, int64, bool_)
-        parts = [numbers] + ([] if default and self.size else [f"dtype={self.dtype}"])
+        parts = [numbers] + ([] if default and self.count else [f"dtype={self.dtype}"])
         if self.node is not None:
             parts.append(f"grad_fn=<{self.node.op.name}>")
         elif self.requires_grad:

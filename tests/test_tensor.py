@@ -361,3 +361,16 @@ def test_a_view_keeps_its_history():
             assert view.requires_grad is x.requires_grad
         assert x.detach_() is x
         assert x.is_leaf
+
+
+def test_size_is_a_number_and_tells_the_lengths() -> None:
+    x = mg.zeros(4, 3)
+    assert isinstance(x.size, int)
+    assert (x.size, x.size(), x.size(0), x.size(-1)) == (12, (4, 3), 4, 3)
+    assert x.view(x.size(0), -1).shape == (4, 3)
+    assert x.reshape(x.size).shape == (12,)
+    assert mg.tensor(1.0).size() == ()
+    with pytest.raises(IndexError, match="size"):
+        x.size(2)
+    with pytest.raises(IndexError, match="0 dimensions"):
+        mg.tensor(1.0).size(0)

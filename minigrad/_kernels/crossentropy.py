@@ -118,7 +118,7 @@ def nll_loss_bwd(
     """The gradient of nll_loss towards the log-probabilities: zero but at each label."""
     weight, weight_ptr = _optional(weight)
     target, dout = contiguous(target), contiguous(dout)
-    out = empty((target.size, classes), dout.dtype)
+    out = empty((target.count, classes), dout.dtype)
     _nll_bwd[dout.dtype is not float32](
         out.ptr,
         dout.ptr,
@@ -128,7 +128,7 @@ def nll_loss_bwd(
         ignore_index,
         REDUCTIONS[reduction],
         classes,
-        target.size,
+        target.count,
     )
     return out  # type: ignore[no-any-return]
 
@@ -136,4 +136,4 @@ def nll_loss_bwd(
 def first_bad_label(target: Array, ignore_index: int, classes: int) -> int:
     """The position of the first label that is no class, or -1."""
     target = target if target.flat else contiguous(target)
-    return int(_first_bad_label[0](target.ptr, ignore_index, classes, target.size))
+    return int(_first_bad_label[0](target.ptr, ignore_index, classes, target.count))

@@ -22,7 +22,7 @@ def _unary(name: str) -> Kernel:
 
     def kernel(x: Array) -> Array:
         out = empty(x.shape, x.dtype)
-        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
         return out  # type: ignore[no-any-return]
 
     def planned(pool: Pool, x: Array) -> Array:
@@ -40,7 +40,7 @@ def _binary(name: str) -> Kernel:
     def kernel(x: Array, y: Array) -> Array:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
-        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.count)
         return out  # type: ignore[no-any-return]
 
     def planned(pool: Pool, x: Array, y: Array) -> Array:
@@ -58,7 +58,7 @@ def _unary_with(name: str, *scalars: str) -> Kernel:
     def kernel(x: Array, **given: float) -> Array:
         out = empty(x.shape, x.dtype)
         values = [given[s] for s in scalars]
-        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.count)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -71,7 +71,7 @@ def _binary_with(name: str, *scalars: str) -> Kernel:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
         values = [given[s] for s in scalars]
-        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, *values, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, *values, out.count)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -103,7 +103,7 @@ def _comparison(name: str, swapped: bool = False) -> Kernel:
         x, y = (y, x) if swapped else (x, y)
         shape, walk = walk_over(x, y)
         out = empty(shape, bool_)
-        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.size)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.count)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -120,7 +120,7 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     """out = condition ? x : y, broadcast."""
     shape, walk = walk_over(x, y, condition)
     out = empty(shape, x.dtype)
-    _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.size)
+    _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.count)
     return out  # type: ignore[no-any-return]
 
 
@@ -130,5 +130,5 @@ _from = {float32: pair("from_float"), float64: pair("from_double"), int64: pair(
 def cast(x: Array, *, dtype: Any) -> Array:
     """The numbers of any type as floats of a type."""
     out = empty(x.shape, dtype)
-    _from[x.dtype][dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
+    _from[x.dtype][dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
     return out  # type: ignore[no-any-return]

@@ -46,7 +46,7 @@ _copy = pair("copy")
 def copy(x: Array) -> Array:
     """The same numbers, contiguous, in memory of their own."""
     out = empty(x.shape, x.dtype)
-    _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.size)
+    _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
     return out  # type: ignore[no-any-return]
 
 
@@ -56,13 +56,13 @@ _put, _fill = pair("put"), pair("fill")
 def put(out: Array, index: Any, x: Array) -> None:
     """out[index] = x, broadcast, for an index of integers and slices alone."""
     part = view(taken(out.array, index), None)
-    if part.size:
-        _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.size)
+    if part.count:
+        _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.count)
 
 
 def fill(out: Array, value: float) -> None:
     """One number everywhere in contiguous floats."""
-    _fill[out.dtype is not float32](out.ptr, value, out.size)
+    _fill[out.dtype is not float32](out.ptr, value, out.count)
 
 
 def overwrite(out: Array, index: Any, x: Array) -> None:
@@ -72,7 +72,7 @@ def overwrite(out: Array, index: Any, x: Array) -> None:
     if np.may_share_memory(out.array, x.array):
         x = copy(x)  # else numbers might be overwritten before they are read
     if index is Ellipsis and out.flat and x.flat and out.shape == x.shape:
-        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.size)
+        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.count)
     else:
         put(out, index, x)
 
@@ -99,8 +99,8 @@ def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
     out = empty(shape, xs[0].dtype)
     both = _put[out.dtype is not float32]
     for x, (first, walk) in zip(xs, parts):
-        if x.size:
-            both(out.ptr + first, x.ptr, walk, x.size)
+        if x.count:
+            both(out.ptr + first, x.ptr, walk, x.count)
     return out  # type: ignore[no-any-return]
 
 

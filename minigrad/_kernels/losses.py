@@ -22,19 +22,19 @@ def _pointwise(name: str, *scalars: str) -> tuple[Kernel, Kernel]:
         values = [given[s] for s in scalars]
         if reduction == "none":
             out = empty(x.shape, x.dtype)
-            each[wide](out.ptr, x.ptr, target.ptr, *values, x.size)
+            each[wide](out.ptr, x.ptr, target.ptr, *values, x.count)
         else:
             out = empty((), x.dtype)
-            total[wide](out.ptr, x.ptr, target.ptr, *values, float(x.size) if reduction == "mean" else 1.0, x.size)
+            total[wide](out.ptr, x.ptr, target.ptr, *values, float(x.count) if reduction == "mean" else 1.0, x.count)
         return out  # type: ignore[no-any-return]
 
     def gradient(dout: Array, x: Array, target: Array, *, reduction: str, **given: float) -> Array:
         x, target, dout = contiguous(x), contiguous(target), contiguous(dout)
         out = empty(x.shape, x.dtype)
-        scale = 1.0 / x.size if reduction == "mean" and x.size else 1.0
+        scale = 1.0 / x.count if reduction == "mean" and x.count else 1.0
         values = [given[s] for s in scalars]
         step = 1 if reduction == "none" else 0
-        backward[x.dtype is not float32](out.ptr, dout.ptr, x.ptr, target.ptr, *values, step, scale, x.size)
+        backward[x.dtype is not float32](out.ptr, dout.ptr, x.ptr, target.ptr, *values, step, scale, x.count)
         return out  # type: ignore[no-any-return]
 
     return forward, gradient

@@ -51,7 +51,7 @@ def _run(x: Array, dim: tuple[int, ...], keepdim: bool, index: bool, planned: Ke
     shape, outer, size, inner = _layout(source.shape, middle, keepdim)
     out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
     plan = out, outer, size, inner
-    if x.pool is not None and source is x and x.size:  # of nothing there is a sum, but no maximum: not all may run
+    if x.pool is not None and source is x and x.count:  # of nothing there is a sum, but no maximum: not all may run
         x.pool.reductions[dim, keepdim, index] = plan
     return planned(plan, source)  # type: ignore[no-any-return]
 

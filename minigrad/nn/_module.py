@@ -32,7 +32,7 @@ class Parameter(Tensor):
             raise DTypeError(message("Parameter", "data", f"a {type(data).__name__}", "a tensor", remedy))
         made = object.__new__(cls)
         same = alias(data)
-        for slot in ("array", "dtype", "family", "flat", "pool", "ptr", "shape", "size"):
+        for slot in ("array", "count", "dtype", "family", "flat", "pool", "ptr", "shape"):
             setattr(made, slot, getattr(same, slot))
         made.node, made.grad, made.requires_grad = None, None, False
         made.requires_grad_(requires_grad)

@@ -45,7 +45,7 @@ def _drawn(op: str, generator: Any, kernel: Any, shape: tuple[int, ...], dtype: 
     """New random numbers. Memory comes first: where it fails, the generator has not moved."""
     source = stream(op, generator)
     out = empty(shape, dtype, op)
-    seed, offset = source.take(blocks_for(out.size, dtype))
+    seed, offset = source.take(blocks_for(out.count, dtype))
     return kernel(out, seed=seed, offset=offset, **parameters)
 
 

@@ -193,7 +193,7 @@ def vector_to_parameters(vec: Any, parameters: Any) -> None:
     written unless the vector has as many numbers as the parameters, of their type."""
     op = "vector_to_parameters"
     given = _tensors(op, "parameters", parameters)
-    size = sum(p.size for p in given)
+    size = sum(p.count for p in given)
     if not isinstance(vec, Tensor):
         raise TypeError(message(op, "vec", f"a {type(vec).__name__}", "a tensor of one dimension"))
     if vec.shape != (size,):
@@ -205,8 +205,8 @@ def vector_to_parameters(vec: Any, parameters: Any) -> None:
     at = 0
     with no_grad():
         for p in given:
-            p.copy_(vec[at : at + p.size].reshape(p.shape))
-            at += p.size
+            p.copy_(vec[at : at + p.count].reshape(p.shape))
+            at += p.count
 
 
 # -- what arguments may be ---------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def inner(x: Any, y: Any) -> Any:
 @composed(np.outer, _pairs(((3,), (2,)), ((0,), (2,))), also="ger")
 def outer(x: Any, y: Any) -> Any:
     """The products of all elements of a vector with all of another."""
-    return mul(reshape_op(x, shape=(x.size, 1)), reshape_op(y, shape=(1, y.size)))
+    return mul(reshape_op(x, shape=(x.count, 1)), reshape_op(y, shape=(1, y.count)))
 
 
 @composed(lambda x, y, *, dim: np.sum(x * y, dim), _pairs(((2, 3), (2, 3)), ((4, 3), (3,)), dim=-1), spaces="linalg")

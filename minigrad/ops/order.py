@@ -231,7 +231,7 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, of an even number the lower; along a dimension (values, indices). NaN where one is. (NumPy takes
     the mean of both middle ones.)"""
     if dim is None:
-        return median(reshape_op(x, shape=(x.size,)), 0)[0]
+        return median(reshape_op(x, shape=(x.count,)), 0)[0]
     axis = shapes.one_axis("median", dim, len(x.shape))
     shapes.nonempty("median", x.shape, (axis,))
     order = _order(x, axis, False)

@@ -75,5 +75,5 @@ def dropout(
     if not isinstance(input, Array) or input.dtype.kind != "f":
         kind = input.dtype if isinstance(input, Array) else type(input).__name__
         raise DTypeError(message("dropout", "input", kind, "a tensor of floats"))
-    seed, offset = (generator or default_generator).take(blocks_for(input.size, float32))
+    seed, offset = (generator or default_generator).take(blocks_for(input.count, float32))
     return dropout_op(input, p=float(p), seed=seed, offset=offset)

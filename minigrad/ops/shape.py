@@ -151,7 +151,7 @@ def dstack(tensors: Sequence[Any]) -> Any:
 @public("column_stack", ALONE)
 def column_stack(tensors: Sequence[Any]) -> Any:
     """Side by side; vectors as columns."""
-    return hstack([reshape_op(x, shape=(x.size, 1)) if len(x.shape) < 2 else x for x in tensors])
+    return hstack([reshape_op(x, shape=(x.count, 1)) if len(x.shape) < 2 else x for x in tensors])
 
 
 # -- cutting: views ------------------------------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def flipud(x: Any) -> Any:
 def roll(x: Any, shifts: int | Sequence[int], dims: Dims = None) -> Any:
     """Elements moved along dims, those at the end back to the beginning; without dims, of the flattened tensor."""
     if dims is None:
-        return reshape_op(roll(reshape_op(x, shape=(x.size,)), shifts, 0), shape=x.shape)
+        return reshape_op(roll(reshape_op(x, shape=(x.count,)), shifts, 0), shape=x.shape)
     moves, along = _tuple(shifts), _tuple(dims)
     if len(moves) != len(along):
         raise ShapeError(message("roll", "shifts", f"{len(moves)} of them", f"one for each of the {len(along)} dims"))
@@ -329,7 +329,7 @@ def tile(x: Any, dims: Any, *more: int) -> Any:
 def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
     """Each element so many times, one after the other: NumPy's repeat."""
     if dim is None:
-        x, dim = reshape_op(x, shape=(x.size,)), 0
+        x, dim = reshape_op(x, shape=(x.count,)), 0
     axis = _axis("repeat_interleave", x, dim)
     count = repeats.array if isinstance(repeats, Array) else np.asarray(repeats)
     if count.size not in (1, x.shape[axis]) or count.ndim > 1 or count.min(initial=0) < 0:
@@ -352,7 +352,7 @@ def unflatten(x: Any, dim: int, sizes: Sequence[int]) -> Any:
 @public("ravel")
 def ravel(x: Any) -> Any:
     """All elements as one dimension; a view where memory allows it."""
-    return reshape_op(x, shape=(x.size,))
+    return reshape_op(x, shape=(x.count,))
 
 
 @public("view_as reshape_as", "Tensor")
@@ -381,8 +381,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in ("ij", "xy"):
         raise ValueError(message("meshgrid", "indexing", f"{indexing!r}", "'ij' or 'xy'"))
-    full = tuple(x.size for x in given)
-    grids = [expand(reshape_op(x, shape=tuple(x.size if d == i else 1 for d in range(len(given)))), full) for i, x in enumerate(given)]
+    full = tuple(x.count for x in given)
+    grids = [expand(reshape_op(x, shape=tuple(x.count if d == i else 1 for d in range(len(given)))), full) for i, x in enumerate(given)]
     return tuple(transpose(g, 0, 1) if indexing == "xy" and len(given) > 1 else g for g in grids)
 
 

@@ -158,8 +158,8 @@ class LBFGS(Optimizer):
     def _put(self, x: Any) -> None:
         at = 0
         for p in self.param_groups[0]["params"]:
-            p.array[...] = x[at : at + p.size].reshape(p.shape)
-            at += p.size
+            p.array[...] = x[at : at + p.count].reshape(p.shape)
+            at += p.count
             _writes.note(p.array, self._writer())
 
     def _gradient(self) -> Any:
@@ -167,7 +167,7 @@ class LBFGS(Optimizer):
         group = self.param_groups[0]
         self._ready(group)
         params = group["params"]
-        return np.concatenate([np.zeros(p.size, p.dtype) if p.grad is None else p.grad.array.ravel() for p in params])
+        return np.concatenate([np.zeros(p.count, p.dtype) if p.grad is None else p.grad.array.ravel() for p in params])
 
     # -- state -----------------------------------------------------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class LBFGS(Optimizer):
 
     def _loaded_past(self, op: str, saved: Mapping[str, Any]) -> Past:
         params = self.param_groups[0]["params"]
-        return Past.loaded(op, saved, sum(p.size for p in params), params[0].dtype) if saved else Past()
+        return Past.loaded(op, saved, sum(p.count for p in params), params[0].dtype) if saved else Past()
 
 
 class Past:

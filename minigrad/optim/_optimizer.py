@@ -92,7 +92,7 @@ class Memory:
         self.grads = ffi.new(ffi.typeof(self.params), self.count)
         self.slots = [self._pointers([s[n] for s in states]) if n in used else ffi.NULL for n in slots]
         self.steps = ffi.new("int64_t *[]", [s["step"].ptr for s in states]) if used else ffi.NULL
-        self.sizes = ffi.new("int64_t[]", [p.size for p in params])
+        self.sizes = ffi.new("int64_t[]", [p.count for p in params])
 
     @staticmethod
     def _pointers(tensors: list[Any]) -> Any:

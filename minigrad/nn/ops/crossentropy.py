@@ -359,7 +359,7 @@ def _class_rows(name: str, x: Array) -> Any:
     if len(x.shape) == 1:
         return reshape_op(x, shape=(1, x.shape[0]))
     order = (0, *range(2, len(x.shape)), 1)
-    return reshape_op(permute_op(x, dims=order), shape=(x.size // x.shape[1] if x.shape[1] else 0, x.shape[1]))
+    return reshape_op(permute_op(x, dims=order), shape=(x.count // x.shape[1] if x.shape[1] else 0, x.shape[1]))
 
 
 def _check(name: str, x: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> bool:

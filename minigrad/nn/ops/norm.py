@@ -224,7 +224,7 @@ def _column(per_channel: Any, shape: Shape) -> Any:
     """Numbers of channels, in the place of the second dimension."""
     given = (-1,) + (1,) * (len(shape) - 2)
     if isinstance(per_channel, Array):
-        return reshape_op(per_channel, shape=(per_channel.size, *given[1:]))
+        return reshape_op(per_channel, shape=(per_channel.count, *given[1:]))
     return None if per_channel is None else per_channel.reshape(given)
 
 
