@@ -16,7 +16,10 @@ from minigrad import linalg as linalg
 from minigrad._anomaly import detect_anomaly
 from minigrad._array import bool_ as bool
 from minigrad._array import float32, float64, int64
+from minigrad._array import float32 as float
+from minigrad._array import float64 as double
 from minigrad._array import free_memory as free_memory
+from minigrad._array import int64 as long
 from minigrad._backend import backend
 from minigrad._checkpoint import checkpoint, checkpoint_sequential
 from minigrad._create import (
@@ -48,14 +51,14 @@ from minigrad._listing import tape
 from minigrad._mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad._op import defop
 from minigrad._source import debug_mode, is_debug_mode
-from minigrad._tensor import Tensor
+from minigrad._tensor import Tensor, is_tensor
 from minigrad._version import __version__ as __version__
 from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 _LAZY = ("cuda", "data", "datasets", "io", "keras", "nn", "optim", "testing")
 
 __all__ = [
-    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "elementwise_grad", "empty", "empty_like", "enable_grad", "eye", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "io", "is_debug_mode", "is_grad_enabled", "jacobian", "jit", "jvp", "keras", "linalg", "linspace", "load", "logspace", "manual_seed", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "save", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
+    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug_mode", "defop", "detect_anomaly", "device", "double", "elementwise_grad", "empty", "empty_like", "enable_grad", "eye", "float", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "io", "is_debug_mode", "is_grad_enabled", "is_tensor", "jacobian", "jit", "jvp", "keras", "linalg", "linspace", "load", "logspace", "long", "manual_seed", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "save", "set_grad_enabled", "set_num_threads", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
 ]  # fmt: skip
 
 

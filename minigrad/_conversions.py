@@ -101,6 +101,18 @@ class Conversions(Array):
         """Whether each element is not 0."""
         return elementwise.to_dtype(self, bool_)
 
+    def type(self, dtype: Any) -> Any:
+        """Itself in another element type: the same as to(dtype)."""
+        return elementwise.to_dtype(self, dtype)
+
+    def type_as(self, other: Any) -> Any:
+        """Itself in the element type of another tensor."""
+        return elementwise.to_dtype(self, other.dtype)
+
+    def is_floating_point(self) -> Bool:
+        """Whether it is float32 or float64."""
+        return self.dtype.kind == "f"
+
     def cpu(self) -> Any:
         """Itself: everything is on the CPU."""
         return self
@@ -109,6 +121,11 @@ class Conversions(Array):
         """DeviceError: everything is on the CPU."""
         require_cpu("cuda", "cuda" if device is None else device)
         return self
+
+    @property
+    def is_cuda(self) -> Bool:
+        """False: everything is on the CPU."""
+        return False
 
     @property
     def device(self) -> Any:

@@ -52,6 +52,10 @@ class Tensor(Methods, Conversions, Array):
         """How many elements."""
         return self.count
 
+    def nelement(self) -> int:
+        """How many elements: another name of numel."""
+        return self.count
+
     @property
     def is_leaf(self) -> bool:
         """Whether it was created rather than computed: only leaves receive .grad."""
@@ -333,6 +337,11 @@ class Tensor(Methods, Conversions, Array):
 
 #: What == compares numbers with; anything else is simply not equal.
 _NUMBERS = (Array, np.ndarray, np.generic, int, float, list, tuple)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether obj is a tensor: the same as isinstance(obj, Tensor)."""
+    return isinstance(obj, Tensor)
 
 
 def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:

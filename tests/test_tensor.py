@@ -374,3 +374,22 @@ def test_size_is_a_number_and_tells_the_lengths() -> None:
         x.size(2)
     with pytest.raises(IndexError, match="0 dimensions"):
         mg.tensor(1.0).size(0)
+
+
+def test_other_names_of_element_types() -> None:
+    assert (mg.float, mg.double, mg.long) == (mg.float32, mg.float64, mg.int64)
+    x = mg.tensor([1.5, -2.5])
+    assert x.type(mg.long).tolist() == [1, -2]
+    assert mg.tensor([1, 2]).type_as(x).dtype == mg.float32
+    assert x.is_floating_point()
+    assert not x.long().is_floating_point()
+    with pytest.raises(DTypeError, match="float32, float64, int64 or bool"):
+        x.type("torch.HalfTensor")
+
+
+def test_questions_of_programs_written_for_pytorch() -> None:
+    x = mg.zeros(2, 3)
+    assert x.nelement() == 6
+    assert x.is_cuda is False
+    assert mg.is_tensor(x)
+    assert not mg.is_tensor(x.numpy())
