@@ -378,3 +378,19 @@ def test_repr_shows_the_structure():
     assert repr(Noted()) == "Noted(\n  two\n  lines\n)"
     relu = nn.ReLU()
     assert repr(nn.Sequential(relu, relu)) == "Sequential(\n  (0): ReLU()\n  (1): ReLU()\n)"
+
+
+def test_what_stands_at_a_dotted_name():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.BatchNorm1d(3)))
+    assert net.get_submodule("") is net
+    assert net.get_submodule("1.0") is net[1][0]
+    assert net.get_parameter("0.bias") is net[0].bias
+    assert net.get_buffer("1.0.running_mean") is net[1][0].running_mean
+    tied = nn.Sequential(net[0], net[0])
+    assert tied.get_parameter("1.weight") is net[0].weight
+    with pytest.raises(AttributeError, match=r"get_submodule.*'2'.*a module of Sequential: '0', '1', '1\.0'"):
+        net.get_submodule("2")
+    with pytest.raises(AttributeError, match=r"get_parameter.*'0\.gain'.*'0\.weight', '0\.bias'"):
+        net.get_parameter("0.gain")
+    with pytest.raises(AttributeError, match=r"get_buffer.*a buffer of Linear: none"):
+        net[0].get_buffer("mean")

@@ -223,6 +223,25 @@ class Module:
         """The modules directly within this one; a shared one once."""
         return (m for _, m in self.named_children())
 
+    def get_submodule(self, target: str) -> Module:
+        """The module of a dotted name, as named_modules has it: "encoder.0"; of "" this one. AttributeError for none."""
+        return self._get("get_submodule", target, self.named_modules(remove_duplicate=False), "module")  # type: ignore[no-any-return]
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of a dotted name, as named_parameters has it: "encoder.0.weight". AttributeError for none."""
+        return self._get("get_parameter", target, self.named_parameters(remove_duplicate=False), "parameter")  # type: ignore[no-any-return]
+
+    def get_buffer(self, target: str) -> Any:
+        """The buffer of a dotted name, as named_buffers has it: "norm.running_mean". AttributeError for none."""
+        return self._get("get_buffer", target, self.named_buffers(remove_duplicate=False), "buffer")
+
+    def _get(self, op: str, target: str, named: Iterator[tuple[str, Any]], kind: str) -> Any:
+        found = dict(named)
+        if target in found:
+            return found[target]
+        names = ", ".join(repr(name) for name in found if name) or "none"
+        raise AttributeError(message(op, "target", repr(target), f"a {kind} of {type(self).__name__}: {names}"))
+
     def _tensors(
         self, prefix: str, recurse: bool, wanted: Callable[[Module, str, Any], bool], once: bool
     ) -> Iterator[tuple[str, Any]]:
