@@ -22,6 +22,7 @@ REPRS = {
     "BCELoss()": nn.BCELoss(), "BCEWithLogitsLoss()": nn.BCEWithLogitsLoss(),
     "CrossEntropyLoss()": nn.CrossEntropyLoss(), "Dropout(p=0.1, inplace=False)": nn.Dropout(0.1),
     "ELU(alpha=1.0)": nn.ELU(), "Flatten(start_dim=1, end_dim=-1)": nn.Flatten(),
+    "Unflatten(dim=1, unflattened_size=(2, 3))": nn.Unflatten(1, (2, 3)),
     "GELU(approximate='none')": nn.GELU(), "GLU(dim=-1)": nn.GLU(), "HuberLoss()": nn.HuberLoss(), "Identity()": nn.Identity(54, unused=True),
     "KLDivLoss()": nn.KLDivLoss(), "L1Loss()": nn.L1Loss(), "LeakyReLU(negative_slope=0.01)": nn.LeakyReLU(),
     "Linear(in_features=2, out_features=3, bias=True)": nn.Linear(2, 3), "LogSoftmax(dim=1)": nn.LogSoftmax(dim=1),
@@ -79,6 +80,7 @@ SIGNATURES = {
     F.alpha_dropout: "input, p=0.5, training=False, inplace=False, *, generator=None",
     F.dropout1d: "input, p=0.5, training=True, inplace=False, *, generator=None",
     nn.Flatten: "start_dim=1, end_dim=-1",
+    nn.Unflatten: "dim, unflattened_size",
     nn.Sequential: "*modules",
     nn.ReLU: "inplace=False",
     nn.LeakyReLU: "negative_slope=0.01, inplace=False",
@@ -264,6 +266,18 @@ def test_flatten_and_identity():
     assert nn.Flatten(0)(x).shape == (24,)
     assert nn.Flatten(0, 1)(x).tolist() == x.reshape(6, 4).tolist()
     assert nn.Identity(3, any="thing")(x) is x
+
+
+def test_unflatten():
+    x = mg.arange(24.0).reshape(2, 12)
+    assert nn.Unflatten(1, (3, 4))(x).tolist() == x.reshape(2, 3, 4).tolist()
+    assert nn.Unflatten(-1, (-1, 6))(x).shape == (2, 2, 6)
+    assert nn.Sequential(nn.Unflatten(1, (3, 4)), nn.Flatten())(x).tolist() == x.tolist()
+    assert repr(nn.Unflatten(1, [3, 4])) == "Unflatten(dim=1, unflattened_size=(3, 4))"
+    with pytest.raises(ShapeError, match="unflatten"):
+        nn.Unflatten(1, (5, 2))(x)
+    with pytest.raises(TypeError, match="Unflatten: argument unflattened_size"):
+        nn.Unflatten(1, (3.5, 4))
 
 
 def test_weights_of_losses_are_buffers():

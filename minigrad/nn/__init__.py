@@ -26,7 +26,7 @@ from minigrad.nn._activation import (
 from minigrad.nn._container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from minigrad.nn._dropout import AlphaDropout, Dropout1d
 from minigrad.nn._embedding import Embedding
-from minigrad.nn._linear import Bilinear, Dropout, Flatten, Identity, Linear
+from minigrad.nn._linear import Bilinear, Dropout, Flatten, Identity, Linear, Unflatten
 from minigrad.nn._loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -76,5 +76,6 @@ __all__ = [
     "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter",
     "ParameterDict", "ParameterList", "PoissonNLLLoss", "RMSNorm", "RReLU", "ReLU", "ReLU6", "Sequential", "SiLU",
     "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
-    "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "functional", "init", "utils",
+    "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "functional",
+    "init", "utils",
 ]  # fmt: skip

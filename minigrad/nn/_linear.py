@@ -1,4 +1,4 @@
-"""Linear, Bilinear, Dropout, and the two layers that compute nothing."""
+"""Linear, Bilinear, Dropout, and the layers that compute nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from minigrad._array import canonical, empty, float32
 from minigrad._device import require_cpu
+from minigrad._shapes import lengths
 from minigrad.errors import DTypeError, ShapeError, message
 from minigrad.nn import init
 from minigrad.nn._module import Module, Parameter
@@ -14,8 +15,10 @@ from minigrad.ops.contract import bilinear
 from minigrad.ops.layout import flatten
 from minigrad.ops.linalg import linear
 from minigrad.ops.random import dropout
+from minigrad.ops.shape import unflatten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
@@ -140,6 +143,23 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """As PyTorch prints it."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Dimension dim as several, of which one length may be -1: (N, 64) -> (N, 8, 8) for Unflatten(1, (8, 8)). ShapeError
+    where the lengths do not multiply to that of dim."""
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, lengths("Unflatten", "unflattened_size", unflattened_size)
+
+    def forward(self, x: Any) -> Any:
+        """The view with more dimensions."""
+        return unflatten(x, self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        """As PyTorch prints it."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Module):
