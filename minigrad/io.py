@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._array import Array, duplicate, from_array
+from minigrad._device import require_cpu
 from minigrad._generator import Generator, default_generator
 from minigrad.errors import MinigradError, message
 
@@ -72,12 +73,16 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     _put(os.path.realpath(path), write(arrays, structure))
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], map_location: Any = None, *, weights_only: bool = True) -> Any:
     """What save has written, as it was; of a file of another program {name: tensor}.
+
+    Programs for PyTorch pass map_location, which may be the CPU, and weights_only: a file holds numbers and text here,
+    never code, so that there is nothing that weights_only=False would add. DeviceError for a device other than the CPU.
 
     Element types become the next wider of ours: float16 and bfloat16 float32, int32 int64. FileError for a file that
     is truncated, foreign or inconsistent, ValueError for another suffix.
     """
+    require_cpu("load", map_location, "map_location")
     read = _read_safetensors if _suffix("load", path) == ".safetensors" else _read_npz
     with open(path, "rb") as file:
         data = file.read()

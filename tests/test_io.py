@@ -15,6 +15,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import io, nn, optim
+from minigrad.errors import DeviceError
 
 SUFFIXES = (".safetensors", ".npz")
 
@@ -101,6 +102,15 @@ def test_the_same_state_gives_the_same_bytes(tmp_path):
     for file in files:
         mg.save(state, file)
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_load_takes_what_programs_for_pytorch_pass(path):
+    mg.save({"x": mg.ones(2)}, path)
+    for keywords in ({"weights_only": True}, {"weights_only": False}, {"map_location": "cpu"}):
+        assert mg.load(path, **keywords)["x"].tolist() == [1.0, 1.0]
+    assert mg.load(path, mg.device("cpu"))["x"].tolist() == [1.0, 1.0]
+    with pytest.raises(DeviceError, match=r"load: argument map_location: got 'cuda'"):
+        mg.load(path, map_location="cuda")
 
 
 def test_save_and_load_are_found_where_pytorch_has_them():

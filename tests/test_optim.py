@@ -379,7 +379,7 @@ def test_repr_lists_the_groups():
     shared = "    momentum: 0.9\n    nesterov: False\n    weight_decay: 0\n"
     assert repr(optimizer) == (
         "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n    maximize: False\n" + shared
-        + "Parameter Group 1\n    dampening: 0\n    lr: 0.5\n    maximize: False\n" + shared + ")"
+        + "\nParameter Group 1\n    dampening: 0\n    lr: 0.5\n    maximize: False\n" + shared + ")"
     )  # fmt: skip
 
 

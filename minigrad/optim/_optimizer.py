@@ -382,10 +382,11 @@ class Optimizer:
         return found
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        groups = []
         for i, group in enumerate(self.param_groups):
-            lines += [f"Parameter Group {i}"] + [f"    {k}: {v}" for k, v in sorted(group.items()) if k != "params"]
-        return "\n".join([*lines, ")"])
+            options = [f"    {name}: {value}\n" for name, value in sorted(group.items()) if name != "params"]
+            groups.append(f"Parameter Group {i}\n{''.join(options)}")
+        return f"{type(self).__name__} (\n" + "\n".join(groups) + ")"
 
 
 # -- what options may be -----------------------------------------------------------------------------------------------
