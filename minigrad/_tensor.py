@@ -271,6 +271,14 @@ class Tensor(Methods, Conversions, Array):
     __iadd__, __isub__ = _inplace.updating("+=", elementwise.add), _inplace.updating("-=", elementwise.sub)
     __imul__, __itruediv__ = _inplace.updating("*=", elementwise.mul), _inplace.updating("/=", elementwise.div)
 
+    def add_(self, y: Any, *, alpha: float = 1) -> Tensor:
+        """add, written into the tensor itself: x + alpha y. `p.add_(p.grad, alpha=-lr)` is a step of gradient descent."""
+        return super().add_(y if alpha == 1 else y * alpha)
+
+    def sub_(self, y: Any, *, alpha: float = 1) -> Tensor:
+        """sub, written into the tensor itself: x - alpha y."""
+        return super().sub_(y if alpha == 1 else y * alpha)
+
     def zero_(self) -> Tensor:
         """Sets every element to 0."""
         return _inplace.assign_all(self, "zero_", False)  # type: ignore[no-any-return]

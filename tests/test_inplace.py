@@ -295,3 +295,17 @@ def test_what_cannot_be_written_over_all_changes_nothing():
     z.zero_()
     with pytest.raises(GradError, match="exp reads its result.*which zero_ has overwritten"):
         z.sum().backward()
+
+
+def test_add_and_sub_take_a_factor():
+    x, y = leaf(1.0, 2.0), mg.tensor([10.0, 20.0], dtype=mg.float64)
+    with mg.no_grad():
+        assert x.add_(y, alpha=-0.5) is x
+    assert x.tolist() == [-4.0, -8.0]
+    assert y.clone().sub_(y, alpha=0.5).tolist() == [5.0, 10.0]
+    assert mg.tensor([1, 2]).add_(3, alpha=2).tolist() == [7, 8]
+    moved = mg.zeros(2, dtype=mg.float64).add_(x, alpha=3.0)
+    moved.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    with pytest.raises(GradError, match="add_"):
+        x.add_(y, alpha=2.0)
