@@ -109,7 +109,7 @@ class Step:
             else:
                 parts.append(_look(x, leaves))
         if keywords:
-            parts.append(_look(keywords, leaves))
+            parts += ["keywords", _look(keywords, leaves)]  # marked: a dict by position is no keywords
         return tuple(parts)
 
     def _captured(self, key: Any, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Any:
@@ -166,7 +166,7 @@ def _look(x: Any, leaves: list[Any]) -> Any:
     except TypeError as error:
         got = f"a {type(x).__name__}"
         raise CaptureError(message("jit", "of the step", got, "tensors, arrays, and what can be a key of a dict")) from error
-    return type(x), x, str(x) if isinstance(x, (float, np.floating)) else ""  # 0.0 and -0.0 are equal, but not the same
+    return type(x), x, str(x) if isinstance(x, (float, complex, np.inexact)) else ""  # 0.0 and -0.0 are equal, but not the same
 
 
 def _tensor(x: Any) -> Any:
