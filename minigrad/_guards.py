@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from functools import partial
 from operator import attrgetter
-from types import CodeType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,17 +32,18 @@ class Variables:
                     continue
                 seen.add(id(one))
                 cells = [cell for cell in one.__closure__ or () if not _is_empty(cell)]
-                names = [name for name in sorted(_globals(one.__code__)) if name in one.__globals__]
+                names = sorted(_globals(one.__code__))  # also those of builtins, which a variable may hide later
                 both: list[tuple[Any, list[Any]]] = [(_contents, cells), (one.__globals__.get, names)]
                 for read, keys in both:
                     if keys:
                         self.reads.append((read, keys, [read(key) for key in keys]))
                         pending += self.reads[-1][2]
+                pending += [*(one.__defaults__ or ()), *(one.__kwdefaults__ or {}).values()]
 
     def settle(self) -> None:
         """Forgets those that have changed by now: the function itself has bound them, as a counter of its calls."""
         for i, (read, keys, values) in enumerate(self.reads):
-            same = [(key, value) for key, value in zip(keys, values, strict=True) if read(key) is value]
+            same = [(key, value) for key, value in zip(keys, values, strict=True) if not _is_gone(key) and read(key) is value]
             self.reads[i] = read, [key for key, _ in same], [value for _, value in same]
 
 
@@ -53,7 +54,7 @@ def _functions(x: Any) -> Iterator[FunctionType]:
     elif isinstance(x, MethodType):
         yield from _functions(x.__func__)
     elif isinstance(x, partial):
-        for one in (x.func, *x.args):
+        for one in (x.func, *x.args, *x.keywords.values()):
             yield from _functions(one)
     elif callable(getattr(x, "forward", None)) and not isinstance(x, type):
         yield from _functions(type(x).forward)
@@ -65,6 +66,10 @@ def _globals(code: CodeType) -> set[str]:
 
     found = {i.argval for i in get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     return found.union(*[_globals(one) for one in code.co_consts if isinstance(one, CodeType)])
+
+
+def _is_gone(key: Any) -> bool:
+    return isinstance(key, CellType) and _is_empty(key)
 
 
 def _is_empty(cell: Any) -> bool:

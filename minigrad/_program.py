@@ -115,9 +115,12 @@ class Program:
             if len(now) != len(self.seen) or not all(map(is_, now, self.seen)):
                 return False
             self.changes = changes
-        for read, keys, values in self.reads:
-            if not all(map(is_, map(read, keys), values)):
-                return False
+        try:
+            for read, keys, values in self.reads:
+                if not all(map(is_, map(read, keys), values)):
+                    return False
+        except ValueError:  # a variable has been deleted
+            return False
         for group, count, dtype, memory in self.memories:
             if group.memory.get(dtype) is not memory or len(group["params"]) != count:
                 return False

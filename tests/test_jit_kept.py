@@ -1,5 +1,9 @@
 """What Python keeps of a captured step, and what a program is given, do not share memory unawares."""
 
+from functools import partial
+
+import pytest
+
 import minigrad as mg
 
 
@@ -12,3 +16,39 @@ def test_keywords_are_no_dict_by_position():
         assert run(x, {"scale": y}).tolist() == [6.0] * 3
         assert run(x, scale=y).tolist() == [5.0] * 3
     assert len(run.programs) == 2
+
+
+def times_rate(x):
+    return x * float(RATE)
+
+
+RATE = 2.0
+
+
+def test_functions_in_keywords_and_defaults_are_looked_into(monkeypatch):
+    def by_default(x, scale=times_rate):
+        return scale(x)
+
+    def by_keyword(x, *, scale):
+        return scale(x)
+
+    runs = [mg.jit(by_default), mg.jit(partial(by_keyword, scale=times_rate))]
+    assert [run(mg.ones(1)).item() for run in runs] == [2.0, 2.0]
+    monkeypatch.setitem(globals(), "RATE", 5.0)
+    assert [run(mg.ones(1)).item() for run in runs] == [5.0, 5.0]
+
+
+def test_a_builtin_that_is_hidden_later(monkeypatch):
+    run = mg.jit(times_rate)
+    assert run(mg.ones(1)).item() == 2.0
+    monkeypatch.setitem(globals(), "float", lambda x: -x)
+    assert run(mg.ones(1)).item() == -2.0
+
+
+def test_a_variable_that_is_deleted():
+    factor = 2.0
+    run = mg.jit(lambda x: x * factor)  # noqa: F821
+    run(mg.ones(1))
+    del factor
+    with pytest.raises(NameError):
+        run(mg.ones(1))
