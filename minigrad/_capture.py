@@ -147,7 +147,7 @@ class Recorder:
         self.pools: dict[Pool, Pool] = {}  # where it takes it from, in the place of those that everybody uses
         self.constants: list[Any] = []  # arrays that the host made: numbers of the program's text
         self.owned: set[int] = set()  # their addresses, where they are arrays
-        self.undo: list[Callable[[], None]] = []
+        self.undo: list[Callable[[], object]] = []
         self._restore: list[Callable[[], None]] = []
 
     # -- in and out of the doorway ---------------------------------------------------------------------------------------
@@ -373,6 +373,7 @@ class Recorder:
 
         def state(optimizer: Any, group: Any, p: Any) -> Any:
             if recorder() is self:
+                self.undo.append(_forgetting(optimizer, p))
                 known = optimizer._states.setdefault(p, {}) if optimizer._used(group) else {}
                 for name in optimizer._used(group):
                     if name not in known:
@@ -433,6 +434,21 @@ def memory_like(x: Any) -> Any:
 def _rewriting(array: Any) -> Callable[[], None]:
     before = array.copy()
     return lambda: np.copyto(array, before)
+
+
+def _forgetting(optimizer: Any, p: Any) -> Callable[[], None]:
+    """Puts back which states a parameter had, and that no pointers to others are remembered."""
+    before = dict(optimizer._states.get(p, {}))
+
+    def undo() -> None:
+        if before:
+            optimizer._states[p] = before
+        else:
+            optimizer._states.pop(p, None)
+        for group in optimizer.param_groups:
+            group.memory.clear()
+
+    return undo
 
 
 def _running_op() -> str:

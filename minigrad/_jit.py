@@ -189,6 +189,7 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
 
         given, named = mapped(args, place), mapped(keywords, place)
         foreign, variables = ForeignRandom(), Variables(function)
+        seen.undo.append(foreign.drawn)
         result = function(*given, **named)
         drawn = foreign.drawn()
         if drawn:

@@ -2,9 +2,12 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn, optim
+from minigrad.errors import CaptureError
 
 
 def test_keywords_are_no_dict_by_position():
@@ -52,3 +55,24 @@ def test_a_variable_that_is_deleted():
     del factor
     with pytest.raises(NameError):
         run(mg.ones(1))
+
+
+def test_a_failed_capture_puts_back_random_numbers_of_others_and_states_of_optimizers():
+    p = nn.Parameter(mg.ones(2))
+    optimizer = optim.Adam([p])
+
+    @mg.jit
+    def step(x):
+        optimizer.zero_grad()
+        (p * x * np.random.rand()).sum().backward()
+        optimizer.step()
+        return p.sum().item()
+
+    before = np.random.get_state()
+    with pytest.raises(CaptureError, match="item reads a value"):
+        step(mg.ones(2))
+    assert all(np.array_equal(a, b) for a, b in zip(before, np.random.get_state(), strict=True))
+    assert (p.tolist(), p.grad, dict(optimizer.state)) == ([1.0, 1.0], None, {})
+    (p * 3.0).sum().backward()
+    optimizer.step()
+    assert optimizer.state[p]["step"].item() == 1
