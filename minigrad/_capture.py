@@ -317,8 +317,8 @@ class Recorder:
             if before is None:
                 self.fresh.append(leaf)
             else:
-                _grad.__set__(leaf, memory_like(before))
-                self.incoming.append((leaf, _grad.__get__(leaf)))
+                self.incoming.append((leaf, memory_like(before)))
+                _grad.__set__(leaf, alias(self.incoming[-1][1]))
         return _grad.__get__(leaf)
 
     def _write_grad(self, leaf: Any, g: Any) -> None:

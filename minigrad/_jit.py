@@ -185,7 +185,7 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
             made = memory_like(x) if isinstance(x, Array) else memory_like(_array.from_array(x))
             places.append(made)
             seen.places.append(extent(made.array, None))
-            return made
+            return _array.alias(made)  # which the step may keep
 
         given, named = mapped(args, place), mapped(keywords, place)
         foreign, variables = ForeignRandom(), Variables(function)
@@ -194,14 +194,43 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
         drawn = foreign.drawn()
         if drawn:
             raise _capture.refusal(f"{drawn} is drawn from")
+        _refuse_written(seen, leaves)
         program = _made(seen, places, result, function)
     for leaf, before in seen.grads.values():
         if leaf.grad is None or leaf.grad is not before:
-            program.grads.append((leaf, None if leaf.grad is None else plain(leaf.grad)))
+            leaf.grad = None if leaf.grad is None else plain(leaf.grad)
+            program.grads.append((leaf, leaf.grad))
     program.seen = program.read_by_python()
     variables.settle()
     program.reads = variables.reads
+    del given, named, result
+    _part(seen, program)
     return program
+
+
+def _refuse_written(seen: Recorder, leaves: list[Any]) -> None:
+    """An error for an argument that is another name of memory which the step writes into: the recorded run had a copy of it, and
+    so has not seen the new numbers."""
+    written = [x.array for _, memory in seen.updates for x in memory.owners] + [x.array for x in seen.rewritten.values()]
+    for i, x in enumerate(leaves):
+        array = x.array if isinstance(x, Array) else x
+        if not (isinstance(x, Array) and x.requires_grad) and any(np.may_share_memory(array, one) for one in written):
+            raise _capture.refusal(f"tensor {i} of the arguments shares memory with what the step writes, and would not change with it,")
+
+
+def _part(seen: Recorder, program: Program) -> None:
+    """Gives tensors of the step's own that Python has kept, in a list or as an attribute, memory of their own, where theirs is the
+    program's: neither must change with what happens to the other."""
+    import gc
+
+    own = [*program.inside, *[place for _, place in program.incoming]]
+    known, shared = {id(x) for x in own}, [x.array for x in own] + program.held[0] + program.held[1]
+    memory = Extents([extent(array, array) for array in shared])
+    kept: list[Any] = [x for x in gc.get_objects() if type(x) is seen.traced and id(x) not in known]
+    for x in kept:
+        if memory.behind(x.ptr) is not None:
+            x.array, x.pool, x.flat = x.array.copy(), None, True
+            x.ptr = _array.address(x.array, x.dtype)
 
 
 def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Program:

@@ -21,6 +21,78 @@ def test_keywords_are_no_dict_by_position():
     assert len(run.programs) == 2
 
 
+@pytest.mark.parametrize(
+    "keep",
+    [
+        pytest.param(lambda p, x: p.grad, id="gradient"),
+        pytest.param(lambda p, x: p.grad.detach(), id="its alias"),
+        pytest.param(lambda p, x: p.grad[1:], id="its part"),
+        pytest.param(lambda p, x: x, id="argument"),
+        pytest.param(lambda p, x: x.reshape(2, 2).T, id="argument turned"),
+        pytest.param(lambda p, x: x * 2.0, id="computed"),
+    ],
+)
+def test_what_the_first_run_has_kept_stays(keep):
+    p, kept = nn.Parameter(mg.ones(4)), []
+
+    @mg.jit
+    def step(x):
+        (p * x).sum().backward()
+        kept.append(keep(p, x))
+        return kept[-1].reshape(2, 2).T if kept[-1].size == 4 else kept[-1] * 1.0
+
+    for number in (1.0, 2.0, 3.0):
+        p.grad = mg.zeros(4)
+        step(mg.tensor([number, 4.0 * number, 7.0, number]))
+        if number == 1.0:
+            before = kept[0].tolist()
+    assert [one.tolist() for one in kept] == [before]
+
+
+def test_a_gradient_that_is_added_to_and_kept():
+    p, kept = nn.Parameter(mg.ones(2)), []
+    p.grad = mg.full((2,), 5.0)
+
+    @mg.jit
+    def step(x):
+        kept.append(p.grad)
+        (p * x).sum().backward()
+
+    for _ in range(3):
+        step(mg.ones(2))
+    assert kept[0].tolist() == [5.0, 5.0]
+    assert p.grad.tolist() == [8.0, 8.0]
+
+
+def test_numbers_of_the_text_stay_when_somebody_writes_into_what_was_kept():
+    kept = []
+
+    @mg.jit
+    def step(x):
+        kept.append(mg.eye(2))
+        return x * kept[-1]
+
+    step(mg.ones(2, 2))
+    kept[0].zero_()
+    assert step(mg.ones(2, 2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_a_name_of_a_parameter_among_the_arguments():
+    p = nn.Parameter(mg.ones(4))
+    optimizer = optim.SGD([p], lr=1.0)
+
+    def step(x):
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+        return x * 1.0
+
+    for one in (p.detach(), p.detach()[1:], p.detach().numpy()):
+        with pytest.raises(CaptureError, match="tensor 0 of the arguments shares memory with what the step writes"):
+            mg.jit(step)(one)
+    assert p.tolist() == [1.0] * 4
+
+
 def times_rate(x):
     return x * float(RATE)
 
