@@ -425,9 +425,15 @@ def _lasting(array: Any) -> Any:
 
 
 def memory_like(x: Any) -> Any:
-    """A copy of a tensor in memory that comes from no pool."""
-    array = _array._aligned(x.shape, x.dtype)
-    np.copyto(array, _slot.__get__(x))
+    """A copy of a tensor in memory that comes from no pool, with its strides."""
+    given = _slot.__get__(x)
+    if x.flat:
+        array = _array._aligned(x.shape, x.dtype)
+    else:
+        low, size, _ = extent(given, None)
+        around = _array._aligned((size // x.dtype.itemsize,), x.dtype)
+        array = np.ndarray(x.shape, x.dtype, around, given.__array_interface__["data"][0] - low, given.strides)
+    np.copyto(array, given)
     return view(array, None)
 
 

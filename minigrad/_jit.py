@@ -41,9 +41,10 @@ MOST_PROGRAMS, MOST_VARIANTS = 32, 4
 def jit(function: Callable[..., Any] | None = None, *, fallback: bool = False) -> Any:
     """Makes a program of a step: `@mg.jit`, or `step = mg.jit(step)`; a module, too.
 
-    Arguments may be tensors, NumPy arrays, numbers and strings, and lists, tuples and dicts of them. Of tensors the shape
-    and type, of all else the value is part of the program's kind: another makes another program (`step.programs` has
-    them; at most 32 are kept). Results are tensors without history, in the same nesting as the function returns.
+    Arguments may be tensors, NumPy arrays, numbers and strings, and lists, tuples and dicts of them. Of tensors the shape,
+    the type and the strides, of all else the value is part of the program's kind: another makes another program
+    (`step.programs` has them; at most 32 are kept). Results are tensors without history, in the same nesting as the
+    function returns.
 
     Parameters, gradients, the state of optimizers, learning rates and the counter of random numbers live outside the
     program: what changes between calls is seen, and what the step changes is there afterwards. What cannot be captured
@@ -105,7 +106,7 @@ class Step:
         for x in args:
             if isinstance(x, Array) and x.node is None and not x.wants_grad:
                 leaves.append(x)
-                parts.append(x.pool or (x.shape, x.dtype))
+                parts.append(x.pool or _layout(x))
             else:
                 parts.append(_look(x, leaves))
         if keywords:
@@ -148,6 +149,12 @@ def _of_living(function: Callable[..., Any], owner: Any, *args: Any, **keywords:
     return function(owner(), *args, **keywords)
 
 
+def _layout(x: Any) -> Any:
+    """How a tensor or an array lies in memory: products, for one, add up in another order where it is not contiguous."""
+    array = x.array if isinstance(x, Array) else x
+    return (x.shape, x.dtype) if array.flags.c_contiguous else (x.shape, x.dtype, array.strides)
+
+
 def _look(x: Any, leaves: list[Any]) -> Any:
     """What of an argument decides which program it takes; tensors are appended to leaves."""
     if isinstance(x, (Array, np.ndarray)):
@@ -156,7 +163,7 @@ def _look(x: Any, leaves: list[Any]) -> Any:
             raise CaptureError(message("jit", "of the step", got, "data, or leaves", remedy))
         leaves.append(x)
         wants = isinstance(x, Array) and x.wants_grad
-        return (x.pool if isinstance(x, Array) and x.pool and not wants else (x.shape, x.dtype), id(x) if wants else 0)
+        return (x.pool if isinstance(x, Array) and x.pool and not wants else _layout(x), id(x) if wants else 0)
     if isinstance(x, (list, tuple)):
         return (type(x), *[_look(one, leaves) for one in x])
     if isinstance(x, dict):

@@ -276,11 +276,12 @@ class Patches:
         self.arena = arena
         self.found: list[tuple[Any, Any, int]] = []
         self.given, self.taken = ffi.new("void *[]", len(arguments) or 1), ffi.new("void *[]", len(results) or 1)
-        self.places = [(_number(x.ptr), x.count * x.dtype.itemsize) for x in arguments]
+        # Those with gaps lie where Python copies them to, at each run.
+        self.places = {i: (_number(x.ptr), x.count * x.dtype.itemsize) for i, x in enumerate(arguments) if x.flat}
         self.results, self.wanted = results, wanted
         looked_at = [_number(x.ptr) for x in held]
         self.copied = {
-            i for i, (start, size) in enumerate(self.places) if any(start <= at < start + max(size, 1) for at in looked_at)
+            i for i, (start, size) in self.places.items() if any(start <= at < start + max(size, 1) for at in looked_at)
         }
 
     def put(self, where: Any, address: int, value: Value | None) -> None:
@@ -291,7 +292,7 @@ class Patches:
             base = ffi.cast("void **", self.taken) + value.joined().result
             self.found.append((where, base, address - value.start))
             return
-        for i, (start, size) in enumerate(self.places):
+        for i, (start, size) in self.places.items():
             if start <= address < start + max(size, 1) and i not in self.copied:
                 self.found.append((where, ffi.cast("void **", self.given) + i, address - start))
 

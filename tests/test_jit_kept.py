@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from jit_steps import bits
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -148,3 +149,22 @@ def test_a_failed_capture_puts_back_random_numbers_of_others_and_states_of_optim
     (p * 3.0).sum().backward()
     optimizer.step()
     assert optimizer.state[p]["step"].item() == 1
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_arguments_keep_their_strides(dtype):
+    rng = np.random.default_rng(0)
+    w = mg.tensor(rng.normal(size=(100, 7)).astype(dtype))
+
+    def step(x):
+        return x @ w, x @ x[:20].T, x.T, x
+
+    run = mg.jit(step)
+    wide = rng.normal(size=(200, 100, 2)).astype(dtype)
+    for given in (wide[..., 0], wide[::2, :, 1].repeat(2, 0), wide[..., 1].T.copy().T, wide[..., 1].copy()):
+        for x in (given, given * 2.0, given[::-1].copy()):
+            for one in (x, mg.from_numpy(x)):
+                assert bits(run(one)) == bits(step(mg.from_numpy(x)))
+    turned = mg.from_numpy(wide[::-1, ::-1, 0])
+    assert bits(run(turned)) == bits(run(turned)) == bits(step(turned))
+    assert len(run.programs) == len(run._programs)  # one of each kind
