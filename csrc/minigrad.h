@@ -123,8 +123,8 @@ typedef struct {
     const mg_move *before, *after;          /* the calls */
     int64_t moved_before, moved_after;
 } mg_program;
-int mg_run(const mg_program *program);      /* 0, before anything has been written, where a label is none */
-void mg_run_timed(const mg_program *program, double *seconds);     /* the calls alone; adds each one's to seconds[i] */
+int mg_run(const mg_program *program);      /* 0, before anything outside is written, where a label is none */
+int mg_run_timed(const mg_program *program, double *seconds);      /* the same; adds the time of each call to seconds[i] */
 int64_t mg_kernel_cost(int line);           /* of kernels that work on items one by one: of an item; else 0 */
 int mg_kernels(void);
 const char *mg_kernel_name(int line);

@@ -54,16 +54,22 @@ static void copy_all(const mg_move *moves, int64_t n) {
     for (int64_t i = 0; i < n; i++) memcpy(moves[i].to, moves[i].from, (size_t)moves[i].size);
 }
 
-int mg_run(const mg_program *program) {
+/* Puts addresses and arguments in place; 0 where a label is none, before anything outside has changed. */
+static int prepare(const mg_program *program) {
     for (int64_t i = 0; i < program->patched; i++) {
         const mg_patch *p = program->patches + i;
         *p->where = (char *)*p->base + p->offset;
     }
+    copy_all(program->before, program->moved_before); /* labels may be among them */
     for (int64_t i = 0; i < program->checks; i++) {
         const mg_labels *l = program->labels + i;
         if (mg_first_bad_label(l->target, l->ignore_index, l->classes, l->n) >= 0) return 0;
     }
-    copy_all(program->before, program->moved_before);
+    return 1;
+}
+
+int mg_run(const mg_program *program) {
+    if (!prepare(program)) return 0;
     for (const mg_call *call = program->calls, *end = call + program->count; call < end;) call = run_call(call);
     copy_all(program->after, program->moved_after);
     return 1;
@@ -75,7 +81,8 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void mg_run_timed(const mg_program *program, double *seconds) {
+int mg_run_timed(const mg_program *program, double *seconds) {
+    if (!prepare(program)) return 0;
     double before = now();
     for (const mg_call *call = program->calls, *end = call + program->count; call < end;) {
         const int64_t at = call - program->calls;
@@ -84,6 +91,7 @@ void mg_run_timed(const mg_program *program, double *seconds) {
         seconds[at] += after - before;
         before = after;
     }
+    return 1;
 }
 
 /* -- what kernels.def says, for those who list a program -------------------------------------------------------------- */

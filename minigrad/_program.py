@@ -14,6 +14,7 @@ from minigrad._array import Array, pool_of, take
 from minigrad._C import ffi, lib
 from minigrad._capture import plain
 from minigrad._plan import Arena, Value, Values, fuse
+from minigrad.errors import message
 from minigrad.nn import _module
 
 if TYPE_CHECKING:
@@ -242,13 +243,25 @@ class Program:
         return len(self.steps)
 
     def profile(self, rounds: int = 100) -> str:
-        """Microseconds of each call, the mean over so many replays of the last arguments, and the share that the machine's limit
-        has in them: the time for the arithmetic, or for the bytes, at the rates that `minigrad bench` measures. What the
-        program changes (parameters, optimizer state) is changed by them, too."""
+        """Microseconds of each call, the mean over so many replays, and the share that the machine's limit has in them: the
+        time for the arithmetic, or for the bytes, at the rates that `minigrad bench` measures. What the program changes
+        (parameters, optimizer state) is changed by them, too.
+
+        Its arguments are those that it was captured with, or later ones that had to be copied; its results go to memory of
+        their own. RuntimeError where labels among them are none, or where somebody keeps a gradient that it would change.
+        """
         seconds = ffi.new("double[]", max(self.c.count, 1))
         with self.lock:
+            if self.lends():
+                raise RuntimeError(message("profile", "", "gradients that are kept", "none", "Run the step, and profile its new program."))
+            results = [take(pool) for pool in self.pools]
+            for i, x in enumerate(self.inside):
+                self.given[i] = x.ptr
+            for i, x in enumerate(results):
+                self.taken[i] = x.ptr
             for _ in range(rounds):
-                lib.mg_run_timed(self.c, seconds)
+                if not lib.mg_run_timed(self.c, seconds):
+                    raise RuntimeError(message("profile", "", "labels that are none", "classes", "Run the step on others first."))
         return _program_listing.profile(self, [seconds[at] / rounds for at in self.places])
 
 

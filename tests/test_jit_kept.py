@@ -1,5 +1,6 @@
 """What Python keeps of a captured step, and what a program is given, do not share memory unawares."""
 
+import gc
 from functools import partial
 
 import numpy as np
@@ -76,6 +77,36 @@ def test_numbers_of_the_text_stay_when_somebody_writes_into_what_was_kept():
     step(mg.ones(2, 2))
     kept[0].zero_()
     assert step(mg.ones(2, 2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_profile_writes_into_no_tensor_of_others():
+    run = mg.jit(lambda x: (x * 3.0, x.reshape(10, 10).T))
+    x = mg.ones(100)
+    program = run.program(x)
+    kept = run(x)[0]
+    run(mg.full((100,), 7.0))
+    gc.collect()
+    others = [mg.full((100,), 42.0) for _ in range(4)]
+    program.profile(2)
+    assert set(kept.tolist()) == {3.0}
+    assert all(set(other.tolist()) == {42.0} for other in others)
+    assert set(run(x)[0].tolist()) == {3.0}
+
+
+def test_profile_changes_no_gradient_that_is_kept():
+    p = nn.Parameter(mg.ones(2))
+
+    @mg.jit
+    def step(x):
+        p.grad = None
+        (p * x).sum().backward()
+
+    step(mg.ones(2))
+    step(mg.full((2,), 2.0))
+    kept = p.grad
+    with pytest.raises(RuntimeError, match=r"profile: got gradients that are kept, expected none\."):
+        step.programs[0].profile(1)
+    assert kept.tolist() == [2.0, 2.0]
 
 
 def test_a_name_of_a_parameter_among_the_arguments():
