@@ -20,6 +20,7 @@ from minigrad import _array, _backend, _promote, _writes
 from minigrad._array import Array, Pool, alias, from_array, view
 from minigrad._C import ffi, lib
 from minigrad._generator import Generator
+from minigrad._guards import OfThreads
 from minigrad._kernels import layout
 from minigrad._source import calling_line
 from minigrad._tensor import Tensor
@@ -161,7 +162,7 @@ class Recorder:
         for pools in _array._pools.values():
             for pool in pools.values():
                 self._exchange(pool, [])
-        _promote._numbers.clear()
+        self._swap(_promote, "_numbers", OfThreads())
         self._swap(_array, "_held", 0)  # what is counted from now on is the program's
         self._swap(_array, "_allocate", self._allocate)
         self._swap(_array, "address", self._address)
@@ -189,7 +190,6 @@ class Recorder:
         try:
             for restore in reversed(self._restore):
                 restore()
-            _promote._numbers.clear()
             if error is not None:
                 for undo in reversed(self.undo):
                     undo()

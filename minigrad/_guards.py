@@ -1,10 +1,12 @@
-"""What a captured step goes by that no kernel call shows: variables of Python, and random numbers of other libraries."""
+"""What a captured step goes by that no kernel call shows: variables of Python, random numbers of other libraries, and
+what other threads do meanwhile."""
 
 from __future__ import annotations
 
 import random
 from functools import partial
 from operator import attrgetter
+from threading import get_ident
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING
 
@@ -77,6 +79,16 @@ def _is_empty(cell: Any) -> bool:
         return cell.cell_contents is cell
     except ValueError:
         return True
+
+
+class OfThreads(dict):  # type: ignore[type-arg]
+    """Numbers as arrays, of each thread its own: those that another one makes during a capture are not the program's."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((get_ident(), key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__((get_ident(), key), value)
 
 
 class ForeignRandom:

@@ -235,7 +235,7 @@ def _part(seen: Recorder, program: Program) -> None:
     memory = Extents([extent(array, array) for array in shared])
     kept: list[Any] = [x for x in gc.get_objects() if type(x) is seen.traced and id(x) not in known]
     for x in kept:
-        if memory.behind(x.ptr) is not None:
+        if hasattr(x, "ptr") and memory.behind(x.ptr) is not None:  # without, another thread is about to make it
             x.array, x.pool, x.flat = x.array.copy(), None, True
             x.ptr = _array.address(x.array, x.dtype)
 
@@ -325,7 +325,7 @@ def _owners(missing: list[int], candidates: Iterable[Any], traced: type) -> list
     tensors = [x for x in candidates if issubclass(type(x), Array) and type(x) is not traced]
     found = []
     for x in tensors:  # issubclass above, as isinstance would ask strangers for their class
-        low, size, _ = extent(x.array, x)
+        low, size, _ = extent(x.array, x) if hasattr(x, "array") else (0, 0, x)  # another thread may be about to make it
         if any(low <= address < low + max(size, 1) for address in missing):
             found.append((x, x.array))
     return found

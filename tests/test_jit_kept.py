@@ -2,6 +2,7 @@
 
 import gc
 from functools import partial
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -199,3 +200,24 @@ def test_arguments_keep_their_strides(dtype):
     turned = mg.from_numpy(wide[::-1, ::-1, 0])
     assert bits(run(turned)) == bits(run(turned)) == bits(step(turned))
     assert len(run.programs) == len(run._programs)  # one of each kind
+
+
+def test_numbers_that_another_thread_meets_first():
+    def step(x):
+        thread = Thread(target=lambda: mg.ones(3) * 7.25)
+        thread.start()
+        thread.join()
+        return x * 7.25
+
+    assert mg.jit(step)(mg.ones(2)).tolist() == [7.25, 7.25]
+
+
+def test_a_tensor_that_another_thread_is_about_to_make():
+    made = []
+
+    def step(x):
+        made.append(object.__new__(type(x)))
+        return x * 2.0
+
+    assert mg.jit(step)(mg.ones(2)).tolist() == [2.0, 2.0]
+    assert not hasattr(made[0], "ptr")
