@@ -9,7 +9,6 @@ a value read by Python or an op computed by NumPy, is a CaptureError that names 
 from __future__ import annotations
 
 import sys
-from bisect import bisect_right
 from sys import getrefcount
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import numpy as np
 from minigrad import _array, _backend, _promote, _writes
 from minigrad._array import Array, Pool, alias, from_array, view
 from minigrad._C import ffi, lib
+from minigrad._extents import extent
 from minigrad._generator import Generator
 from minigrad._guards import OfThreads
 from minigrad._kernels import layout
@@ -130,6 +130,7 @@ class Recorder:
     def __init__(self) -> None:
         self.thread = get_ident()
         self.traced = type("Traced", (_Traced,), {"__slots__": ()})
+        self._unused = getrefcount(self.traced)
         self.calls: list[Call] = []
         self.checks: list[tuple[Any, ...]] = []  # arguments of mg_first_bad_label: looked at before each replay
         self.randoms: list[tuple[int, Any, int]] = []  # (call, generator, blocks since the step began)
@@ -196,6 +197,10 @@ class Recorder:
         finally:
             _current = None
             capturing.release()
+
+    def living(self) -> int:
+        """How many tensors of the step's own there are: each refers to its class."""
+        return getrefcount(self.traced) - self._unused
 
     def _swap(self, owner: Any, name: str, new: Any) -> None:
         own, old = name in getattr(owner, "__dict__", {name: 0}), getattr(owner, name)
@@ -471,41 +476,6 @@ def _running_op() -> str:
             return f"{type(frame.f_locals['self']).__name__}.step"
         frame = frame.f_back
     return op or "?"
-
-
-class Extents:
-    """Which pieces of memory there are, and in which an address lies."""
-
-    def __init__(self, named: list[tuple[int, int, Any]]) -> None:
-        self.pieces = sorted(named, key=lambda piece: piece[0])
-        self.starts = [start for start, _, _ in self.pieces]
-
-    def behind(self, pointer: Any) -> Any:
-        """The owner of what a pointer points to, or None."""
-        return self.find(int(ffi.cast("intptr_t", pointer)))
-
-    def find(self, address: int) -> Any:
-        """The owner of the piece that an address lies in, or None."""
-        piece = self._piece(address)
-        return None if piece is None else piece[2]
-
-    def size(self, address: int) -> int:
-        """The bytes of the piece that an address lies in."""
-        piece = self._piece(address)
-        return 0 if piece is None else piece[1]
-
-    def _piece(self, address: int) -> tuple[int, int, Any] | None:
-        i = bisect_right(self.starts, address) - 1
-        found = self.pieces[i] if i >= 0 else None
-        return found if found and address < found[0] + max(found[1], 1) else None
-
-
-def extent(array: Any, owner: Any) -> tuple[int, int, Any]:
-    """An array's piece of memory, from its first byte to behind its last: (address, bytes, whose it is)."""
-    low = high = array.__array_interface__["data"][0]
-    for length, step in zip(array.shape, array.strides, strict=True) if array.size else ():
-        low, high = low + min(0, (length - 1) * step), high + max(0, (length - 1) * step)
-    return low, high - low + array.itemsize if array.size else 0, owner
 
 
 def plain(x: Any) -> Any:

@@ -22,7 +22,8 @@ import numpy as np
 
 from minigrad import _array, _backend, _capture, _tape
 from minigrad._array import Array
-from minigrad._capture import Extents, Recorder, extent, memory_like, plain
+from minigrad._capture import Recorder, memory_like, plain
+from minigrad._extents import Extents, extent
 from minigrad._guards import ForeignRandom, Variables
 from minigrad._kernels import runtime
 from minigrad._mode import threads
@@ -228,12 +229,12 @@ def _refuse_written(seen: Recorder, leaves: list[Any]) -> None:
 def _part(seen: Recorder, program: Program) -> None:
     """Gives tensors of the step's own that Python has kept, in a list or as an attribute, memory of their own, where theirs is the
     program's: neither must change with what happens to the other."""
-    import gc
-
     own = [*program.inside, *[place for _, place in program.incoming]]
+    if seen.living() <= len(own):
+        return  # nearly always: the search among all that is alive takes tens of milliseconds
     known, shared = {id(x) for x in own}, [x.array for x in own] + program.held[0] + program.held[1]
     memory = Extents([extent(array, array) for array in shared])
-    kept: list[Any] = [x for x in gc.get_objects() if type(x) is seen.traced and id(x) not in known]
+    kept: list[Any] = [x for x in _alive() if type(x) is seen.traced and id(x) not in known]
     for x in kept:
         if hasattr(x, "ptr") and memory.behind(x.ptr) is not None:  # without, another thread is about to make it
             x.array, x.pool, x.flat = x.array.copy(), None, True

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from minigrad._capture import Call, Extents, Recorder
+    from minigrad._capture import Call, Recorder
+    from minigrad._extents import Extents
 
 
 class Program:

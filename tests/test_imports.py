@@ -16,7 +16,7 @@ PACKAGE = Path(mg.__file__).parent
 LAYERS = (
     {"_version", "_C", "errors"},
     {"_indices", "_shapes", "_samples", "_ulp"},
-    {"_array", "_device", "_kernels", "_machine"},
+    {"_array", "_device", "_extents", "_kernels", "_machine"},
     {"_hooks", "_mode", "_views", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
@@ -163,4 +163,4 @@ def test_the_extension_has_one_doorway():
     """Kernels are called in _kernels, and by programs; _array, the optimizers, the recorder and the plan know the extension
     for addresses."""
     users = {module_of(path)[0] for path in sources() if "minigrad._C" in " ".join(module_level_imports(path))}
-    assert users == {"_array", "_capture", "_kernels", "_plan", "_program", "_program_listing", "optim"}
+    assert users == {"_array", "_capture", "_extents", "_kernels", "_plan", "_program", "_program_listing", "optim"}
