@@ -59,7 +59,7 @@ class Program:
         self.results: list[Any] = []
         self.nest = mapped(result, self._result)
         self.pools = [x.pool or pool_of(x.shape, x.dtype) for x in self.results]
-        self.single = isinstance(result, Array) and result.flat
+        self.single = self.pools[0] if isinstance(result, Array) and result.flat else None
         values, end = Values(seen), len(seen.calls)
         held = [x for x in self.results if not x.flat]  # what Python reads, and so must find where it was
         held += [leaf.grad for leaf, _ in seen.grads.values() if leaf.grad is not None]
@@ -190,12 +190,13 @@ class Program:
         for seed, offset, generator, since in self.randoms:
             seed.i = signed(generator._seed)
             offset.i = signed(generator.offset + since)
-        out = []
-        for i, pool in enumerate(self.pools):
-            made = take(pool)
-            out.append(made)
-            if self.results[i] is None:  # C copies it
-                self.taken[i] = made.ptr
+        if self.single is not None:
+            result = take(self.single)
+            self.taken[0] = result.ptr
+        else:
+            result = [take(pool) for pool in self.pools]
+            for i, made in enumerate(result):
+                self.taken[i] = made.ptr  # which C does not look at where Python copies
         if not lib.mg_run(self.c):
             return NOT_RUN
         for generator, blocks in self.advance:
@@ -205,7 +206,7 @@ class Program:
         if self.rewritten:
             _writes.note_all(self.rewritten, self.rewriting)
         self.give()
-        return made if self.single else self._nested(out)
+        return result if self.single is not None else self._nested(result)
 
     def _outside_left_out(self, tensors: list[Any]) -> list[Any]:
         """Leaves that want their gradients are themselves outside, and are not copied."""
