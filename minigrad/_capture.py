@@ -140,6 +140,7 @@ class Recorder:
         self.places: list[tuple[int, int, Any]] = []  # the memory of the arguments
         self.rewritten: dict[int, Any] = {}  # tensors that live outside and that kernels write into, as running statistics
         self.marks: list[_writes.Mark] = []  # of such memory
+        self.new: set[int] = set()  # states that the step has made, which a capture that fails takes away
         self.grads: dict[int, tuple[Any, Any]] = {}  # leaves, with the gradients that they had
         self.incoming: list[tuple[Any, Any]] = []  # leaves whose gradient is read, and where
         self.fresh: list[Any] = []  # leaves that are found to have none
@@ -366,8 +367,8 @@ class Recorder:
             if recorder() is self:
                 if memory.copies:
                     raise refusal("an optimizer updates a parameter that is not contiguous")
-                for x in [*memory.owners, *[s for state in memory.states for s in state.values()]]:
-                    self.undo.append(_rewriting(x.array))
+                states = [x for state in memory.states for x in state.values() if id(x) not in self.new]
+                self.undo += [_rewriting(x.array) for x in [*memory.owners, *states]]
                 self.updates.append((group, memory))
             plain(optimizer, group, memory)
 
@@ -384,6 +385,7 @@ class Recorder:
                     if name not in known:
                         shape, dtype = optimizer._kind(p, name)
                         known[name] = _lasting(np.full(shape, optimizer._initial(group, name), dtype))
+                        self.new.add(id(known[name]))
                 if known and "step" not in known:
                     known["step"] = _lasting(np.zeros((), np.int64))
             return plain(optimizer, group, p)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _hooks, _program_listing, _writes
+from minigrad import _hooks, _writes
 from minigrad._array import Array, pool_of, take
 from minigrad._C import ffi, lib
 from minigrad._capture import plain
@@ -239,6 +239,8 @@ class Program:
         return int(sum(x.count * x.dtype.itemsize for x in self.inside))
 
     def __repr__(self) -> str:
+        from minigrad import _program_listing
+
         return _program_listing.listing(self)
 
     def __len__(self) -> int:
@@ -264,6 +266,8 @@ class Program:
             for _ in range(rounds):
                 if not lib.mg_run_timed(self.c, seconds):
                     raise RuntimeError(message("profile", "", "labels that are none", "classes", "Run the step on others first."))
+        from minigrad import _program_listing
+
         return _program_listing.profile(self, [seconds[at] / rounds for at in self.places])
 
 
