@@ -343,9 +343,9 @@ def logit(x: Any, eps: float | None = None) -> Any:
 )
 def prelu(x: Any, weight: Any) -> Any:
     """x where x > 0, else weight x (He et al. 2015). weight: one number, or one for each channel, the second dimension."""
-    if weight.size != 1 and len(x.shape) > 1 and weight.size == x.shape[1]:
+    if weight.count != 1 and len(x.shape) > 1 and weight.count == x.shape[1]:
         weight = reshape_op(weight, shape=(weight.count, *(1,) * (len(x.shape) - 2)))
-    elif weight.size != 1:
+    elif weight.count != 1:
         expected = "one number, or as many as the input has channels (its second dimension)"
         raise ShapeError(message("prelu", "weight", f"shape {weight.shape} for input {x.shape}", expected))
     return where(greater(x, 0.0), x, mul(weight, x))

@@ -115,7 +115,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
 @composed(lambda x, *, index: np.take(x, index), lambda: [Sample(Draw((3, 4)), index=_PAIRS)])
 def take(x: Any, index: Any) -> Any:
     """Elements of the flattened tensor."""
-    return getitem_op(reshape_op(x, shape=(x.size,)), index=integers("take", index, x.size))
+    return getitem_op(reshape_op(x, shape=(x.count,)), index=integers("take", index, x.count))
 
 
 @composed(lambda x, *, dim, index: np.take(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=0, index=_ROWS)])

@@ -370,7 +370,7 @@ def _check(name: str, x: Any, target: Any, weight: Any, reduction: str, ignore_i
     if x.dtype.kind != "f":
         remedy = "Are input and target exchanged?"
         raise DTypeError(message(name, "input", f"dtype {x.dtype}", "floats (logits)", remedy))
-    classes = x.shape[1] if len(x.shape) > 1 else x.size
+    classes = x.shape[1] if len(x.shape) > 1 else x.count
     if weight is not None and (weight.shape != (classes,) or weight.dtype is not x.dtype):
         expected = f"shape ({classes},) of {x.dtype}, a number per class"
         raise ShapeError(message(name, "weight", f"shape {weight.shape} of {weight.dtype}", expected))

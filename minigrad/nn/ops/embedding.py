@@ -127,7 +127,7 @@ def _indices(given: Any) -> Any:
 
 def _check_indices(index: Any, rows: int) -> None:
     """A LabelError for the first index that names no row. What a program checks again before each replay."""
-    at = first_bad_label(index, 0, rows) if rows else 0 if index.size else -1  # 0 is a row, and so needs no exception
+    at = first_bad_label(index, 0, rows) if rows else 0 if index.count else -1  # 0 is a row, and so needs no exception
     if at >= 0:
         place = [int(i) for i in np.unravel_index(at, index.shape)] if index.shape else []
         got = f"index {int(index.array.ravel()[at])} at position {place}"

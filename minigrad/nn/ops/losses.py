@@ -81,7 +81,7 @@ def _define(
     keywords = "reduction" + scalars
 
     def spread(g: Any, x: Any, reduction: str) -> Any:
-        return div(g, float(x.size)) if reduction == "mean" else g
+        return div(g, float(x.count)) if reduction == "mean" else g
 
     def gradient_reference(g: Any, x: Any, target: Any, *, reduction: str, **given: float) -> Any:
         return (g / x.dtype.type(x.size) if reduction == "mean" else g) * slope_reference(x, target, **given)
@@ -293,7 +293,7 @@ def check_reduction(op: str, reduction: str, *more: str) -> None:
 def check_finite(op: str, loss: Any, target: Any, reduction: str) -> Any:
     """The loss, or an error where a NaN or infinity in the target has spoilt it. The target is searched only then, so
     the check costs a finite loss nothing."""
-    value = loss.ptr[0] if reduction != "none" and loss.size else None
+    value = loss.ptr[0] if reduction != "none" and loss.count else None
     if value is not None and value - value == 0:
         return loss
     bad = np.argwhere(~np.isfinite(target.array))

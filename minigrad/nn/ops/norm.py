@@ -416,7 +416,7 @@ def normalise_batch(
         raise ValueError(message("batch_norm", "", got, "both, or with training=True neither"))
     if not training:
         return batch_norm_eval_op(x, running_mean, running_var, weight, bias, eps=float(eps))
-    n = x.size // x.shape[1] if x.shape[1] else 0
+    n = x.count // x.shape[1] if x.shape[1] else 0
     if n < 2:
         remedy = "Feed larger batches (a DataLoader drops a last one of 1 with drop_last=True), or call .eval() first."
         expected = "more than 1 value per channel when training: a single one has no variance"
