@@ -268,3 +268,10 @@ def test_the_import_alone_is_cheap():
     code = "import sys, minigrad.keras; print(sorted(m for m in sys.modules if m.startswith('minigrad.keras') or m == 'minigrad.nn'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['minigrad.keras']"
+
+
+def test_an_option_that_a_layer_does_not_have():
+    with pytest.raises(TypeError, match=r"^Dense: argument options: got actvation, .* Did you mean activation\?$"):
+        L.Dense(3, actvation="relu")
+    with pytest.raises(TypeError, match=r"^Flatten: .* See help\(Flatten\)\.$"):
+        L.Flatten(zzz=1)

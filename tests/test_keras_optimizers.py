@@ -1,5 +1,6 @@
 """minigrad.keras.optimizers: the steps that Keras takes, eager and captured."""
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -154,3 +155,23 @@ def test_a_step_without_gradients_moves_nothing():
     q.grad = mg.tensor([2.0])
     optimizer.step()
     assert (p.item(), q.item()) == (1.0, 1.5)
+
+
+def test_what_help_and_editors_see():
+    options = list(inspect.signature(optimizers.Adam).parameters)
+    assert options[:3] == ["learning_rate", "beta_1", "beta_2"]
+    assert inspect.signature(optimizers.schedules.ExponentialDecay).parameters["decay_steps"].default is inspect.Parameter.empty
+    assert inspect.signature(optimizers.SGD).parameters["nesterov"].default is False
+
+
+def test_nesterov_without_momentum_is_plain_descent():
+    found = []
+    for nesterov in (False, True):
+        w = nn.Parameter(mg.ones(3))
+        optimizer = optimizers.SGD(0.1, nesterov=nesterov)
+        optimizer.build([w])
+        w.grad = mg.full((3,), 2.0)
+        optimizer.before_step()
+        optimizer.step()
+        found.append(w.tolist())
+    assert found[0] == found[1]

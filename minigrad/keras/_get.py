@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING
 
 from minigrad.errors import message
@@ -49,6 +50,11 @@ class Configured:
     be given; `_settle` checks them and prepares what follows from them."""
 
     _options: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:  # what help() and editors show
+        either, none = Parameter.POSITIONAL_OR_KEYWORD, Parameter.empty
+        parameters = [Parameter(name, either, default=none if v is ... else v) for name, v in cls._options.items()]
+        cls.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **given: Any) -> None:
         op, named = type(self).__name__, {**dict(zip(self._options, args)), **given}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from difflib import get_close_matches
+from inspect import signature
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -86,9 +88,14 @@ class Layer(Module):
 
     def __init__(
         self, name: str | None = None, trainable: bool = True, dtype: Any = None, input_shape: Any = None,
-        input_dim: int | None = None,
+        input_dim: int | None = None, **unknown: Any,
     ) -> None:  # fmt: skip
         super().__init__()
+        if unknown:
+            known = [p for base in type(self).__mro__[:-1] for p in signature(base).parameters]
+            near = get_close_matches(next(iter(unknown)), known, 3, 0.5)
+            remedy = f"Did you mean {' or '.join(near)}?" if near else f"See help({type(self).__name__})."
+            raise TypeError(message(type(self).__name__, "options", ", ".join(unknown), "options of the layer", remedy))
         self.name = name or _unique_name(type(self).__name__)
         self.dtype = canonical(float32 if dtype is None else dtype, type(self).__name__)
         given = (input_dim,) if input_shape is None and input_dim is not None else input_shape

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import minigrad as mg
 from minigrad import optim
 from minigrad.errors import message
+from minigrad.keras import schedules as schedules
 from minigrad.keras._get import Configured, by_names, lookup, made
 from minigrad.keras.schedules import LearningRateSchedule
 from minigrad.nn import Parameter
@@ -43,6 +44,8 @@ class Optimizer(Configured):
 
     def _made(self, parameters: list[Any]) -> Any:
         options = {ours: self._given[option] for option, ours in self._ours.items()}
+        if not options.get("momentum", True):
+            options.pop("nesterov", None)  # as in Keras: there is nothing for it to look ahead with
         if "beta_1" in self._given:
             options["betas"] = self.beta_1, self.beta_2
         return self._kind(parameters, self.learning_rate, weight_decay=self.weight_decay or 0, **options, **self._more)
