@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import prod
 from sys import getrefcount
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -217,6 +218,8 @@ class Pool(list["tuple[Any, Any]"]):
 _pools: dict[np.dtype[Any], dict[tuple[int, ...], Pool]] = {d: {} for d in _POINTER}
 _float32_pools = _pools[float32]
 _held = 0
+#: Held while an array is added to a pool, and while a step that is captured closes them all: none is added after.
+remembering = Lock()
 
 
 def _unreferenced() -> int:
@@ -281,14 +284,15 @@ def _allocate(pool: Pool, op: str) -> tuple[Any, Any]:
         got, remedy = f"{shape} of {dtype}", "Create it in parts, or of a narrower dtype."
         raise OutOfMemory(message(op, "size", got, "a tensor that fits into memory", remedy)) from error
     found = array, ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
-    if array.nbytes <= MEMORY_LIMIT // 4 and pool.remembers:
-        if len(pool) == _MANY:
-            pool.pop()  # the oldest: of arrays in use, the one likeliest to stay so, as a parameter
-        else:
-            if _held + array.nbytes > MEMORY_LIMIT:
-                free_memory()
-            _held += array.nbytes + _ENTRY
-        pool.insert(0, found)  # the search begins with what came last, and is short-lived
+    with remembering:
+        if array.nbytes <= MEMORY_LIMIT // 4 and pool.remembers:
+            if len(pool) == _MANY:
+                pool.pop()  # the oldest: of arrays in use, the one likeliest to stay so, as a parameter
+            else:
+                if _held + array.nbytes > MEMORY_LIMIT:
+                    free_memory()
+                _held += array.nbytes + _ENTRY
+            pool.insert(0, found)  # the search begins with what came last, and is short-lived
     return found
 
 

@@ -161,12 +161,13 @@ class Recorder:
         _current = self
         for name, both in layout.doorway.items():
             self._exchange(both, [self._stand_in(name, wide, f) for wide, f in enumerate(both)])
-        for pools in _array._pools.values():
-            for pool in pools.values():
-                self._exchange(pool, [])
         self._swap(_promote, "_numbers", OfThreads())
-        self._swap(_array, "_held", 0)  # what is counted from now on is the program's
         self._swap(_array, "_allocate", self._allocate)
+        with _array.remembering:  # another thread may be within the plain _allocate
+            self._swap(_array, "_held", 0)  # what is counted from now on is the program's
+            for pools in _array._pools.values():
+                for pool in list(pools.values()):
+                    self._close(pool)
         self._swap(_array, "address", self._address)
         self._swap(layout, "copied_by_host", self._copied_by_host)
         self._swap(layout, "rewrites", self._rewrites)
@@ -212,6 +213,13 @@ class Recorder:
         old = list(held)
         held[:] = new
         self._restore.append(lambda: held.__setitem__(slice(None), old))
+
+    def _close(self, pool: Pool) -> None:
+        """Empties a pool that everybody uses, and lets nobody add to it for so long: the step would take what it finds."""
+        if pool.remembers:
+            pool.remembers = False
+            self._restore.append(lambda: setattr(pool, "remembers", _array._pools[pool.dtype].get(pool.shape) is pool))
+            self._exchange(pool, [])
 
     # -- kernel calls ------------------------------------------------------------------------------------------------------
 

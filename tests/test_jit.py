@@ -11,7 +11,7 @@ import pytest
 from jit_steps import batches, bits, network
 
 import minigrad as mg
-from minigrad import _op, autograd, nn, optim
+from minigrad import _array, _op, autograd, nn, optim
 from minigrad.errors import CaptureError
 from minigrad.testing import materialize
 
@@ -317,6 +317,30 @@ def test_threads_with_programs_of_their_own():
     for worker in workers:
         worker.join()
     assert not failures
+
+
+def test_memory_that_another_thread_is_making_is_not_taken_by_the_step(monkeypatch):
+    mg.free_memory()
+    begun, go_on, plain = threading.Event(), threading.Event(), _array._aligned
+
+    def slow(shape, dtype):
+        if threading.current_thread() is worker:
+            begun.set()
+            assert go_on.wait(10)
+        return plain(shape, dtype)
+
+    monkeypatch.setattr(_array, "_aligned", slow)
+    worker = threading.Thread(target=lambda: mg.empty(7))
+    worker.start()
+    assert begun.wait(10)
+
+    @mg.jit
+    def step(x):
+        go_on.set()
+        worker.join()
+        return x * 2.0
+
+    assert [step(mg.full((7,), v))[0].item() for v in (1.0, 2.0)] == [2.0, 4.0]
 
 
 def test_ten_thousand_replays_leave_memory_constant(plain_allocator):
