@@ -80,3 +80,7 @@ else:
         if name in ("load", "save"):
             return getattr(import_module("minigrad.io"), name)
         raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """For completion: what is imported later, too."""
+        return sorted({*globals(), *__all__})

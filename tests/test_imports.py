@@ -74,6 +74,21 @@ def test_import_needs_numpy_and_cffi_alone():
     assert outside(newly_imported("import minigrad", before="")) == {"numpy"}
 
 
+def test_what_is_imported_later_is_completed():
+    assert {"nn", "optim", "keras", "jit", "save"} <= set(dir(mg))
+    source = "import json, minigrad.optim as optim; print(json.dumps([n for n in optim.__all__ if n not in dir(optim)]))"
+    assert in_a_new_interpreter(source) == []
+
+
+def test_optim_brings_in_schedules_and_lbfgs_when_they_are_named():
+    modules = newly_imported("import minigrad.optim as optim")
+    assert not {"minigrad.optim.lr_scheduler", "minigrad.optim._lbfgs"} & modules
+    modules = newly_imported("import minigrad.optim as optim; optim.lr_scheduler.StepLR; optim.LBFGS")
+    assert {"minigrad.optim.lr_scheduler", "minigrad.optim._lbfgs"} <= modules
+    with pytest.raises(AttributeError, match="no attribute 'Adm'"):
+        mg.optim.Adm  # noqa: B018
+
+
 @pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "testing", "cuda"])
 def test_subpackages_are_imported_when_they_are_named(name):
     modules = newly_imported(f"import minigrad; assert minigrad.{name}.__name__ == 'minigrad.{name}'")

@@ -1,14 +1,35 @@
 """Optimizers, under PyTorch's names and with its arithmetic: one C call updates all parameters of a group."""
 
-from minigrad.optim import lr_scheduler as lr_scheduler
-from minigrad.optim._adadelta import Adadelta as Adadelta
-from minigrad.optim._adagrad import Adagrad as Adagrad
-from minigrad.optim._adam import Adam as Adam
-from minigrad.optim._adam import AdamW as AdamW
-from minigrad.optim._adamax import Adamax as Adamax
-from minigrad.optim._lbfgs import LBFGS as LBFGS
-from minigrad.optim._nadam import NAdam as NAdam
-from minigrad.optim._optimizer import Optimizer as Optimizer
-from minigrad.optim._radam import RAdam as RAdam
-from minigrad.optim._rmsprop import RMSprop as RMSprop
-from minigrad.optim._sgd import SGD as SGD
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from minigrad.optim._adadelta import Adadelta
+from minigrad.optim._adagrad import Adagrad
+from minigrad.optim._adam import Adam, AdamW
+from minigrad.optim._adamax import Adamax
+from minigrad.optim._nadam import NAdam
+from minigrad.optim._optimizer import Optimizer
+from minigrad.optim._radam import RAdam
+from minigrad.optim._rmsprop import RMSprop
+from minigrad.optim._sgd import SGD
+
+__all__ = [
+    "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "lr_scheduler",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from minigrad.optim import lr_scheduler
+    from minigrad.optim._lbfgs import LBFGS
+else:
+
+    def __getattr__(name: str) -> object:
+        """What most programs do without is imported when it is first named."""
+        if name == "lr_scheduler":
+            return import_module("minigrad.optim.lr_scheduler")
+        if name == "LBFGS":
+            return import_module("minigrad.optim._lbfgs").LBFGS
+        raise AttributeError(f"module 'minigrad.optim' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """For completion: what is imported later, too."""
+        return sorted({*globals(), *__all__})
