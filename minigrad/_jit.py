@@ -234,7 +234,7 @@ def _part(seen: Recorder, program: Program) -> None:
         return  # nearly always: the search among all that is alive takes tens of milliseconds
     known, shared = {id(x) for x in own}, [x.array for x in own] + program.held[0] + program.held[1]
     memory = Extents([extent(array, array) for array in shared])
-    kept: list[Any] = [x for x in _alive() if type(x) is seen.traced and id(x) not in known]
+    kept: list[Any] = [x for x in _alive(seen.traced) if type(x) is seen.traced and id(x) not in known]
     for x in kept:
         if hasattr(x, "ptr") and memory.behind(x.ptr) is not None:  # without, another thread is about to make it
             x.array, x.pool, x.flat = x.array.copy(), None, True
@@ -254,7 +254,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     states = [x for _, memory in seen.updates for state in memory.states for x in state.values()]
     named = [*outside.values(), *states, *_tape.tools.one.values()]
     pieces += [extent(x.array, f"p{i}") for i, x in enumerate(named)]
-    for letter, candidates in (("m", partial(_held, seen)), ("q", _alive)):
+    for letter, candidates in (("m", partial(_held, seen)), ("q", partial(_alive, Array))):
         missing = [address for address, _ in _unknown(seen, Extents(pieces))]
         for i, (x, array) in enumerate(_owners(missing, candidates(), seen.traced) if missing else ()):
             pieces.append(extent(array, f"{letter}{i}"))
@@ -313,11 +313,15 @@ def _held(seen: Recorder) -> list[Any]:
     return [x for attributes in own for x in attributes.values()]
 
 
-def _alive() -> list[Any]:
-    """All objects there are."""
+def _alive(kind: type) -> list[Any]:
+    """All objects of a kind: each refers to its class. (A list of everything there is would hold on to tuples that other
+    threads are still filling, which Python answers with a SystemError there.)"""
     import gc
 
-    return gc.get_objects()
+    kinds = [kind]
+    for one in kinds:
+        kinds += one.__subclasses__()
+    return gc.get_referrers(*kinds)
 
 
 def _owners(missing: list[int], candidates: Iterable[Any], traced: type) -> list[tuple[Any, Any]]:

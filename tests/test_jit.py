@@ -2,7 +2,6 @@
 
 import gc
 import resource
-import threading
 import weakref
 from itertools import product
 
@@ -11,7 +10,7 @@ import pytest
 from jit_steps import batches, bits, network
 
 import minigrad as mg
-from minigrad import _array, _op, autograd, nn, optim
+from minigrad import _op, autograd, nn, optim
 from minigrad.errors import CaptureError
 from minigrad.testing import materialize
 
@@ -289,58 +288,6 @@ def test_a_method_and_a_step_within_a_step():
     outer = mg.jit(lambda x: inner(x) * 2.0)
     assert [outer(mg.full((1,), v)).item() for v in (1.0, 2.0)] == [4.0, 6.0]
     assert not inner.programs
-
-
-def test_threads_with_programs_of_their_own():
-    failures = []
-
-    def work(seed):
-        try:
-            w = mg.full((8,), float(seed)).requires_grad_()
-            optimizer = optim.SGD([w], lr=0.1)
-
-            def step(x):
-                optimizer.zero_grad()
-                ((w - x) ** 2).sum().backward()
-                optimizer.step()
-
-            run = mg.jit(step)
-            for _ in range(300):
-                run(mg.zeros(8))
-            assert np.allclose(w.detach().numpy(), seed * 0.8**300, atol=1e-6)
-        except BaseException as error:
-            failures.append(error)
-
-    workers = [threading.Thread(target=work, args=(i,)) for i in range(1, 5)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert not failures
-
-
-def test_memory_that_another_thread_is_making_is_not_taken_by_the_step(monkeypatch):
-    mg.free_memory()
-    begun, go_on, plain = threading.Event(), threading.Event(), _array._aligned
-
-    def slow(shape, dtype):
-        if threading.current_thread() is worker:
-            begun.set()
-            assert go_on.wait(10)
-        return plain(shape, dtype)
-
-    monkeypatch.setattr(_array, "_aligned", slow)
-    worker = threading.Thread(target=lambda: mg.empty(7))
-    worker.start()
-    assert begun.wait(10)
-
-    @mg.jit
-    def step(x):
-        go_on.set()
-        worker.join()
-        return x * 2.0
-
-    assert [step(mg.full((7,), v))[0].item() for v in (1.0, 2.0)] == [2.0, 4.0]
 
 
 def test_ten_thousand_replays_leave_memory_constant(plain_allocator):
