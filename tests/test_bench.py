@@ -1,6 +1,7 @@
 """`minigrad bench`: the arithmetic of limits, the probes, the refusal of noise, and what it prints."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -200,6 +201,10 @@ def test_the_race_of_steps(capsys, monkeypatch):
     assert head == "4-16-3, batch 32, 1 thread"
     assert [line[:14].strip() for line in lines] == ["minigrad", "minigrad jit", "numpy"]
     assert "1.00 x" in lines[1]
+    assert main(["train", "4-16-3", "--rounds", "1", "--markdown"]) == 0
+    head, _, line = capsys.readouterr().out.splitlines()
+    assert head == "| net | batch | minigrad | minigrad jit | numpy |"
+    assert re.fullmatch(r"\| 4-16-3 \| 32 \| [\d.]+ \([\d.]+x\) \| [\d.]+ \| [\d.]+ \([\d.]+x\) \|", line)
     with pytest.raises(SystemExit):
         main(["train", "5-5"])
     assert "expected nets of 4-16-3" in capsys.readouterr().err

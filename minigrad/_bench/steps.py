@@ -144,6 +144,7 @@ def main(argv: Sequence[str]) -> int:
     made.add_argument("nets", nargs="*", metavar="NET", help=f"of {', '.join(NETS)} (default: all)")
     made.add_argument("--threads", type=int, default=1, metavar="N", help="threads for every engine (default 1)")
     made.add_argument("--rounds", type=int, default=7, metavar="N", help="rounds in which all engines take turns (default 7)")
+    made.add_argument("--markdown", action="store_true", help="print a table for a README")
     given = made.parse_args(argv)
     unknown = [net for net in given.nets if net not in NETS]
     if unknown or given.threads < 1 or given.rounds < 1:
@@ -152,13 +153,18 @@ def main(argv: Sequence[str]) -> int:
     if any(os.environ.get(name) != value for name, value in budget.items()):  # read when a BLAS is loaded
         command = [sys.executable, "-m", "minigrad", "bench", "train", *argv]
         return subprocess.run(command, env={**os.environ, **budget}, check=False).returncode
+    races = {}
     for net in given.nets or NETS:
-        print(race(net, given.rounds, given.threads))
+        races[net] = race(net, given.rounds, given.threads)
+        if not given.markdown:
+            print(plain(net, races[net], given.threads))
+    if given.markdown:
+        print(markdown(races))
     return 0
 
 
-def race(net: str, rounds: int, threads: int) -> str:
-    """One network's table: the medians of rounds, and their ratios to the captured step, round by round."""
+def race(net: str, rounds: int, threads: int) -> dict[str, tuple[float, float]]:
+    """For each engine the median of its seconds, and that of their ratios to the captured step's, round by round."""
     if find_spec("torch"):
         import_module("torch").set_num_threads(threads)
     runners = {engine: step(engine, net) for engine in engines()}
@@ -170,10 +176,21 @@ def race(net: str, rounds: int, threads: int) -> str:
         for engine, run in runners.items():
             found[engine].append(_seconds(run))
     ours = found["minigrad jit"]
+    return {e: (median(seconds), median(a / b for a, b in zip(seconds, ours))) for e, seconds in found.items()}
+
+
+def plain(net: str, results: dict[str, tuple[float, float]], threads: int) -> str:
+    """One network's table for the terminal."""
     lines = [f"{net}, batch {NETS[net][1]}, {threads} thread{'s' if threads > 1 else ''}"]
-    for engine, seconds in found.items():
-        ratio = median(theirs / own for theirs, own in zip(seconds, ours))
-        lines.append(f"  {engine:14}{median(seconds) * 1e6:12.1f} us{ratio:9.2f} x")
+    return "\n".join([*lines, *(f"  {e:14}{seconds * 1e6:12.1f} us{ratio:9.2f} x" for e, (seconds, ratio) in results.items())])
+
+
+def markdown(races: dict[str, dict[str, tuple[float, float]]]) -> str:
+    """A row for each network: microseconds, and how many captured steps fit into one of that engine."""
+    lines = ["| net | batch | " + " | ".join(engines()) + " |", "|---" * (2 + len(engines())) + "|"]
+    for net, results in races.items():
+        cells = [f"{s * 1e6:.1f}" + ("" if e == "minigrad jit" else f" ({ratio:.1f}x)") for e, (s, ratio) in results.items()]
+        lines.append(f"| {net} | {NETS[net][1]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
