@@ -26,7 +26,8 @@ SHAPES = ((3, 6), (5,))
 
 BETAS = ({"betas": (0.8, 0.95)}, {"betas": (0.0, 0.5)}, {"betas": (0.3, 0.0)})
 #: The last options are tried with weight decay, and as those of a group. Of Adagrad, PyTorch looks at no group's
-#: initial_accumulator_value; Adamax without memory (beta2 = 0) divides by gradients near 0, and magnifies roundings.
+#: initial_accumulator_value; Adamax with a short memory (a small beta2) divides by gradients near 0, and magnifies
+#: roundings: with maximize and 0.9, products that are not fused moved one number by 1.3e-6.
 OTHERS = {
     "RMSprop": (
         {"alpha": 0.9}, {"alpha": 0.0}, {"momentum": 0.9}, {"centered": True}, {"momentum": 0.5, "centered": True},
@@ -36,7 +37,7 @@ OTHERS = {
         {"lr_decay": 0.01},
     ),
     "Adadelta": ({"rho": 0.5}, {"rho": 0.95, "lr": 0.5}, {"rho": 0.0}),
-    "Adamax": (*BETAS, {"betas": (0.5, 0.9)}),
+    "Adamax": (*BETAS, {"betas": (0.5, 0.99)}),
     "NAdam": (*BETAS, {"momentum_decay": 0.5}, {"decoupled_weight_decay": True, "momentum_decay": 1.0}),
     "RAdam": (*BETAS, {"betas": (0.9, 0.99)}, {"decoupled_weight_decay": True, "betas": (0.5, 0.9)}),
 }  # fmt: skip
