@@ -1,4 +1,4 @@
-"""Ops that move numbers and compute none: as views where NumPy gives views. Their derivatives move the gradient back."""
+"""Ops that move elements and compute nothing; views wherever NumPy gives views. Their derivatives move gradients back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ reshape_op: Callable[..., Any] = defop(
     "reshape", "x | shape",
     kind="moved",
     forward=lambda x, *, shape: related(x, kernels.reshaped(x, shape=shape)),
-    shape=shapes.same,  # whoever asks has worked the shape out
+    shape=shapes.same,  # the caller has worked out the shape
     vjp={"x": lambda g, x_shape: reshape_op(g, shape=x_shape)},
     reference=lambda x, *, shape: x.reshape(shape),
     samples=lambda: [
@@ -42,7 +42,7 @@ permute_op: Callable[..., Any] = defop(
     samples=lambda: [
         Sample(Draw(s), dims=d) for s, d in (((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((0, 3), (1, 0)))
     ],
-    doc="Dimensions in another order; a view. Backward undoes the permutation.",
+    doc="A view with the dimensions in another order. Backward undoes the permutation.",
 )  # fmt: skip
 
 expand_op = defop(
@@ -56,7 +56,7 @@ expand_op = defop(
         Sample(Draw(s), shape=t)
         for s, t in (((), (3,)), ((1, 3), (2, 3)), ((3,), (4, 2, 3)), ((2, 1), (2, 0)))
     ],
-    doc="x broadcast to a shape; a view whose repeated elements share memory. Backward sums over them.",
+    doc="A view of x broadcast to a shape; repeated elements share memory. Backward sums over them.",
 )  # fmt: skip
 
 getitem_op = defop(
@@ -88,12 +88,12 @@ putitem_op: Callable[..., Any] = defop(
         Sample(Draw((3,)), index=np.array([0, 2, 2]), shape=(4,)),
         Sample(Draw((2, 3)), index=slice(1, 3), shape=(4, 3)),
     ],
-    doc="Zeros of a shape with g added at an index: the derivative of x[index]. An element taken twice receives both.",
+    doc="Zeros with g added at an index: the derivative of x[index]. An element indexed twice receives both gradients.",
 )  # fmt: skip
 
 
 def with_item(x: Array, value: Array, *, index: Any) -> Any:
-    """x with value at an index: by a kernel where there is one."""
+    """x with value at an index; computed by a kernel for the indices that it supports."""
     return kernels.setitem(x, value, index) if walkable(index) else from_array(replaced(x.array, value.array, index))
 
 
@@ -101,7 +101,7 @@ def with_item(x: Array, value: Array, *, index: Any) -> Any:
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
-    """Sums over what broadcasting repeated, so that x has `shape` again: the derivative of a broadcast."""
+    """Sums over the dimensions that broadcasting expanded, back to `shape`: the derivative of a broadcast."""
     from minigrad.ops.reduce import sum_op
 
     extra = len(x.shape) - len(shape)
@@ -113,20 +113,31 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
 
 @public("reshape")
 def reshape(x: Any, *shape: Any) -> Any:
-    """The same numbers in another shape, given as 2, 3 or as (2, 3); one length may be -1. A view where memory allows
-    it."""
+    """x in another shape, given as 2, 3 or as (2, 3); one length may be -1. A view where memory allows it."""
     try:
         wanted = x.pool.reshapes[shape]
-    except (AttributeError, KeyError, TypeError):  # foreign memory, the first time, a list
+    except (AttributeError, KeyError, TypeError):  # foreign memory, a new shape, a list
         wanted = shapes.reshape("reshape", x.shape, shapes.lengths("reshape", "shape", shape))
         if x.pool is not None and len(x.pool.reshapes) < 64 and not any(isinstance(n, list) for n in shape):
             x.pool.reshapes[shape] = wanted
     return reshape_op(x, shape=wanted)
 
 
+@public("view_as reshape_as", "Tensor")
+def view_as(x: Any, other: Any) -> Any:
+    """x in the shape of another tensor; a view where memory allows it."""
+    return reshape_op(x, shape=shapes.reshape("view_as", x.shape, other.shape))
+
+
+@public("ravel")
+def ravel(x: Any) -> Any:
+    """All elements in one dimension; a view where memory allows it."""
+    return reshape_op(x, shape=(x.count,))
+
+
 @public("flatten")
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
-    """Dimensions start_dim to end_dim as one."""
+    """x with dimensions start_dim to end_dim (inclusive) merged into one; a view where memory allows it."""
     first, last = shapes.one_axis("flatten", start_dim, len(x.shape)), shapes.one_axis("flatten", end_dim, len(x.shape))
     if first > last:
         raise AxisError(message("flatten", "start_dim", start_dim, f"a dimension not behind end_dim {end_dim}"))
@@ -138,16 +149,16 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 @public("permute")
 def permute(x: Any, *dims: Any) -> Any:
-    """Dimensions in the order given; a view."""
+    """A view with the dimensions in the order given."""
     order = tuple(shapes.one_axis("permute", d, len(x.shape)) for d in shapes.lengths("permute", "dims", dims))
     if sorted(order) != list(range(len(x.shape))):
         raise AxisError(message("permute", "dims", dims, f"each of the {len(x.shape)} dimensions once"))
     return permute_op(x, dims=order)
 
 
-@public("transpose")
+@public("transpose swapaxes swapdims")
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
-    """Two dimensions exchanged; a view."""
+    """A view with two dimensions exchanged."""
     order = list(range(len(x.shape)))
     a, b = (shapes.one_axis("transpose", d, len(x.shape)) for d in (dim0, dim1))
     if order:
@@ -156,34 +167,34 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
 
 
 def matrix_transpose(x: Any) -> Any:
-    """The last two dimensions exchanged; a view."""
+    """A view with the last two dimensions exchanged."""
     if len(x.shape) < 2:
         raise ShapeError(message("mT", "", f"shape {x.shape}", "at least 2 dimensions"))
     return transpose(x, -2, -1)
 
 
 def reverse_dims(x: Any) -> Any:
-    """All dimensions in reverse order, as NumPy's .T; of a matrix the transpose."""
+    """A view with all dimensions in reverse order, as NumPy's .T: the transpose of a matrix."""
     return x if len(x.shape) < 2 else permute_op(x, dims=tuple(range(len(x.shape)))[::-1])
 
 
 @public("unsqueeze")
 def unsqueeze(x: Any, dim: int) -> Any:
-    """A new dimension of length 1 at position dim."""
+    """A view with a new dimension of length 1 at position dim."""
     at = shapes.one_axis("unsqueeze", dim, len(x.shape) + 1)
     return reshape_op(x, shape=(*x.shape[:at], 1, *x.shape[at:]))
 
 
 @public("squeeze")
 def squeeze(x: Any, dim: int | Sequence[int] | None = None) -> Any:
-    """Without its dimensions of length 1, or those of them that dim names."""
+    """A view without the dimensions of length 1, or without those of them that dim names."""
     wanted = shapes.axes("squeeze", dim, len(x.shape))
     return reshape_op(x, shape=tuple(n for d, n in enumerate(x.shape) if n != 1 or d not in wanted))
 
 
 @public("expand")
 def expand(x: Any, *shape: Any) -> Any:
-    """A view of x broadcast to a shape, -1 for a length that stays. Its repeated elements share memory."""
+    """A view of x broadcast to a shape; -1 keeps a length. Repeated elements share memory."""
     wanted = shapes.lengths("expand", "shape", shape)
     extra = len(wanted) - len(x.shape)
     if extra < 0:
@@ -194,8 +205,14 @@ def expand(x: Any, *shape: Any) -> Any:
         raise ShapeError(message("expand", "shape", wanted, f"a shape that {x.shape} broadcasts to"))
     try:
         return expand_op(x, shape=full)
-    except ValueError as error:  # the shape fits, so what is left is that NumPy cannot count its bytes
+    except ValueError as error:  # the shape fits, so it must have more bytes than NumPy can count
         raise OutOfMemory(message("expand", "shape", wanted, "fewer elements than addresses")) from error
+
+
+@public("expand_as", "Tensor")
+def expand_as(x: Any, other: Any) -> Any:
+    """A view of x broadcast to the shape of another tensor."""
+    return expand(x, other.shape)
 
 
 @public("broadcast_to")
@@ -204,7 +221,7 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
     return expand(x, shapes.lengths("broadcast_to", "shape", (shape,)))
 
 
-#: What NumPy raises for an index that it does not take; the latter two for slices, of step 0 or of no integers.
+#: What NumPy raises for an index that it refuses; the last two for slices with step 0 or with non-integers.
 INDEX_ERRORS = (IndexError, ValueError, TypeError)
 
 
@@ -221,7 +238,7 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 def plain_index(index: Any) -> Any:
-    """An index as NumPy takes it."""
+    """An index in the form that NumPy takes."""
     if isinstance(index, Array):
         if index.dtype.kind == "f":
             remedy = "Convert: index.long()."

@@ -1,4 +1,4 @@
-"""Shapes changed, tensors joined, cut, repeated and padded: compositions of the movements in `layout`."""
+"""Joining, splitting, reordering, repeating and padding tensors: compositions of the ops in `layout`."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def _at(dim: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * dim + (index,)
 
 
-# -- joining: an op for each number of tensors, made when it is first asked for ----------------------------------------------
+# -- joining: one op for each number of tensors, made when first needed ------------------------------------------------
 
 
 @lru_cache(maxsize=256)
 def cat_op(count: int) -> Callable[..., Any]:
-    """The op that joins so many tensors along dim; ends: where each begins and the last one ends. Every tensor receives
-    the slice of the gradient that it made."""
+    """The op that joins `count` tensors along dim; `ends` holds the offset at which each begins, and the total length. The
+    gradient of each tensor is the slice of the output's gradient that it occupies."""
     names = [f"x{i}" for i in range(count)]
 
     def slice_of(i: int) -> Callable[..., Any]:
@@ -60,7 +60,7 @@ def cat_op(count: int) -> Callable[..., Any]:
         reference=lambda *xs, dim, ends: np.concatenate(xs, dim),
         samples=lambda: [Sample(*[Draw((2, i + 1)) for i in range(count)], dim=1, ends=tuple(i * (i + 1) // 2 for i in range(count + 1)))],
         listed=count in (1, 2, 3),
-        doc=f"{count} tensors joined along a dimension.",
+        doc=f"Joins {count} tensors along a dimension.",
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ for _count in (1, 2, 3):
 
 @public("cat concat concatenate", ALONE)
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors joined along dim; in the other dimensions their lengths are equal. Empty ones of one dimension are skipped."""
+    """Joins tensors along dim; their lengths in all other dimensions must be equal. Tensors of shape (0,) are skipped."""
     given = [x for x in _several("cat", tensors) if x.shape != (0,)] or list(tensors)[:1]
     first = given[0].shape
     if not first:
@@ -94,7 +94,7 @@ def _several(op: str, tensors: Any) -> list[Any]:
 
 @public("stack", ALONE)
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors of one shape along a new dimension."""
+    """Joins tensors of equal shape along a new dimension."""
     given = _several("stack", tensors)
     for i, x in enumerate(given):
         if x.shape != given[0].shape:
@@ -104,7 +104,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
 
 
 def _at_least(x: Any, ndim: int) -> Any:
-    """NumPy's way to more dimensions: (n,) becomes (1, n) and (1, n, 1), (m, n) becomes (m, n, 1)."""
+    """Adds dimensions by NumPy's rule: (n,) becomes (1, n) and then (1, n, 1); (m, n) becomes (m, n, 1)."""
     x = x if isinstance(x, Array) else from_array(np.asarray(x))
     while len(x.shape) < ndim:
         x = unsqueeze(x, 0 if len(x.shape) < 2 else 2)
@@ -113,44 +113,44 @@ def _at_least(x: Any, ndim: int) -> Any:
 
 @public("atleast_1d", ALONE)
 def atleast_1d(x: Any) -> Any:
-    """x, a number as a vector."""
+    """x with at least one dimension: a scalar becomes a vector of length 1."""
     return _at_least(x, 1)
 
 
 @public("atleast_2d", ALONE)
 def atleast_2d(x: Any) -> Any:
-    """x, a vector as a row."""
+    """x with at least two dimensions: a vector becomes a row."""
     return _at_least(x, 2)
 
 
 @public("atleast_3d", ALONE)
 def atleast_3d(x: Any) -> Any:
-    """x, a vector of n numbers as (1, n, 1), a matrix with a last dimension of 1."""
+    """x with at least three dimensions: (n,) becomes (1, n, 1), and (m, n) becomes (m, n, 1)."""
     return _at_least(x, 3)
 
 
 @public("hstack", ALONE)
 def hstack(tensors: Sequence[Any]) -> Any:
-    """Side by side: along the second dimension, vectors one after the other."""
+    """Joins tensors side by side: along the second dimension, or end to end if they are vectors."""
     given = [atleast_1d(x) for x in tensors]
     return cat(given, 0 if not given or len(given[0].shape) == 1 else 1)
 
 
 @public("vstack row_stack", ALONE)
 def vstack(tensors: Sequence[Any]) -> Any:
-    """One below the other; vectors as rows."""
+    """Joins tensors on top of each other, along the first dimension; vectors count as rows."""
     return cat([atleast_2d(x) for x in tensors], 0)
 
 
 @public("dstack", ALONE)
 def dstack(tensors: Sequence[Any]) -> Any:
-    """Behind one another: along the third dimension."""
+    """Joins tensors in depth, along the third dimension."""
     return cat([atleast_3d(x) for x in tensors], 2)
 
 
 @public("column_stack", ALONE)
 def column_stack(tensors: Sequence[Any]) -> Any:
-    """Side by side; vectors as columns."""
+    """Joins tensors side by side; vectors count as columns."""
     return hstack([reshape_op(x, shape=(x.count, 1)) if len(x.shape) < 2 else x for x in tensors])
 
 
@@ -159,7 +159,7 @@ def column_stack(tensors: Sequence[Any]) -> Any:
 
 @composed(lambda x, *, dim, start, length: np.take(x, range(start, start + length), dim), _cases(((3, 4), {"dim": 1, "start": 1, "length": 2})))
 def narrow(x: Any, dim: int, start: int, length: int) -> Any:
-    """`length` elements of a dimension, from start on; a view."""
+    """A view of `length` elements of a dimension, beginning at `start`."""
     axis = _axis("narrow", x, dim)
     start = start + x.shape[axis] if start < 0 else start
     if not 0 <= start <= start + length <= x.shape[axis]:
@@ -170,7 +170,7 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Any:
 
 @composed(lambda x, *, dim, index: np.take(x, index, dim), _cases(((3, 4), {"dim": 1, "index": -1})))
 def select(x: Any, dim: int, index: int) -> Any:
-    """One element of a dimension, which goes; a view."""
+    """A view of one element of a dimension, without that dimension."""
     axis = _axis("select", x, dim)
     if not -x.shape[axis] <= index < x.shape[axis]:
         raise AxisError(message("select", "index", index, f"an index into dimension {axis} of shape {x.shape}"))
@@ -179,7 +179,7 @@ def select(x: Any, dim: int, index: int) -> Any:
 
 @composed(lambda x, *, dim: list(np.moveaxis(x, dim, 0)), _cases(((3, 2), {"dim": 0}), ((2, 3, 2), {"dim": -1})))
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
-    """The elements of a dimension, one by one."""
+    """Views of the elements of a dimension, as a tuple."""
     return tuple(select(x, dim, i) for i in range(x.shape[_axis("unbind", x, dim)]))
 
 
@@ -192,7 +192,7 @@ def _pieces(x: Any, axis: int, ends: Sequence[int]) -> tuple[Any, ...]:
     _cases(((5, 2), {"split_size_or_sections": 2, "dim": 0}), ((2, 4), {"split_size_or_sections": (1, 3), "dim": 1})),
 )
 def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
-    """Pieces of one length (the last may be shorter), or of the lengths listed; views."""
+    """Views of x cut along dim, into pieces of equal length (the last may be shorter) or of the lengths listed."""
     axis, given = _axis("split", x, dim), split_size_or_sections
     if isinstance(given, (int, np.integer)):
         if given <= 0:
@@ -206,7 +206,7 @@ def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> 
 
 @composed(lambda x, *, chunks, dim: np.split(x, [3, 6], dim), _cases(((7, 2), {"chunks": 3, "dim": 0})))
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most so many pieces of equal length; the last may be shorter. Views."""
+    """Views of x cut along dim, into at most `chunks` pieces of equal length (the last may be shorter)."""
     if chunks <= 0:
         raise ValueError(message("chunk", "chunks", chunks, "a number above 0"))
     return split(x, max(1, -(-x.shape[_axis("chunk", x, dim)] // chunks)), dim)
@@ -217,7 +217,7 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     _cases(((7, 2), {"indices_or_sections": 3, "dim": 0}), ((7,), {"indices_or_sections": (2, 5), "dim": 0})),
 )
 def tensor_split(x: Any, indices_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Any, ...]:
-    """So many pieces whose lengths differ by 1 at most, or the pieces between the indices; views."""
+    """Views of x cut along dim, into a number of pieces whose lengths differ by at most 1, or at the indices listed."""
     axis = _axis("tensor_split", x, dim)
     if isinstance(indices_or_sections, (int, np.integer)):
         if indices_or_sections <= 0:
@@ -227,14 +227,11 @@ def tensor_split(x: Any, indices_or_sections: int | Sequence[int], dim: int = 0)
     return _pieces(x, axis, list(indices_or_sections))
 
 
-# -- order ----------------------------------------------------------------------------------------------------------------------
+# -- order -------------------------------------------------------------------------------------------------------------
 
 
 def _tuple(dims: Any) -> tuple[int, ...]:
     return tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
-
-
-public("swapaxes swapdims")(transpose)
 
 
 @composed(
@@ -243,7 +240,7 @@ public("swapaxes swapdims")(transpose)
     also="movedim",
 )
 def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """Dimensions moved to other places, the rest in their order; a view."""
+    """A view with some dimensions moved to new positions; the others keep their order."""
     sources, places = ([shapes.one_axis("moveaxis", d, len(x.shape)) for d in _tuple(given)] for given in (source, destination))
     if len(sources) != len(places) or len(set(sources)) < len(sources) or len(set(places)) < len(places):
         raise AxisError(message("moveaxis", "source and destination", f"{source} and {destination}", "as many dimensions, each once"))
@@ -255,20 +252,20 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
 
 @composed(lambda x, *, dims: np.flip(x, dims), _cases(((3,), {"dims": 0}), ((2, 3), {"dims": (0, 1)}), ((0, 3), {"dims": (0,)})))
 def flip(x: Any, dims: Dims = None, *more: int) -> Any:
-    """Dimensions in reverse order; a view. NumPy's flip(x) reverses all."""
+    """A view with the elements along dims in reverse order; without dims, along all of them."""
     turned = shapes.axes("flip", (*_tuple(dims), *more) if more else dims, len(x.shape))
     return getitem_op(x, index=tuple(slice(None, None, -1 if d in turned else 1) for d in range(len(x.shape))))
 
 
 @composed(np.fliplr, _cases(((2, 3), {})))
 def fliplr(x: Any) -> Any:
-    """Columns in reverse order; a view."""
+    """A view with the columns in reverse order."""
     return flip(x, 1)
 
 
 @composed(np.flipud, _cases(((2, 3), {}), ((3,), {})))
 def flipud(x: Any) -> Any:
-    """Rows in reverse order; a view."""
+    """A view with the rows in reverse order."""
     return flip(x, 0)
 
 
@@ -277,7 +274,8 @@ def flipud(x: Any) -> Any:
     _cases(((5,), {"shifts": 2, "dims": 0}), ((2, 3), {"shifts": (1, -1), "dims": (0, 1)}), ((2, 3), {"shifts": 4, "dims": None}), ((0,), {"shifts": 1, "dims": 0})),
 )
 def roll(x: Any, shifts: int | Sequence[int], dims: Dims = None) -> Any:
-    """Elements moved along dims, those at the end back to the beginning; without dims, of the flattened tensor."""
+    """Elements shifted along dims; those shifted past the end return at the beginning. Without dims the flattened tensor is
+    rolled."""
     if dims is None:
         return reshape_op(roll(reshape_op(x, shape=(x.count,)), shifts, 0), shape=x.shape)
     moves, along = _tuple(shifts), _tuple(dims)
@@ -293,7 +291,7 @@ def roll(x: Any, shifts: int | Sequence[int], dims: Dims = None) -> Any:
 
 @composed(lambda x, *, k, dims: np.rot90(x, k, dims), _cases(*(((2, 3), {"k": k, "dims": (0, 1)}) for k in range(-1, 4))))
 def rot90(x: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
-    """Turned k times by 90 degrees, from the first of dims towards the second; a view."""
+    """A view rotated by k times 90 degrees, from the first of dims towards the second."""
     axes = [_axis("rot90", x, d) for d in dims]
     if len(axes) != 2 or axes[0] == axes[1]:
         raise AxisError(message("rot90", "dims", tuple(dims), "two different dimensions"))
@@ -301,12 +299,12 @@ def rot90(x: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     return (lambda: x, lambda: transpose(flip(x, b), a, b), lambda: flip(x, a, b), lambda: flip(transpose(x, a, b), b))[k % 4]()
 
 
-# -- repeating -----------------------------------------------------------------------------------------------------------------------
+# -- repeating ---------------------------------------------------------------------------------------------------------
 
 
 @composed(lambda x, *, repeats: np.tile(x, repeats), _cases(((3,), {"repeats": (2,)}), ((2, 3), {"repeats": (2, 1, 2)}), ((), {"repeats": (3,)})))
 def repeat(x: Any, repeats: Any, *more: int) -> Any:
-    """The tensor so many times along each dimension, PyTorch's way; NumPy's repeat is repeat_interleave here."""
+    """x repeated along each dimension, as in PyTorch. NumPy's repeat is repeat_interleave."""
     times = shapes.lengths("repeat", "repeats", (repeats, *more))
     if len(times) < len(x.shape):
         raise ShapeError(message("repeat", "repeats", times, f"a number for each dimension of {x.shape}", "Or write tile."))
@@ -317,7 +315,7 @@ def repeat(x: Any, repeats: Any, *more: int) -> Any:
 
 @composed(lambda x, *, dims: np.tile(x, dims), _cases(((2, 3), {"dims": (2,)}), ((3,), {"dims": (2, 2)})))
 def tile(x: Any, dims: Any, *more: int) -> Any:
-    """The tensor so many times along each dimension; of fewer numbers than dimensions the last are meant, as in NumPy."""
+    """x repeated along each dimension; as in NumPy, fewer numbers than dimensions refer to the last ones."""
     times = shapes.lengths("tile", "dims", (dims, *more))
     return repeat(x, (1,) * (len(x.shape) - len(times)) + times)
 
@@ -327,7 +325,7 @@ def tile(x: Any, dims: Any, *more: int) -> Any:
     _cases(((3,), {"repeats": 2, "dim": None}), ((2, 3), {"repeats": 2, "dim": 1}), ((2, 2), {"repeats": (1, 3), "dim": 0})),
 )
 def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
-    """Each element so many times, one after the other: NumPy's repeat."""
+    """Each element repeated in place: NumPy's repeat. Without dim x is flattened first."""
     if dim is None:
         x, dim = reshape_op(x, shape=(x.count,)), 0
     axis = _axis("repeat_interleave", x, dim)
@@ -338,46 +336,28 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
     return getitem_op(x, index=_at(axis, np.repeat(np.arange(x.shape[axis]), count)))
 
 
-# -- shapes of others --------------------------------------------------------------------------------------------------------------
+# -- other shapes ------------------------------------------------------------------------------------------------------
 
 
 @composed(lambda x, *, dim, sizes: x.reshape(2, 3, 2), _cases(((6, 2), {"dim": 0, "sizes": (2, -1)})))
 def unflatten(x: Any, dim: int, sizes: Sequence[int]) -> Any:
-    """One dimension as several, of which one length may be -1; a view where memory allows it."""
+    """Splits a dimension into several; one of their lengths may be -1. A view where memory allows it."""
     axis = _axis("unflatten", x, dim)
     inner = shapes.reshape("unflatten", (x.shape[axis],), tuple(sizes))
     return reshape_op(x, shape=(*x.shape[:axis], *inner, *x.shape[axis + 1 :]))
 
 
-@public("ravel")
-def ravel(x: Any) -> Any:
-    """All elements as one dimension; a view where memory allows it."""
-    return reshape_op(x, shape=(x.count,))
-
-
-@public("view_as reshape_as", "Tensor")
-def view_as(x: Any, other: Any) -> Any:
-    """The same numbers in the shape of another tensor."""
-    return reshape_op(x, shape=shapes.reshape("view_as", x.shape, other.shape))
-
-
-@public("expand_as", "Tensor")
-def expand_as(x: Any, other: Any) -> Any:
-    """A view of x broadcast to the shape of another tensor."""
-    return expand(x, other.shape)
-
-
 @public("broadcast_tensors", ALONE)
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """Views of all tensors in the shape that they broadcast to."""
+    """Views of all tensors, expanded to the shape that they broadcast to together."""
     full = shapes.broadcast("broadcast_tensors", *[x.shape for x in tensors])
     return tuple(expand(x, full) for x in tensors)
 
 
 @public("meshgrid", ALONE)
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
-    """The coordinates of a grid, of the vectors that its axes are. indexing "ij": axis i belongs to the i-th vector; "xy"
-    exchanges the first two, as pictures have it."""
+    """The coordinate grids of some axes, each given as a vector. indexing "ij": dimension i runs along the i-th vector; "xy"
+    exchanges the first two, as is usual for images."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in ("ij", "xy"):
         raise ValueError(message("meshgrid", "indexing", f"{indexing!r}", "'ij' or 'xy'"))
@@ -386,11 +366,11 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     return tuple(transpose(g, 0, 1) if indexing == "xy" and len(given) > 1 else g for g in grids)
 
 
-# -- diagonals and triangles ----------------------------------------------------------------------------------------------------------
+# -- diagonals and triangles -------------------------------------------------------------------------------------------
 
 
 def _diagonal_slice(rows: int, cols: int, offset: int) -> slice:
-    """Where a diagonal lies in a matrix written row after row."""
+    """Where a diagonal lies in the flattened matrix."""
     count = max(0, min(rows, cols - offset) if offset >= 0 else min(rows + offset, cols))
     first = offset if offset >= 0 else -offset * cols
     return slice(first, first + count * (cols + 1) if count else first, cols + 1)
@@ -401,7 +381,7 @@ def _diagonal_slice(rows: int, cols: int, offset: int) -> slice:
     _cases(*(((3, 4), {"offset": k, "dim1": 0, "dim2": 1}) for k in (-3, -1, 0, 2, 5)), ((2, 3, 3), {"offset": 1, "dim1": 0, "dim2": 2})),
 )
 def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The diagonal of two dimensions, as a last one; above the main one where offset > 0."""
+    """The diagonal of two dimensions, as the last dimension of a view; offset > 0 counts above the main diagonal."""
     a, b = _axis("diagonal", x, dim1), _axis("diagonal", x, dim2)
     if a == b:
         raise AxisError(message("diagonal", "dim1 and dim2", f"{dim1} and {dim2}", "two different dimensions"))
@@ -413,7 +393,7 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 @composed(lambda x, *, offset: np.stack([np.diag(v, offset) for v in x]) if x.ndim == 2 else np.diag(x, offset), _cases(((3,), {"offset": 0}), ((2, 3), {"offset": -1})))
 def diag_embed(x: Any, offset: int = 0) -> Any:
-    """Matrices whose diagonal is the last dimension of x, and 0 elsewhere."""
+    """Matrices with the last dimension of x on a diagonal, and 0 elsewhere."""
     _axis("diag_embed", x, -1)
     *batch, n = x.shape
     size = n + abs(offset)
@@ -423,7 +403,7 @@ def diag_embed(x: Any, offset: int = 0) -> Any:
 
 @composed(lambda x, *, diagonal: np.diag(x, diagonal), _cases(((3,), {"diagonal": 1}), ((3, 4), {"diagonal": -1})))
 def diag(x: Any, diagonal: int = 0) -> Any:
-    """Of a vector the matrix with that diagonal, of a matrix its diagonal."""
+    """The matrix that has the vector x on a diagonal, or a diagonal of the matrix x."""
     if len(x.shape) not in (1, 2):
         raise ShapeError(message("diag", "input", f"shape {x.shape}", "a vector or a matrix", "See diagonal and diag_embed."))
     return diag_embed(x, diagonal) if len(x.shape) == 1 else globals()["diagonal"](x, diagonal)
@@ -438,17 +418,17 @@ def _triangle(op: str, x: Any, diagonal: int, lower: bool) -> Any:
 
 @composed(lambda x, *, diagonal: np.tril(x, diagonal), _cases(((3, 4), {"diagonal": 0}), ((2, 3, 3), {"diagonal": -1})))
 def tril(x: Any, diagonal: int = 0) -> Any:
-    """The lower triangle of the last two dimensions, up to a diagonal; 0 above."""
+    """The lower triangle of the last two dimensions, up to and including a diagonal; 0 above it."""
     return _triangle("tril", x, diagonal, lower=True)
 
 
 @composed(lambda x, *, diagonal: np.triu(x, diagonal), _cases(((3, 4), {"diagonal": 0}), ((2, 3, 3), {"diagonal": 1})))
 def triu(x: Any, diagonal: int = 0) -> Any:
-    """The upper triangle of the last two dimensions, from a diagonal on; 0 below."""
+    """The upper triangle of the last two dimensions, from a diagonal upwards; 0 below it."""
     return _triangle("triu", x, diagonal, lower=False)
 
 
-# -- padding and windows ------------------------------------------------------------------------------------------------------------------
+# -- padding and windows -----------------------------------------------------------------------------------------------
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -465,8 +445,9 @@ def _pad_reference(x: Any, *, pad: Sequence[int], mode: str, value: float) -> An
     spaces="nn.functional",
 )
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:
-    """Borders around x: (left, right) of the last dimension, then of the one before, and so on. constant: of value;
-    reflect: mirrored without the edge; replicate: the edge; circular: from the other side. Negative: cut away."""
+    """x with borders. `pad` holds (before, after) for the last dimension, then for the one before it, and so on; negative
+    widths crop. Modes: "constant" fills with value, "reflect" mirrors x without repeating its edge, "replicate" repeats the
+    edge, "circular" continues from the opposite side."""
     if mode not in _MODES:
         raise ValueError(message("pad", "mode", f"{mode!r}", f"one of {', '.join(_MODES)}"))
     if len(pad) % 2 or len(pad) > 2 * len(x.shape):
@@ -499,7 +480,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     spaces="Tensor",
 )
 def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
-    """Windows of a dimension, `step` apart; their elements make a new last dimension."""
+    """Windows of `size` elements along a dimension, `step` apart; each window's elements form a new last dimension."""
     axis = _axis("unfold", x, dimension)
     if size > x.shape[axis] or step < 1 or size < 0:
         raise ShapeError(message("unfold", "size and step", f"{size} and {step}", f"0 <= size <= {x.shape[axis]} and step >= 1"))
