@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import kernel_cases
 import numpy as np
 import pytest
-from kernel_cases import draws, maps, problems
+from kernel_cases import maps, problems
 from kernel_cases.calls import (
     DEFINITIONS,
     DTYPES,
@@ -42,8 +42,6 @@ import minigrad as mg
 from minigrad import _kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -426,32 +424,6 @@ def test_matmul_batches(shapes: tuple[tuple[int, ...], tuple[int, ...]], dtype: 
         assert_right(run("matmul", dtype, problem), problem, dtype, f"matmul {shapes} {layouts}")
 
 
-# -- random numbers (more in test_random_kernels.py) -------------------------------------------------------------------------------------------------------------------
-
-
-@every_dtype
-@pytest.mark.parametrize("name", ["uniform", "normal", "bernoulli", "dropout"])
-def test_one_seed_gives_the_same_bits_on_every_processor(name: str, dtype: np.dtype[Any]) -> None:
-    for problem in problems(name, dtype, 1031):
-        found = {}
-        for isa in _kernels.available_isas():
-            with _kernels.use_isa(isa):
-                found[isa] = run(name, dtype, problem)
-        for isa, got in found.items():
-            assert_same_bits(got, found["portable"], f"{name} on {isa}")
-
-
-@every_dtype
-def test_dropout_replaces_what_it_drops(dtype: np.dtype[Any], isa: str) -> None:
-    """0, where the number was NaN or infinite too."""
-    x = np.tile(np.array([np.nan, np.inf, -np.inf, 1.0], dtype), 50)
-    keep = (draws.words(1, 2, x.size) & np.uint64(2**31 - 1)) >= 2**30
-    problem = Problem({"x": x, "p": 0.5, "seed": 1, "offset": 2, "n": x.size}, {"out": Want(np.where(keep, 2 * x, 0))})
-    got = run("dropout", dtype, problem)
-    assert_right(got, problem, dtype, "dropout")
-    assert not np.signbit(got["out"][~keep]).any()
-
-
 # -- optimizers -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -471,66 +443,6 @@ def test_sgd_without_weight_decay_leaves_infinite_parameters_infinite(dtype: np.
     problem.given["params"][0][:] = np.inf
     got = run("sgd", dtype, problem)["params"][0]
     np.testing.assert_array_equal(got, np.full(5, np.inf, dtype))
-
-
-# -- outputs beyond the caches ----------------------------------------------------------------------------------------------------------
-
-
-def assert_streamed(
-    name: str, dtype: np.dtype[Any], arrays: dict[str, Any], others: Callable[[int], dict[str, Any]]
-) -> None:
-    """From 8 MB on they are stored past the caches, whose vectors stand at multiples of their size; before are a head, and
-    after a tail, of fewer numbers. Pieces of the same numbers are not streamed. others(at): arguments from `at` on."""
-    n, piece, output = (8 << 20) // dtype.itemsize + 37, 300_000, KERNELS[name][0].name
-    pieces = Guarded(np.full(n, np.nan, dtype), 0)
-    for at in range(0, n, piece):
-        parts = {k: v[at : at + piece] for k, v in arrays.items()}
-        call(name, dtype, {**parts, **others(at), output: pieces.array[at : at + piece], "n": min(piece, n - at)})
-    for shift in (0, 1, 5):
-        out = Guarded(np.full(n, np.nan, dtype), shift)
-        call(name, dtype, {**arrays, **others(0), output: out.array, "n": n})
-        out.check(name)
-        assert_same_bits({"out": out.array}, {"out": pieces.array}, f"{name}, {shift} elements behind a cache line")
-
-
-def streamed_numbers(dtype: np.dtype[Any]) -> Any:
-    return np.random.default_rng(11).uniform(-3, 3, (8 << 20) // dtype.itemsize + 37).astype(dtype)
-
-
-@every_dtype
-@pytest.mark.parametrize("name", ["copy", "exp", "add"])
-def test_outputs_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
-    x = streamed_numbers(dtype)
-    arrays = {"x": x, "y": x[::-1].copy()} if name == "add" else {"x": x}
-    assert_streamed(name, dtype, arrays, lambda at: {"walk": None})
-
-
-@every_dtype
-@pytest.mark.parametrize("name", ["huber", "huber_bwd"])
-def test_losses_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
-    x = streamed_numbers(dtype)
-    arrays = {"x": x, "target": x[::-1].copy()}
-    if name == "huber":
-        assert_streamed(name, dtype, arrays, lambda at: {"delta": 0.7})
-        return
-    assert_streamed(name, dtype, {**arrays, "dout": x + 1}, lambda at: {"delta": 0.7, "dout_step": 1, "scale": 0.3})
-    one = {"delta": 0.7, "dout": np.array([1.1], dtype), "dout_step": 0, "scale": 0.3}
-    assert_streamed(name, dtype, arrays, lambda at: one)
-
-
-@every_dtype
-@pytest.mark.parametrize("name", ["uniform", "normal", "bernoulli", "dropout"])
-def test_random_numbers_that_are_streamed_have_the_same_bits(name: str, dtype: np.dtype[Any], isa: str) -> None:
-    """Among them is a carry into the high half of the blocks' numbers."""
-    scalars = {"uniform": {"low": -1.0, "high": 2.0}, "normal": {"mean": 0.5, "std": 2.0}, "dropout": {"p": 0.3}}
-    arrays = {"bernoulli": "p", "dropout": "x"}
-    per_block = 4 if name == "dropout" else 16 // dtype.itemsize
-    assert_streamed(
-        name,
-        dtype,
-        {arrays[name]: streamed_numbers(dtype)} if name in arrays else {},
-        lambda at: {**scalars.get(name, {}), "seed": 7, "offset": 2**32 - 1001 + at // per_block},
-    )
 
 
 # -- short work -----------------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from kernel_cases import calls, draws, problems
 
 from minigrad._kernels import available_isas, ffi, get_num_threads, lib, set_num_threads, use_isa
 
@@ -318,6 +319,34 @@ def test_dropout_backward_is_the_same_mask(dtype: Any) -> None:
     y = draw("dropout", dtype, n, np.ones(n, dtype), 0.4, SEED, OFFSET)
     dout = np.linspace(1, 2, n).astype(dtype)
     np.testing.assert_array_equal(draw("dropout", dtype, n, dout, 0.4, SEED, OFFSET), dout * y)
+
+
+# -- as the kernels of the list ---------------------------------------------------------------------------------------
+
+EVERY_DTYPE = pytest.mark.parametrize("dtype", calls.DTYPES, ids=str)
+
+
+@EVERY_DTYPE
+@pytest.mark.parametrize("name", ["uniform", "normal", "bernoulli", "dropout"])
+def test_one_seed_gives_the_same_bits_on_every_processor(name: str, dtype: np.dtype[Any]) -> None:
+    for problem in problems(name, dtype, 1031):
+        found = {}
+        for isa in available_isas():
+            with use_isa(isa):
+                found[isa] = calls.run(name, dtype, problem)
+        for isa, got in found.items():
+            calls.assert_same_bits(got, found["portable"], f"{name} on {isa}")
+
+
+@EVERY_DTYPE
+def test_dropout_replaces_what_it_drops(dtype: np.dtype[Any], isa: str) -> None:
+    """By 0, even where the number was NaN or infinite."""
+    x = np.tile(np.array([np.nan, np.inf, -np.inf, 1.0], dtype), 50)
+    keep = (draws.words(1, 2, x.size) & np.uint64(2**31 - 1)) >= 2**30
+    problem = calls.Problem({"x": x, "p": 0.5, "seed": 1, "offset": 2, "n": x.size}, {"out": calls.Want(np.where(keep, 2 * x, 0))})
+    got = calls.run("dropout", dtype, problem)
+    calls.assert_right(got, problem, dtype, "dropout")
+    assert not np.signbit(got["out"][~keep]).any()
 
 
 # -- permutations --------------------------------------------------------------------------------------------------------
