@@ -15,6 +15,20 @@ def bits(x):
     return x.array.tobytes() if isinstance(x, Array) else x
 
 
+def same_eager_and_captured(build, calls):
+    """Asserts that a step has the same bits eagerly and captured, over several calls. build() returns the step and a function
+    that returns what else to compare. Returns the captured step."""
+    found = []
+    for compiled in (False, True):
+        mg.manual_seed(1)
+        step, watched = build()
+        run = mg.jit(step) if compiled else step
+        outs = [run(*[mg.tensor(x) if isinstance(x, np.ndarray) else x for x in call]) for call in calls]
+        found.append(bits([outs, watched()]))
+    assert found[0] == found[1]
+    return run
+
+
 def network(dropout=0.2):
     mg.manual_seed(1)
     return nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Dropout(dropout), nn.Linear(16, 9), nn.GELU(), nn.Linear(9, 3))

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from jit_steps import batches, bits, network
+from jit_steps import batches, bits, network, same_eager_and_captured
 
 import minigrad as mg
 from minigrad import _op, autograd, nn, optim
@@ -146,19 +146,6 @@ def test_an_update_that_threads_share(name, isa):
     assert all(got != x.tobytes() for got, x in zip(results.pop(), starts, strict=True))
 
 
-def both(build, calls):
-    """What a step gives eagerly and captured, over several calls; `build` makes the step, and what else to look at."""
-    found = []
-    for compiled in (False, True):
-        mg.manual_seed(1)
-        step, watched = build()
-        run = mg.jit(step) if compiled else step
-        outs = [run(*[mg.tensor(x) if isinstance(x, np.ndarray) else x for x in call]) for call in calls]
-        found.append(bits([outs, watched()]))
-    assert found[0] == found[1]
-    return run
-
-
 def test_accumulated_gradients_and_two_optimizers():
     def build():
         net, head = network(), nn.Linear(3, 1)
@@ -172,7 +159,7 @@ def test_accumulated_gradients_and_two_optimizers():
 
         return step, lambda: [[p, p.grad] for p in [*net.parameters(), *head.parameters()]]
 
-    both(build, batches(6))
+    same_eager_and_captured(build, batches(6))
 
 
 def test_gradients_that_were_there_before_are_added_to():
@@ -184,7 +171,7 @@ def test_gradients_that_were_there_before_are_added_to():
 
         return step, lambda: [p.grad for p in net.parameters()]
 
-    both(build, batches(4))
+    same_eager_and_captured(build, batches(4))
 
 
 def test_inference_value_and_grad_higher_derivatives_and_checkpoints():
@@ -193,14 +180,14 @@ def test_inference_value_and_grad_higher_derivatives_and_checkpoints():
         return net, list
 
     with mg.no_grad():
-        both(inference, [(x,) for x, _ in batches(3)])
+        same_eager_and_captured(inference, [(x,) for x, _ in batches(3)])
 
     def gradient():
         w = mg.randn(5, 3, requires_grad=True)
         run = mg.value_and_grad(lambda w, x: ((x @ w).tanh() ** 2).sum())
         return (lambda x, y: run(w, x)), list
 
-    both(gradient, batches(3))
+    same_eager_and_captured(gradient, batches(3))
 
     def penalty():
         net = network(0.0)
@@ -213,7 +200,7 @@ def test_inference_value_and_grad_higher_derivatives_and_checkpoints():
 
         return step, lambda: [p.grad for p in net.parameters()]
 
-    both(penalty, batches(3))
+    same_eager_and_captured(penalty, batches(3))
 
     def recomputed():
         net = network()
@@ -226,7 +213,7 @@ def test_inference_value_and_grad_higher_derivatives_and_checkpoints():
 
         return step, lambda: [p.grad for p in net.parameters()]
 
-    both(recomputed, batches(3))
+    same_eager_and_captured(recomputed, batches(3))
 
 
 def test_nested_arguments_and_results():
@@ -236,7 +223,7 @@ def test_nested_arguments_and_results():
 
         return (lambda x, y: step({"x": x, "y": [x * 3.0]}, 2.0, names=("a", "b"))), list
 
-    both(build, batches(2))
+    same_eager_and_captured(build, batches(2))
     run = mg.jit(lambda batch, scale: batch["x"][0] * scale)
     assert run({"x": [mg.ones(2)]}, 2.0).tolist() == [2.0, 2.0]
     assert run({"x": [np.full(2, 3.0, "f4")]}, 2.0).tolist() == [6.0, 6.0]

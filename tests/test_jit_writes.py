@@ -2,26 +2,13 @@
 
 import numpy as np
 import pytest
-from jit_steps import bits
+from jit_steps import bits, same_eager_and_captured
 
 import minigrad as mg
 from minigrad import nn
 from minigrad.errors import CaptureError, GradError
 
-
-def both(build, calls):
-    """The same bits, eagerly and captured, of what a step gives and of what it leaves behind."""
-    found = []
-    for compiled in (False, True):
-        mg.manual_seed(1)
-        step, watched = build()
-        run = mg.jit(step) if compiled else step
-        found.append(bits([[run(mg.tensor(x)) for x in calls], watched()]))
-    assert found[0] == found[1]
-    return run
-
-
-CALLS = [np.random.default_rng(i).normal(size=(6, 4)).astype("f4") for i in range(6)]
+CALLS = [(np.random.default_rng(i).normal(size=(6, 4)).astype("f4"),) for i in range(6)]
 
 
 def by_hand(update):
@@ -63,7 +50,7 @@ def through_data(w, b):
 
 @pytest.mark.parametrize("update", [minus_assign, methods, through_data])
 def test_gradient_descent_by_hand(update):
-    run = both(by_hand(update), CALLS)
+    run = same_eager_and_captured(by_hand(update), CALLS)
     assert len(run.programs) <= 3  # without gradients, with some, and with some that the program before has lent
 
 
@@ -81,7 +68,7 @@ def test_memory_that_outlives_the_step():
 
         return step, lambda: [mean, noise, mg.rand(2)]
 
-    both(build, CALLS)
+    same_eager_and_captured(build, CALLS)
 
 
 def test_writes_into_the_steps_own():
@@ -96,7 +83,7 @@ def test_writes_into_the_steps_own():
         total.add_(part.sum(dim=0))
         return out, part, total, mg.ones_like(total) - total
 
-    both(lambda: (step, list), CALLS)
+    same_eager_and_captured(lambda: (step, list), CALLS)
 
 
 def test_writes_with_a_history():
@@ -114,7 +101,7 @@ def test_writes_with_a_history():
 
         return step, lambda: w.grad
 
-    both(build, CALLS)
+    same_eager_and_captured(build, CALLS)
 
 
 def test_what_is_refused_leaves_everything_as_it_was():
@@ -178,7 +165,7 @@ def test_tensors_that_are_made_in_the_step():
             mg.arange(4.0) * x,
         ]
 
-    both(lambda: (step, lambda: mg.rand(1)), CALLS)
+    same_eager_and_captured(lambda: (step, lambda: mg.rand(1)), CALLS)
 
 
 def test_a_reshape_that_must_copy():

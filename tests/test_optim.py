@@ -1,11 +1,11 @@
 """Optimizers: steps, groups, options, and what they refuse. Golden values are compared in test_golden.py."""
 
-import inspect
 import math
 
 import numpy as np
 import pytest
 from optim_steps import OPTIMIZERS, parameter, step
+from signatures import plain_signature
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -401,7 +401,4 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signatures_and_defaults_are_pytorchs(name):
-    signature = inspect.signature(getattr(optim, name))
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-    signature = signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
-    assert str(signature) == f"({SIGNATURES[name]})"
+    assert plain_signature(getattr(optim, name)) == f"({SIGNATURES[name]})"
