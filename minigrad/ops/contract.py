@@ -29,7 +29,7 @@ def _pairs(*shaped: tuple[tuple[int, ...], ...], **keywords: Any) -> Callable[[]
 def _ndim(op: str, argument: str, x: Any, ndim: int) -> None:
     if len(x.shape) != ndim:
         kind = ("a scalar", "a vector", "a matrix", "a batch of matrices")[ndim]
-        raise ShapeError(message(op, argument, f"shape {x.shape}", f"{kind} ({ndim} dimensions)", "matmul takes any."))
+        raise ShapeError(message(op, argument, f"shape {x.shape}", f"{kind}, so ndim {ndim}", "matmul takes any."))
 
 
 def _product(name: str, ndims: tuple[int, int], samples: Any, doc: str) -> Any:

@@ -64,7 +64,7 @@ setitem_op: Function = defop(
 
 def integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
     """An index tensor as NumPy takes it, its numbers checked."""
-    index = plain_index(index)
+    index = plain_index(index, op)
     array = np.asarray(index, None if np.size(index) else np.int64)
     if array.dtype.kind not in "iu":
         raise DTypeError(message(op, argument, f"dtype {array.dtype}", "int64", "Convert: index.long()."))
@@ -84,7 +84,7 @@ def _gather_index(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     axis = shapes.one_axis(op, dim, len(x.shape))
     array = integers(op, index, x.shape[axis] if x.shape else 1)
     if array.ndim != len(x.shape) or any(n > m for d, (n, m) in enumerate(zip(array.shape, x.shape)) if d != axis):
-        expected = f"as many dimensions as the input's {x.shape}, none longer but dimension {axis}"
+        expected = f"as many dimensions as the input's {x.shape}, none longer except in dimension {axis}"
         raise ShapeError(message(op, "index", f"shape {array.shape}", expected))
     return _grid(x.shape, array, axis)
 
@@ -286,21 +286,28 @@ def _selected(op: str, x: Any, at: Any) -> tuple[int, ...]:
         raise AxisError(message(op, "index", f"{at!r} ({error})", f"an index into shape {x.shape}")) from error
 
 
-def _written(op: str, x: Any, value: Any, at: Any, argument: str) -> Any:
-    """x with a value at an index, in so far as both fit."""
+def _fitting(op: str, x: Any, value: Any, at: Any, argument: str) -> tuple[int, ...]:
+    """The shape of what is at an index, to which the value must broadcast."""
     wanted = _selected(op, x, at)
-    full = shapes.broadcast(op, np.shape(value) if not isinstance(value, Array) else value.shape, wanted)
+    full = shapes.broadcast(op, value.shape if isinstance(value, Array) else np.shape(value), wanted)
     if full != wanted:
-        raise ShapeError(message(op, argument, f"shape {full}", f"what broadcasts to {wanted}"))
+        raise ShapeError(message(op, argument, f"shape {full}", f"a shape that broadcasts to {wanted}"))
+    return wanted
+
+
+def _written(op: str, x: Any, value: Any, at: Any, argument: str) -> Any:
+    """x with a value at an index, after checking that the two fit."""
+    _fitting(op, x, value, at, argument)
     return setitem_op(x, value, index=at)
 
 
 @public("index_add")
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1.0) -> Any:
     """x with alpha source added to the slices of a dimension that index names."""
-    source = source if alpha == 1 else mul(source, alpha)
     at = _along("index_add", x, dim, index)
-    return add(x, putitem_op(expand(source, x.array[at].shape), index=at, shape=x.shape))
+    wanted = _fitting("index_add", x, source, at, "source")
+    source = source if alpha == 1 else mul(source, alpha)
+    return add(x, putitem_op(expand(source, wanted), index=at, shape=x.shape))
 
 
 @public("index_copy")
@@ -318,11 +325,11 @@ def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
 @public("index_put")
 def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
     """x with values at an index; accumulate: added to what is there."""
-    at = tuple(plain_index(i) for i in indices)
+    at = tuple(plain_index(i, "index_put") for i in indices)
     if not accumulate:
         return _written("index_put", x, values, at, "values")
     values = values if isinstance(values, Array) else from_array(np.asarray(values, x.dtype))
-    return add(x, putitem_op(expand(values, _selected("index_put", x, at)), index=at, shape=x.shape))
+    return add(x, putitem_op(expand(values, _fitting("index_put", x, values, at, "values")), index=at, shape=x.shape))
 
 
 # -- masks ------------------------------------------------------------------------------------------------------------------------------

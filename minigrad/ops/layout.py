@@ -237,12 +237,12 @@ def getitem(x: Any, index: Any) -> Any:
         raise AxisError(message("getitem", "index", got, f"an index into shape {x.shape}")) from error
 
 
-def plain_index(index: Any) -> Any:
+def plain_index(index: Any, op: str = "getitem") -> Any:
     """An index in the form that NumPy takes."""
     if isinstance(index, Array):
         if index.dtype.kind == "f":
             remedy = "Convert: index.long()."
-            raise AxisError(message("getitem", "index", f"a {index.dtype} tensor", "ints, bools or slices", remedy))
+            raise AxisError(message(op, "index", f"a {index.dtype} tensor", "ints, bools or slices", remedy))
         return index.array if index.shape or index.dtype.kind == "b" else int(index.array)
     if not isinstance(index, list):
         return index
@@ -250,4 +250,4 @@ def plain_index(index: Any) -> Any:
         return np.asarray(index, None if index else int64)
     except ValueError as error:
         got, expected = "nested lists of different lengths", "a rectangular list of ints or bools"
-        raise AxisError(message("getitem", "index", got, expected)) from error
+        raise AxisError(message(op, "index", got, expected)) from error

@@ -80,7 +80,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
         if x.shape == first:
             continue
         if len(x.shape) != len(first) or (x.shape[:dim], x.shape[dim + 1 :]) != (first[:dim], first[dim + 1 :]):
-            raise ShapeError(message("cat", f"tensors[{i}]", f"shape {x.shape}", f"{first} but for dimension {dim}"))
+            raise ShapeError(message("cat", f"tensors[{i}]", f"shape {x.shape}", f"{first} except in dimension {dim}"))
     ends = tuple(accumulate([x.shape[dim] for x in given], initial=0))
     return cat_op(len(given))(*given, dim=dim, ends=ends)
 
@@ -243,7 +243,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     """A view with some dimensions moved to new positions; the others keep their order."""
     sources, places = ([shapes.one_axis("moveaxis", d, len(x.shape)) for d in _tuple(given)] for given in (source, destination))
     if len(sources) != len(places) or len(set(sources)) < len(sources) or len(set(places)) < len(places):
-        raise AxisError(message("moveaxis", "source and destination", f"{source} and {destination}", "as many dimensions, each once"))
+        raise AxisError(message("moveaxis", "source and destination", f"{source} and {destination}", "equally many dimensions, each once"))
     order = [d for d in range(len(x.shape)) if d not in sources]
     for place, moved in sorted(zip(places, sources)):
         order.insert(place, moved)
@@ -280,7 +280,7 @@ def roll(x: Any, shifts: int | Sequence[int], dims: Dims = None) -> Any:
         return reshape_op(roll(reshape_op(x, shape=(x.count,)), shifts, 0), shape=x.shape)
     moves, along = _tuple(shifts), _tuple(dims)
     if len(moves) != len(along):
-        raise ShapeError(message("roll", "shifts", f"{len(moves)} of them", f"one for each of the {len(along)} dims"))
+        raise ShapeError(message("roll", "shifts", f"{len(moves)} of them", f"as many as dims, {len(along)}"))
     for shift, dim in zip(moves, along):
         axis = _axis("roll", x, dim)
         cut = -shift % x.shape[axis] if x.shape[axis] else 0
@@ -456,7 +456,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
         axis, before, after = len(x.shape) - 1 - i, pad[2 * i], pad[2 * i + 1]
         n = x.shape[axis]
         if mode != "constant":
-            most = {"reflect": n - 1, "circular": n}.get(mode, max(before, after) if n else -1)
+            most = {"reflect": max(n - 1, 0), "circular": n}.get(mode, max(before, after) if n else 0)
             if max(before, after) > most:
                 raise ShapeError(message("pad", "pad", f"{(before, after)} of dimension {axis} of {x.shape}", f"at most {most} for mode {mode!r}"))
             where_from = np.pad(np.arange(n), (max(before, 0), max(after, 0)), _MODES[mode])  # type: ignore[call-overload]
