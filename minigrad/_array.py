@@ -1,7 +1,7 @@
 """Numbers where C can reach them: a NumPy array, its address, and the memory behind it.
 
-`Array` is what kernels take and give. `Tensor` (in `_tensor.py`) is an Array with operators; the fields that the tape
-uses are declared here, so that one object serves both and a result costs one allocation.
+`Array` is what kernels take and return. `Tensor` (in `_tensor.py`) is an Array with operators. The fields that the tape
+uses are declared here, so that one object serves both purposes and a result costs one allocation.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _POINTER: dict[np.dtype[Any], Any] = {
 }
 #: NumPy can hold several objects for one type; ours are these, so that `is` compares them.
 _OURS = {dtype: dtype for dtype in _POINTER}
-#: What other element types become: the next of ours that holds every value.
+#: What other element types become, by kind: the smallest of ours that holds all their values.
 _WIDER: dict[str, np.dtype[Any]] = {"i": int64, "u": int64, "f": float32, "b": bool_}
 
 
 class Size(int):
-    """A number of elements that, called, tells the lengths of the dimensions."""
+    """A number of elements which, when called, returns the lengths of the dimensions."""
 
     shape: tuple[int, ...]
 
@@ -51,7 +51,7 @@ class Size(int):
         return made
 
     def __call__(self, dim: int | None = None) -> Any:
-        """The shape, or the length of one dimension of it. AxisError for a dimension that there is not."""
+        """The shape, or the length of one dimension. AxisError for a dimension that does not exist."""
         if dim is None:
             return self.shape
         if not self.shape:
@@ -60,10 +60,16 @@ class Size(int):
 
 
 class Array:
-    """A NumPy array with its address. `flat`: C-contiguous. `pool`: where its memory came from, or of a view in another
-    shape, where such memory comes from; None where it came from elsewhere. `family`: the tensors that are views of one
-    another (`_views.py`), None where there is no other. The last fields belong to the tape; for
-    requires_grad, which checks what it is set to, Tensor has a property, and what is called at every op goes past it."""
+    """A NumPy array with its address.
+
+    flat      whether it is C-contiguous
+    pool      where its memory came from (for a view in another shape: where such memory would come from); None for memory
+              from elsewhere
+    family    the tensors that are views of one another (`_views.py`); None if there is no other
+
+    The other fields belong to the tape. `wants_grad` is what ops read; users see requires_grad, a property of Tensor that
+    checks what it is set to.
+    """
 
     __slots__ = ("__weakref__", "array", "count", "dtype", "family", "flat", "grad", "node", "pool", "ptr", "shape", "wants_grad")
 
@@ -82,8 +88,8 @@ class Array:
 
     @property
     def size(self) -> Size:
-        """How many elements, as NumPy has it; called, as PyTorch has it, the lengths: x.size(), x.size(0). The field
-        `count` is the bare number, for what runs at every op."""
+        """The number of elements, as in NumPy; when called, the lengths, as in PyTorch: x.size(), x.size(0). The field
+        `count` is the bare number, for code that runs at every op."""
         return Size(self.count, self.shape)
 
 
@@ -92,13 +98,13 @@ _class: Any = Array
 
 
 def results_are(cls: type[Array]) -> None:
-    """Every array made from now on is a `cls`: `_tensor.py` says so once, at import."""
+    """Makes every array from now on a `cls`; called once by `_tensor.py`, at import."""
     global _class
     _class = cls
 
 
 def canonical(dtype: Any, op: str = "tensor") -> np.dtype[Any]:
-    """Any spelling of one of our four element types; an error that names them for the rest."""
+    """One of our four element types, from any of its spellings. DTypeError, which names the four, for anything else."""
     try:
         found = _OURS.get(np.dtype(dtype))
     except TypeError:
@@ -109,14 +115,14 @@ def canonical(dtype: Any, op: str = "tensor") -> np.dtype[Any]:
 
 
 def address(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Any:
-    """A C pointer to the first element. from_buffer is the fast way, but takes contiguous memory only."""
+    """A C pointer to the first element. from_buffer is faster, but takes only contiguous memory."""
     if array.flags.c_contiguous:
         return ffi.cast(_POINTER[dtype], ffi.from_buffer(array))
     return ffi.cast(_POINTER[dtype], array.__array_interface__["data"][0])
 
 
 def from_array(array: np.ndarray[Any, Any], op: str = "tensor") -> Any:
-    """Wraps a NumPy array without copying it, unless its elements are of a type or layout that C does not take."""
+    """Wraps a NumPy array, without copying it unless its elements have a type or layout that C cannot take."""
     if array.dtype in _OURS and array.flags.carray:
         return view(array, None)
     dtype = array.dtype.newbyteorder("=")
@@ -134,7 +140,7 @@ def from_array(array: np.ndarray[Any, Any], op: str = "tensor") -> Any:
 
 
 def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
-    """Wraps an array of one of our types; `ptr` is given where it is known, as a transpose keeps its source's."""
+    """Wraps an array of one of our types. `ptr` is given where it is known: a transpose begins where its source does."""
     out = _new(_class)
     out.array = array
     out.dtype = dtype = _OURS[array.dtype]
@@ -151,21 +157,21 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
 
 
 def reshaped(x: Array, shape: tuple[int, ...]) -> Any:
-    """A view of contiguous memory in another shape of that size."""
+    """A view of contiguous memory in another shape of the same size."""
     out = alias(x)
     out.array = x.array.reshape(shape)
     out.shape = shape
-    out.pool = None if x.pool is None else pool_of(shape, x.dtype)  # it looks like what comes from there
+    out.pool = None if x.pool is None else pool_of(shape, x.dtype)  # memory from there looks the same
     return out
 
 
 def owns(x: Array) -> bool:
-    """Whether x has memory from a pool to itself, and is no view of another's."""
+    """Whether x has memory of its own from a pool, and is not a view of another tensor's."""
     return x.pool is not None and x.array.base.__class__ is _Block
 
 
 def alias(x: Array) -> Any:
-    """The same numbers without their history."""
+    """A tensor on the same memory, without its history."""
     out = _new(_class)
     out.array = x.array
     out.dtype = x.dtype
@@ -183,24 +189,27 @@ def alias(x: Array) -> Any:
 
 # -- memory ------------------------------------------------------------------------------------------------------------
 #
-# A training step asks for the same shapes again and again. What NumPy gives for a large array is fresh pages of the
-# system, each of which costs a page fault on first touch; and even for a small one, allocating (130 ns) and taking the
-# address (170 ns) cost more than adding 64 numbers. So arrays are remembered by shape, with their address, and handed
-# out again once nobody but this memory refers to them: the reference count says when.
+# A training step asks for the same shapes again and again. For a large array NumPy gets fresh pages from the system, each
+# of which costs a page fault when it is first touched; and even for a small one, allocating (130 ns) and taking the
+# address (170 ns) cost more than adding 64 numbers. So arrays are remembered by shape, with their addresses, and handed
+# out again once nothing but this memory refers to them, which the reference count tells.
 
-#: Bytes that are remembered at the most; beyond that all is forgotten, and live arrays stay with their owners.
+#: How many bytes are remembered at most. Beyond that everything is forgotten; arrays in use stay with their owners.
 MEMORY_LIMIT = 256 << 20
-#: What remembering an array costs besides its numbers: the objects around it.
+#: The bytes that remembering an array costs besides its numbers: the objects around it.
 _ENTRY = 256
-#: Arrays of one shape remembered at the most, and shapes.
+#: How many arrays of one shape are remembered at most, and how many shapes.
 _MANY, _MANY_SHAPES = 8, 4096
 
 
 class Pool(list["tuple[Any, Any]"]):
-    """Contiguous arrays of one type and shape, each with its address. There is one pool for a type and shape, so what two
-    operands look like is known by their pools alone: `products` and `linears` hold what was planned for this one with
-    another, `reductions` for its dimensions, `reshapes` for shapes as they were given, and `alike`, for floats, the pool
-    itself: what comes from combining it with itself, element by element. `remembers`: whether arrays may be added."""
+    """Contiguous arrays of one type and shape, each with its address.
+
+    There is one pool for each type and shape, so the pools of two operands tell all about their layout, and serve as keys
+    for what was planned for them: `products` and `linears` for this pool with another, `reductions` for dimensions,
+    `reshapes` for shapes as they were given, and `alike` (only for floats) for elementwise ops on operands from the same
+    pool, whose result comes from that pool again. `remembers` says whether arrays may be added.
+    """
 
     __slots__ = ("alike", "dtype", "linears", "products", "reductions", "remembers", "reshapes", "shape", "size")
     __hash__ = object.__hash__  # type: ignore[assignment]
@@ -218,13 +227,13 @@ class Pool(list["tuple[Any, Any]"]):
 _pools: dict[np.dtype[Any], dict[tuple[int, ...], Pool]] = {d: {} for d in _POINTER}
 _float32_pools = _pools[float32]
 _held = 0
-#: Held while an array is added to a pool, and while a step that is captured closes them all: none is added after.
+#: Held while an array is added to a pool, and while the capture of a step closes all pools, so that none is added later.
 remembering = Lock()
 
 
 def _unreferenced() -> int:
-    """What getrefcount says of an array in a loop over remembered ones, when nobody else refers to it; measured, since
-    it depends on the interpreter."""
+    """What getrefcount returns for an array in a loop over remembered ones if nothing else refers to it; measured, since it
+    depends on the interpreter."""
     for array, _ in [(np.empty(1), None)]:
         return getrefcount(array)
     raise AssertionError
@@ -234,7 +243,7 @@ _FREE = _unreferenced()
 
 
 def pool_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pool:
-    """Where arrays of this look are remembered."""
+    """The pool of arrays of this shape and type."""
     pools = _pools[dtype]
     pool = pools.get(shape)
     if pool is None:
@@ -245,12 +254,12 @@ def pool_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pool:
 
 
 def take(pool: Pool, op: str = "empty") -> Any:
-    """An uninitialised array that nobody else refers to.
+    """An uninitialised array that nothing else refers to.
 
-    Two threads cannot be given the same one: in the loop `array` is a reference of its own, and so what another thread
-    looks at in the same moment is free for neither."""
-    for array, ptr in pool:  # noqa: B007
-        if getrefcount(array) == _FREE:  # what the loop stops at is used below
+    Two threads never get the same one: the loop variable is itself a reference, so an array that both look at at the same
+    moment is free for neither."""
+    for array, ptr in pool:  # noqa: B007 - used after the loop
+        if getrefcount(array) == _FREE:
             break
     else:
         array, ptr = _allocate(pool, op)
@@ -275,7 +284,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], op: str = "empty") -> An
 
 
 def _allocate(pool: Pool, op: str) -> tuple[Any, Any]:
-    """A new array, remembered unless it is very large or has many alike."""
+    """A new array, which is remembered unless it is very large or its pool is closed."""
     global _held
     shape, dtype = pool.shape, pool.dtype
     try:
@@ -287,17 +296,17 @@ def _allocate(pool: Pool, op: str) -> tuple[Any, Any]:
     with remembering:
         if array.nbytes <= MEMORY_LIMIT // 4 and pool.remembers:
             if len(pool) == _MANY:
-                pool.pop()  # the oldest: of arrays in use, the one likeliest to stay so, as a parameter
+                pool.pop()  # the oldest, which is likely to stay in use for long, such as a parameter
             else:
                 if _held + array.nbytes > MEMORY_LIMIT:
                     free_memory()
                 _held += array.nbytes + _ENTRY
-            pool.insert(0, found)  # the search begins with what came last, and is short-lived
+            pool.insert(0, found)  # the search begins with the newest arrays, which are short-lived
     return found
 
 
 def remembered(array: Any) -> bool:
-    """Whether an array is among those that are handed out again."""
+    """Whether an array is among those that will be handed out again."""
     pool = _pools[_OURS[array.dtype]].get(array.shape, ()) if array.dtype in _OURS else ()
     return any(known is array for known, _ in pool)
 
@@ -309,22 +318,22 @@ def duplicate(array: np.ndarray[Any, Any]) -> Any:
     return out
 
 
-#: A cache line, and the longest vector: of memory that begins elsewhere, every load of such a vector takes two lines.
+#: The size of a cache line, and of the longest vector: in memory aligned to less, every load of one touches two lines.
 _LINE = 64
-#: Where arrays of at least _LARGE bytes begin, all alike: a processor compares the last 12 bits of an address first, and
-#: takes a load for one of what has just been stored where they agree. With x one line below its result so, exp of
-#: 4,194,304 numbers took 5.2 ms instead of 1.5.
+#: Arrays of at least _LARGE bytes all begin at a page: a processor first compares the last 12 bits of addresses, and if
+#: they agree takes a load to depend on an earlier store (4K aliasing). With x one line below its result in these bits, exp
+#: of 4,194,304 numbers took 5.2 ms instead of 1.5.
 _PAGE, _LARGE = 4096, 65536
 
 
 class _Block(np.ndarray):
-    """The bytes around an aligned array, of a type of their own: a slice of an array refers to the array that owns the
-    numbers, past others of its type, but here it must refer to the aligned one, whose reference count is looked at."""
+    """The bytes around an aligned array. They have a type of their own because NumPy makes a slice refer to the owner of
+    the memory, skipping views of the same type; here it must refer to the aligned array, whose references are counted."""
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """np.empty, from the beginning of a cache line on, or of a page. NumPy's begins 16 bytes behind one, and a product of
-    32 x 784 by 784 x 128, all of it near, then took 109 us instead of 48."""
+    """np.empty, aligned to a cache line or, if large, to a page. NumPy's arrays begin 16 bytes after a line, and with them
+    a product of 32 x 784 by 784 x 128, all of it in the caches, took 109 us instead of 48."""
     size = prod(shape) * dtype.itemsize
     alignment = _PAGE if size >= _LARGE else _LINE
     block = _Block((size + alignment,), np.uint8)
@@ -333,7 +342,7 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, An
 
 
 def free_memory() -> None:
-    """Gives the memory that is remembered back to the system. Tensors in use keep theirs."""
+    """Returns remembered memory to the system. Tensors in use keep theirs."""
     global _held
     for pools in _pools.values():
         for pool in pools.values():
@@ -342,7 +351,7 @@ def free_memory() -> None:
 
 
 def _forget(pools: dict[tuple[int, ...], Pool]) -> None:
-    """Drops pools, which may live on in what was planned with them, but then remember nothing."""
+    """Drops pools. They may live on in what was planned with them, but remember nothing any more."""
     free_memory()
     for pool in pools.values():
         pool.remembers = False

@@ -1,5 +1,5 @@
-"""Checkpoints: a part of the forward pass keeps its inputs alone, and is computed again when backward comes to it. It
-costs the part's forward time once more, and saves the memory of all that its ops keep (Chen et al. 2016)."""
+"""Checkpoints: a part of the forward pass keeps only its inputs, and is recomputed when backward reaches it. This costs
+the part's forward time once more, and saves the memory of everything that its ops would keep (Chen et al. 2016)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 def checkpoint(
     function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True, **keywords: Any
 ) -> Any:
-    """function(*args, **keywords), of which the tape keeps the arguments alone until backward computes it anew.
+    """Returns function(*args, **keywords), of which the tape keeps only the arguments until backward recomputes it.
 
-    Gradients, of any order, are those without the checkpoint, bit for bit: dropout makes its mask again, as the default
-    generator is put back to where it was (unless preserve_rng_state is False) and afterwards returned to where it is.
-    The function must compute the same twice: GradError where the second time records other ops, or an argument has been
-    overwritten in between; of what it finds elsewhere, a leaf, or a tensor without a gradient that an op reads as it is. A
-    view that the function itself takes of such a tensor (`mask[0]`) is not looked at: pass the tensor as an argument.
-    use_reentrant, which PyTorch asks for, changes nothing here.
+    Gradients of any order are bit for bit those without the checkpoint. Dropout repeats its mask, since the default
+    generator is set back for the recomputation (unless preserve_rng_state is False) and restored afterwards.
+
+    The function must compute the same thing twice. It is a GradError if the second run records other ops, or if an argument
+    was overwritten in between. The same is checked for what the function finds outside: leaves, and tensors without a
+    gradient that an op reads directly; but not for views that the function itself takes of such a tensor (`mask[0]`).
+    Pass such tensors as arguments. use_reentrant, which PyTorch asks for, has no effect here.
     """
     if not callable(function):
         raise TypeError(message("checkpoint", "function", f"a {type(function).__name__}", "a function of the arguments"))
@@ -44,8 +45,8 @@ def checkpoint(
 
 
 def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: int, input: Any, **keywords: Any) -> Any:
-    """The input through all functions (layers of an nn.Sequential, too) in turn, in so many checkpoints of equal length;
-    the last is kept as usual, since backward begins there."""
+    """Passes input through all functions (or the layers of an nn.Sequential) in turn, in so many segments of equal length.
+    Each is a checkpoint but the last, since backward begins there."""
     layers = list(functions)
     if not 1 <= segments <= max(len(layers), 1):
         raise ValueError(message("checkpoint_sequential", "segments", segments, f"1 to {len(layers)}, the number of functions"))
@@ -62,14 +63,14 @@ def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: i
 
 
 class _Again(tuple):  # type: ignore[type-arg]
-    """What a node keeps of the second computation; `made_at`: when that was. Only writes since then matter."""
+    """What a node keeps of the recomputation, which took place at `made_at`. Only writes since then matter."""
 
     made_at: int
 
 
 class _Segment:
-    """What stands in the place of the values that the nodes of a checkpoint would keep. Its nodes are known weakly: they
-    refer to it."""
+    """Stands in for the values that the nodes of a checkpoint would keep. It refers to its nodes weakly, since they refer
+    to it."""
 
     __slots__ = ("args", "first", "function", "kept", "keywords", "nodes", "state")
 
@@ -81,7 +82,7 @@ class _Segment:
         self.kept: list[list[Any]] = []
 
     def take_over(self, result: Any) -> None:
-        """Drops what the nodes behind the result keep."""
+        """Takes over from the nodes behind the result, and drops the values that they keep."""
         found = _recorded_since(self.first, result)
         self.nodes = [ref(node) for node in found]
         for node in found:
@@ -90,7 +91,7 @@ class _Segment:
             node.saved = self
 
     def restore(self) -> None:
-        """Computes the segment again, and gives its nodes what they would have kept."""
+        """Recomputes the segment, and gives its nodes the values that they would have kept."""
         for i, x in enumerate(self.args):
             self._check(x, f"args[{i}]")
         for name, x in self.keywords.items():
@@ -126,7 +127,7 @@ class _Segment:
                 _writes.check(node)
 
     def _check(self, tree: Any, argument: str) -> None:
-        """Raises where a tensor, or one of a nest of them, is no longer what it was in the forward pass."""
+        """Raises GradError if a tensor, or one in a nest of them, was overwritten since the forward pass."""
         for x in _tensors(tree):
             write = _writes.since(self.first, x)
             if write is not None:
@@ -134,7 +135,7 @@ class _Segment:
                 raise GradError(message("checkpoint", argument, got, expected, "Pass a clone()."))
 
     def _check_others(self, old: list[Any], new: list[Node]) -> None:
-        """The same for tensors that the function found elsewhere: those that both computations keep, and all leaves."""
+        """The same for tensors that the function found outside: those that both computations keep, and all leaves."""
         for node, kept, again in zip(old, self.kept, new, strict=True):
             values = again.saved if isinstance(again.saved, tuple) else ()
             for known, x in zip(kept, values):
@@ -145,13 +146,13 @@ class _Segment:
 
 
 def _relink(saved: tuple[Any, ...], originals: dict[int, Any]) -> None:
-    """A Function's context keeps its tensors itself, too."""
+    """Relinks the tensors that a Function's context holds itself."""
     if saved and isinstance(saved[0], Context):
         saved[0].relink(saved[1], originals)
 
 
 def _recorded_since(first: int, result: Any) -> list[Node]:
-    """The nodes behind a result, a tensor or a nest of them, that are newer than an index; in order."""
+    """The nodes behind a result (a tensor or a nest of them) that are newer than an index, in order."""
     found: dict[int, Node] = {}
     pending = [x.node for x in _tensors(result) if x.node is not None]
     while pending:
@@ -171,7 +172,7 @@ def _tensors(tree: Any) -> Iterator[Any]:
 
 
 def _linked(value: Any, originals: dict[int, Any]) -> Any:
-    """A value that the second computation keeps, with the history of the first."""
+    """A value that the recomputation keeps, with the history of the first computation."""
     if isinstance(value, Array) and id(value.node) in originals:
         linked = alias(value)
         linked.node, linked.requires_grad = originals[id(value.node)], True

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def source(op: Op) -> str:
-    """The function of one record: check, run the forward, record."""
+    """The function of one record, which checks the inputs, runs the forward, and records a node."""
     given, indent = ", ".join(op.inputs), "    "
     passed = "".join(f", {k}={k}" for k in op.keywords)
     results = ", ".join(("result", *op.aux))
@@ -39,7 +39,7 @@ def source(op: Op) -> str:
 
 
 def _checks(op: Op, passed: str) -> list[str]:
-    """The lines that see to it that the inputs are of one type and fit."""
+    """The lines that ensure that the inputs have one type and fitting shapes."""
     first, *others = [n for n in op.inputs if n not in op.integer]
     lines = [f"if not ({_ready(op, first, others)}):", f"    return slow(op, ({', '.join(op.inputs)},), dict({passed[2:]}))"]
     if op.shape is shapes.same:
@@ -69,8 +69,8 @@ _FLOAT_NAMES = ("float32", "float64")
 
 
 def _recording(op: Op) -> list[str]:
-    """The lines that leave a node where an input wants a gradient. A value is kept for the formulas that name it, of
-    the inputs that want one; the output is kept without its history, which would be a circle."""
+    """The lines that record a node if an input wants a gradient. A value is kept if the formula of such an input names it.
+    The output is kept without its history, since a reference from the node back to itself would be a cycle."""
     wanting = [i for i, rule in enumerate(op.rules) if rule is not None]
     if not wanting:
         return []
@@ -98,12 +98,12 @@ def _recording(op: Op) -> list[str]:
 
 
 def _first_call(*inputs: Any, **keywords: Any) -> Any:
-    """Stands in for an op's function until it is compiled; `op` and `compile_op` are among that function's globals."""
+    """Stands in for an op's function until that is compiled; `op` and `compile_op` are among its globals."""
     return compile_op(op)(*inputs, **keywords)  # type: ignore[name-defined]  # noqa: F821
 
 
 def function_of(op: Op) -> Callable[..., Any]:
-    """A function that becomes the compiled one at its first call, in place, so that every reference to it gains."""
+    """A function that turns into the compiled one at its first call, in place, so that every reference to it benefits."""
     names = {
         "Array": Array,
         "Node": Node,

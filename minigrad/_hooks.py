@@ -1,4 +1,4 @@
-"""Functions that are called when a gradient is known, or a module has computed; and the handles that take them away."""
+"""Hooks: functions that are called when a gradient is known or a module has computed, and the handles that remove them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     Hooks = dict[int, Callable[..., Any]]
 
 _next_key = count().__next__
-#: How often a hook has come or gone, for those who would have to look at each.
+#: How often a hook was added or removed; spares those who watch for changes a look at each hook.
 changes = 0
 
 
 class Handle:
-    """What registering a hook returns: `handle.remove()`, or the end of `with handle:`, takes the hook away."""
+    """What registering a hook returns. `handle.remove()`, or leaving `with handle:`, removes the hook."""
 
     __slots__ = ("_hooks", "_key")
 
@@ -34,7 +34,7 @@ class Handle:
         hooks.update(later)
 
     def remove(self) -> None:
-        """Takes the hook away; a second time changes nothing."""
+        """Removes the hook; calling it again has no effect."""
         global changes
         changes += 1
         self._hooks.pop(self._key, None)
@@ -47,7 +47,7 @@ class Handle:
 
 
 class Retained:
-    """The hook of retain_grad: adds the gradient to .grad of a tensor, if that is still there."""
+    """The hook of retain_grad: adds the gradient to .grad of a tensor, if that still exists."""
 
     __slots__ = ("tensor",)
 
@@ -61,14 +61,14 @@ class Retained:
 
 
 def retain_last(hooks: Hooks) -> None:
-    """Puts those of retain_grad behind the others, whose result they keep."""
+    """Moves the hooks of retain_grad behind the others, whose result they keep."""
     for key in [key for key, hook in hooks.items() if isinstance(hook, Retained)]:
         hooks[key] = hooks.pop(key)
 
 
 def rewrite(x: Any, node: Any) -> None:
-    """Makes a node the history of a tensor that was written into. What retain_grad keeps is the gradient of the tensor as it
-    is now; other hooks stay where they were registered."""
+    """Makes a node the history of a tensor that was written into. retain_grad follows the tensor, and keeps the gradient of
+    its new value; other hooks stay at the node where they were registered."""
     old, x.node, x.requires_grad = x.node, node, True
     for key, hook in list(old.hooks.items()) if old is not None and old.hooks else ():
         if isinstance(hook, Retained) and hook.tensor() is x:
@@ -77,7 +77,7 @@ def rewrite(x: Any, node: Any) -> None:
 
 
 class _OfLeaf(ref):  # type: ignore[type-arg]
-    """The hooks of a leaf, which has no node to keep them. They are gone when it is."""
+    """The hooks of a leaf, which has no node to keep them. They vanish with the leaf."""
 
     __slots__ = ("hooks", "key")
 
@@ -85,7 +85,7 @@ class _OfLeaf(ref):  # type: ignore[type-arg]
     hooks: Hooks
 
 
-#: {id of a leaf: its hooks}; empty, nearly always, and then no backward pass looks further.
+#: {id of a leaf: its hooks}. Nearly always empty, and then backward passes look no further.
 of_leaves: dict[int, _OfLeaf] = {}
 
 
@@ -94,7 +94,7 @@ def _gone(leaf: Any, known: dict[int, _OfLeaf] = of_leaves) -> None:
 
 
 def hooks_of_leaf(leaf: Any) -> Hooks:
-    """Where the hooks of a leaf are kept."""
+    """The dict that holds the hooks of a leaf."""
     found = of_leaves.get(id(leaf))
     if found is None:
         found = _OfLeaf(leaf, _gone)

@@ -1,4 +1,4 @@
-"""Whether ops are recorded: a switch for each thread, and the contexts that turn it."""
+"""Whether ops are recorded: a switch for each thread, and the contexts that flip it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-#: The flag of code that yields (inspect.CO_GENERATOR; importing inspect is dear).
+#: The flag of code that yields: inspect.CO_GENERATOR, without the cost of importing inspect.
 _GENERATOR = 0x20
 
 
 class _Mode:
-    """Whether ops are recorded, and what the contexts around will go back to."""
+    """Whether ops are recorded (`on`), and what the enclosing contexts will restore (`left`)."""
 
     __slots__ = ("left", "on")
 
@@ -26,7 +26,7 @@ class _Mode:
 
 
 class _Threads(local):
-    """For each thread its own mode."""
+    """A mode for each thread."""
 
     def __init__(self) -> None:
         self.mode = _Mode()
@@ -36,8 +36,8 @@ threads = _Threads()
 
 
 class _GradMode:
-    """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`. One object serves everybody, as what
-    to go back to is on a stack of the thread: a context is entered for a single op, and must cost less than that."""
+    """A context and a decorator: `with no_grad(): ...`, `@no_grad()` or `@no_grad`. A single object serves all uses, since
+    what to restore is on a stack of the thread. A context may enclose a single op, and must cost less than that."""
 
     def __init__(self, name: str, value: bool, doc: str) -> None:
         self.__name__, self._value, self.__doc__ = name, value, doc
@@ -73,7 +73,7 @@ class _GradMode:
         return wrapped
 
     def _stepping(self, function: Callable[..., Any]) -> Any:
-        """A generator function, whose steps alone run in the mode: who takes them has one of their own."""
+        """A generator function whose own steps run in the mode; its caller keeps another between them."""
 
         @wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -87,17 +87,17 @@ class _GradMode:
                 except StopIteration as end:
                     return end.value
                 finally:
-                    mode.on, given = before, None  # an error that was thrown in must not be held by its own frame
+                    mode.on, given = before, None  # an error thrown in must not be kept alive by its own frame
                 try:
                     step, given = generator.send, (yield value)
-                except BaseException as error:  # thrown in, or the end: the generator's to handle
+                except BaseException as error:  # thrown in, or GeneratorExit: for the generator to handle
                     step, given = generator.throw, error
 
         return wrapped
 
 
 class _Switch(_GradMode):
-    """set_grad_enabled: switches at once; as a context it switches back at the end, as a decorator at once."""
+    """set_grad_enabled: switches at once; as a context it switches back at the end, as a decorator immediately."""
 
     def __init__(self, mode: bool) -> None:
         super().__init__("set_grad_enabled", bool(mode), "")
@@ -117,14 +117,14 @@ enable_grad = _GradMode("enable_grad", True, "Inside, ops are recorded even with
 
 
 def inference_mode(mode: Any = True) -> Any:
-    """PyTorch's name for a stricter no_grad; here they are the same. mode=False changes nothing, as there."""
+    """PyTorch's name for a stricter no_grad; here the two are the same. As there, mode=False has no effect."""
     if callable(mode):
         return no_grad(mode)
     return no_grad if mode else set_grad_enabled(is_grad_enabled())
 
 
 def set_grad_enabled(mode: bool) -> _GradMode:
-    """Switches recording on or off, at once; as a context it switches back at the end, as a decorator at once."""
+    """Switches recording on or off at once; as a context it switches back at the end, as a decorator immediately."""
     return _Switch(mode)
 
 

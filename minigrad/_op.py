@@ -1,9 +1,9 @@
 """The record: everything there is to know about an op, in one declaration.
 
 `defop` declares a primitive: a kernel, or a movement of data by NumPy, and its derivative. `composed` registers a function
-that is made of other ops, and so needs no derivative of its own. Both are checked at import; tests, benchmarks and docs
-walk `registry`, so an op cannot exist without a reference, samples and prose. What users call is in `surface`: the
-namespace `minigrad`, the methods of Tensor and the functions of submodules are filled from there.
+made of other ops, which needs no derivative of its own. Both are checked at import. Tests, benchmarks and docs walk
+`registry`, so an op cannot exist without a reference, samples and documentation. What users call is in `surface`, from
+which the namespace `minigrad`, the methods of Tensor and the functions of submodules are filled.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Function")
 
 registry: dict[str, Op | Composition] = {}
-#: {where: {name: function}}, where one writes it: "minigrad", "Tensor", "nn.functional", "linalg".
+#: {space: {name: function}}; a space is a place where users find it: "minigrad", "Tensor", "nn.functional", "linalg".
 surface: dict[str, dict[str, Function]] = {}
 #: Where most ops are found.
 EVERYWHERE = "minigrad Tensor"
 
 
 class Op:
-    """One record. The fields below `defop`'s arguments are derived from them.
+    """One record. Most fields are arguments of `defop`; these are derived from them:
 
-    values   what a formula may name, in order: inputs, out, auxiliary outputs, keywords, and INPUT_shape for those
-             formulas that need an input's shape alone
+    values   what a formula may name, in order: inputs, out, auxiliary outputs, keywords, and INPUT_shape for formulas that
+             need only the shape of an input
     rules    for each input, its formula as f(g, saved), or None
     needs    for each input, the positions in `values` that its formula names
     """
@@ -113,30 +113,30 @@ def defop(
 ) -> Callable[..., Any]:
     """Declares an op and returns the function that calls it.
 
-    signature    "x, y | dim, keepdim": inputs before the bar, keywords behind it
-    forward      arrays in, array out (with the auxiliary outputs, a tuple); keywords as such. Without one NumPy computes
-                 the op, by its reference.
-    shape        rule(name, *shapes, **keywords): raises where they do not fit; by default several inputs broadcast, and
-                 one may have any shape
-    vjp          for each input its derivative: a function whose first parameter is g, the cotangent of the output,
-                 and whose other parameters name what it needs; those alone are kept
-    composition  the same op in terms of others: it gives the derivative of inputs that vjp leaves out
+    signature    "x, y | dim, keepdim": inputs before the bar, keywords after it
+    forward      takes arrays and keywords, returns an array, or a tuple with the auxiliary outputs. Without one, the op is
+                 computed by its NumPy reference.
+    shape        rule(name, *shapes, **keywords), which raises where shapes do not fit; by default several inputs broadcast,
+                 and a single one may have any shape
+    vjp          the derivative for each input: a function whose first parameter is g, the cotangent of the output, and
+                 whose other parameters name what it needs; nothing else is kept
+    composition  the same op in terms of others; provides the derivative of inputs that vjp leaves out
     joint        all gradients at once, by a kernel: a function of g, of the inputs' parents on the tape (None where no
-                 gradient is wanted), and of what it needs (None for what was not kept); used where the backward pass
-                 is not recorded itself
-    nondiff      inputs that have no derivative: integers, or steps
+                 gradient is needed), and of what it names (None for what was not kept); used unless the backward pass is
+                 itself recorded
+    nondiff      inputs that have no derivative: integers, or inputs of step functions
     integer      inputs that are indices or conditions, and keep their type
     optional     inputs that may be None
-    quick        an expression in the inputs: where it holds, the shapes fit, and the shape rule need not be called
-    planned      an expression in the inputs for what `forward` remembered of such operands, an AttributeError or KeyError
-                 where it has seen none, and the kernel that takes it before the inputs: no checks, no shapes. An
-                 elementwise kernel brings its own.
-    unusual      asked first where quick does not hold: a function of the inputs that answers in the op's place, by other
-                 ops, or gives None
-    kind         of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"; "moved": numbers of any
-                 type are moved by `forward`, none is computed
-    names        under which users find the op, if it is theirs to call, in the `spaces` of the surface
-    listed       whether it goes into the registry: not so where a family with any number of inputs is there already
+    quick        an expression in the inputs; where it holds, the shapes fit, and the shape rule is not called
+    planned      an expression in the inputs and a kernel. The expression looks up what `forward` remembered of operands like
+                 these (AttributeError or KeyError if it has seen none); the kernel takes that before the inputs, and
+                 neither checks nor works out shapes. Elementwise kernels bring their own.
+    unusual      asked first where quick does not hold: a function of the inputs that computes the result by other ops, or
+                 returns None
+    kind         the type of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"; or "moved",
+                 if `forward` moves elements of any type and computes nothing
+    names        the names under which users find the op in the `spaces` of the surface; none for internal ops
+    listed       whether it goes into the registry; not if a family with any number of inputs is represented there already
     """
     op = Op()
     inputs, _, keywords = (tuple(n.strip() for n in part.split(",") if n.strip()) for part in signature.partition("|"))
@@ -167,7 +167,7 @@ def defop(
 
 
 class Composition:
-    """The record of a function that is made of other ops, which carry its derivative."""
+    """The record of a function made of other ops, which provide its derivative."""
 
     __slots__ = ("call", "doc", "name", "reference", "samples")
 
@@ -182,7 +182,7 @@ class Composition:
 def composed(
     reference: Function, samples: Callable[[], Sequence[Any]], *, also: str = "", spaces: str = EVERYWHERE
 ) -> Callable[[F], F]:
-    """Registers a function of other ops under its own name, and those in `also`."""
+    """Registers a function made of other ops, under its own name and those in `also`."""
 
     def register(function: F) -> F:
         name = function.__name__
@@ -196,8 +196,8 @@ def composed(
 
 
 def public(names: str, spaces: str = EVERYWHERE) -> Callable[[F], F]:
-    """Offers a function to users, under these names. NumPy's axis, axes and keepdims are taken for dim, dims and keepdim
-    where it has those."""
+    """Offers a function to users under these names. If it has parameters dim, dims or keepdim, it also takes NumPy's axis,
+    axes and keepdims."""
 
     def offer(function: F) -> F:
         offered = _spelled(function)
@@ -210,12 +210,12 @@ def public(names: str, spaces: str = EVERYWHERE) -> Callable[[F], F]:
     return offer
 
 
-#: NumPy's names of arguments, and PyTorch's.
+#: NumPy's names of arguments, and the PyTorch names that they may stand for.
 _SPELLINGS = {"axis": ("dim", "dims"), "axes": ("dims",), "keepdims": ("keepdim",)}
 
 
 def _spelled(function: F) -> F:
-    """The function, with other spellings of its arguments taken too."""
+    """The function, accepting other spellings of its arguments."""
     code = function.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     spellings = {name: torch for name, choice in _SPELLINGS.items() for torch in choice if torch in known}
@@ -241,7 +241,7 @@ def _spelled(function: F) -> F:
 
 
 def _alike(op: Op, forward: Callable[..., Any]) -> tuple[str, Callable[..., Any] | None]:
-    """The way past the checks for an elementwise kernel, whose operands are from one pool."""
+    """The `planned` of an elementwise kernel, which needs no checks for operands from one pool."""
     kernel = getattr(forward, "planned", None)
     return (f"{op.inputs[0]}.pool.alike[{op.inputs[-1]}.pool]" if kernel else ""), kernel
 
@@ -264,7 +264,7 @@ def _check(op: Op) -> None:
         ways = (one in op.vjp) + (one in op.nondiff)
         if ways > 1 or (ways == 0 and op.composition is None):
             raise TypeError(
-                f"defop({op.name!r}): input {one!r} needs a formula in vjp, a composition, or nondiff; one of them"
+                f"defop({op.name!r}): input {one!r} needs exactly one of a formula in vjp, a composition, or nondiff"
             )
         for parameter in _parameters(op.vjp[one])[1:] if one in op.vjp else ():
             if parameter not in op.values:
@@ -313,7 +313,7 @@ def _joint_rule(
 
 
 def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...]], Any]:
-    """The derivative of a fused op: recompute it from simpler ones, and walk back over those."""
+    """The derivative of a fused op: recomputes it from simpler ops, and walks back over these."""
 
     def rule(g: Any, saved: tuple[Any, ...]) -> Any:
         mode = threads.mode
@@ -322,7 +322,7 @@ def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...
         inputs = list(saved[: len(op.inputs)])
         mode.on = True
         try:
-            # A recorded alias stands for the input, so that an input given twice is differentiated once at a time.
+            # A recorded alias stands in for the input, so that of an input given twice only one occurrence counts here.
             inputs[position] = stand_in = tools.identity(inputs[position])
             out = op.composition(*inputs, **keywords)  # type: ignore[misc]
         finally:

@@ -1,8 +1,8 @@
 """The tape: what was computed, newest last, and the walk back over it that is backpropagation.
 
-Every recorded op leaves a `Node`. Its index counts up, so an op's inputs always have smaller indices than its output:
-taking nodes by falling index is a correct order for the chain rule, without recursion and without a sort. Nodes hang
-off the tensors that they made, through `tensor.node`, so what nobody can reach any more is freed at once.
+Every recorded op leaves a `Node`. Indices count up, so an op's inputs always have smaller indices than its output, and
+visiting nodes by decreasing index is a correct order for the chain rule, without recursion and without a sort. A node
+hangs off the tensor that it made, as `tensor.node`, so whatever can no longer be reached is freed at once.
 
 This module names no op and knows no formula: those are in the records (`_op.py` and `ops/`).
 """
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class Node:
-    """One recorded op: `parents` are its inputs' nodes (the tensor itself for a leaf, None where no gradient goes),
-    `saved` the values that its formulas name, `shape` and `dtype` those of its output; `line` is where it comes from, set
-    in debug mode alone."""
+    """One recorded op. `parents` are the nodes of its inputs (the tensor itself for a leaf, None for an input that needs no
+    gradient), `saved` are the values that its formulas name, `shape` and `dtype` describe its output, and `line` is the
+    line of source that recorded it, set only in debug mode."""
 
     __slots__ = ("__weakref__", "dtype", "hooks", "index", "line", "op", "parents", "saved", "shape")
 
@@ -39,7 +39,7 @@ class Node:
     def __init__(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> None:
         self.op = op
         self.parents = parents
-        self.saved: Any = saved  # None once backward has been; a checkpoint, or what it has computed again
+        self.saved: Any = saved  # None once backward has freed it; or a checkpoint, or what that has recomputed
         self.shape = out.shape
         self.dtype = out.dtype
         self.index = next_index()
@@ -50,7 +50,7 @@ class Node:
 
 
 def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
-    """The chain rule at one node: the gradient towards each input (None where none goes), given g towards its output."""
+    """The chain rule at one node: the gradients of its inputs (None where none is needed), given g, that of its output."""
     saved, op = node.saved, node.op
     if saved.__class__ is not tuple:
         saved = _restored(node)
@@ -64,22 +64,22 @@ def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
 
 
 def _restored(node: Node) -> Any:
-    """What a node kept that does not have it at hand: a checkpoint computes it again."""
+    """The saved values of a node that does not hold them now: a checkpoint recomputes them."""
     while node.saved is not None and not isinstance(node.saved, tuple):
         node.saved.restore()
     if node.saved is None:
         raise GradError(
-            f"backward: the graph behind {node.op.name}{_writes.recorded_at(node)} has been freed by an earlier backward(). Three usual causes: backward() "
-            "is called twice on one loss (pass retain_graph=True to the first call); part of the forward pass was "
-            "computed before the loop and is shared by all rounds (compute it inside the loop); a tensor kept from the "
-            "last round is part of this one (detach() it)."
+            f"backward: the graph behind {node.op.name}{_writes.recorded_at(node)} has been freed by an earlier backward(). "
+            "Three usual causes: backward() is called twice on one loss (pass retain_graph=True to the first call); part of "
+            "the forward pass was computed before the loop and is shared by all rounds (compute it inside the loop); a tensor "
+            "kept from the last round is part of this one (detach() it)."
         )
     return node.saved
 
 
 class _Toolbox:
-    """The ops that the walk itself needs, and the 1 that it starts from; `_tensor` puts them here, since this module
-    names none. `identity` records nothing but a new node."""
+    """The ops that the walk itself needs, and the 1 that it starts from. `_tensor` fills them in, since this module names
+    no op. `identity` records only a new node."""
 
     add: Callable[[Any, Any], Any]
     sum_to: Callable[[Any, tuple[int, ...]], Any]
@@ -93,9 +93,9 @@ tools = _Toolbox()
 
 
 def _hooked(hooks: dict[int, Callable[[Any], Any]], g: Any, of: str) -> Any:
-    """What hooks make of a gradient."""
+    """The gradient after its hooks, each of which may replace it."""
     for hook in tuple(hooks.values()):
-        replaced = hook(g.clone())  # its own copy: g may be the gradient of other nodes too
+        replaced = hook(g.clone())  # a copy: g may also be the gradient of other nodes
         if replaced is None:
             continue
         if not isinstance(replaced, Array) or replaced.shape != g.shape or replaced.dtype is not g.dtype:
@@ -105,7 +105,7 @@ def _hooked(hooks: dict[int, Callable[[Any], Any]], g: Any, of: str) -> Any:
 
 
 def _misfit(of: str, hook: Any, got: Any, g: Any) -> Exception:
-    """The error for a hook that returned what cannot take the gradient's place."""
+    """The error for a hook that returned something which cannot replace the gradient."""
     name = getattr(hook, "__qualname__", type(hook).__name__)
     kind: type[Exception] = DTypeError
     what = f"a {type(got).__name__}"
@@ -116,7 +116,7 @@ def _misfit(of: str, hook: Any, got: Any, g: Any) -> Exception:
 
 
 def _leading_to(starts: list[Node], targets: Sequence[Any], wanted: set[int]) -> set[int]:
-    """The ids of the nodes, from starts back, behind which a target lies. What is older than every target cannot be."""
+    """The ids of the nodes from which a target can be reached. Nodes older than every target need no look."""
     oldest = min(t.index if isinstance(t, Node) else 0 for t in targets)
     found: dict[int, Node] = {}
     pending = starts
@@ -138,8 +138,8 @@ def propagate(
     """Walks back from all roots at once, each given with its cotangent. Returns {id: (leaf or target node, its gradient,
     fresh)}.
 
-    With targets (nodes or leaves) only theirs are returned, and only nodes that lead to one are walked, and freed.
-    `fresh`: the gradient's memory belongs to nobody else, so a leaf may keep it without a copy.
+    With targets (nodes or leaves), only their gradients are returned, and only nodes that lead to one are visited and freed.
+    `fresh` says that nothing else refers to the gradient's memory, so a leaf may keep it without a copy.
     """
     ends: dict[int, tuple[Any, Any, bool]] = {}
     pending: dict[int, tuple[Node, Any]] = {}
@@ -173,7 +173,7 @@ def propagate(
                     dx = tools.cast(dx, parent.dtype)
                 if parent.__class__ is Node:
                     index = parent.index
-                    if index in pending:  # used more than once: the contributions add up
+                    if index in pending:  # used more than once: gradients add up
                         pending[index] = (parent, tools.add(pending[index][1], dx))
                     else:
                         pending[index] = (parent, dx)
@@ -195,7 +195,7 @@ def propagate(
 def _start(
     start: Any, g: Any, pending: dict[int, tuple[Node, Any]], ends: dict[int, tuple[Any, Any, bool]], wanted: set[int]
 ) -> None:
-    """Puts a root's cotangent where the walk begins; that of a leaf has arrived already."""
+    """Enters a root's cotangent where the walk begins; if the root is a leaf, it has already arrived."""
     if isinstance(start, Node):
         pending[start.index] = start, tools.add(pending[start.index][1], g) if start.index in pending else g
     elif id(start) in ends:
@@ -215,7 +215,7 @@ def _hook_leaves(ends: dict[int, tuple[Any, Any, bool]]) -> None:
 def backward(
     root: Any, gradient: Any, retain_graph: bool | None, create_graph: bool, inputs: Any = None
 ) -> None:
-    """Adds to `.grad` of every leaf (or of `inputs`) the gradient of root, contracted with `gradient`."""
+    """Adds the vector-Jacobian product of root with `gradient` to `.grad` of every leaf, or of `inputs`."""
     g = seed(root, gradient, "backward")
     retain = create_graph if retain_graph is None else retain_graph
     targets: Sequence[Any] = ()
@@ -228,17 +228,17 @@ def backward(
         if receivers:
             leaf = receivers[id(leaf)]
         if not leaf.wants_grad:
-            continue  # not any more: it has been frozen, or detached, since the ops were recorded
+            continue  # it has been frozen or detached since the ops were recorded
         if leaf.grad is not None or not fresh or not dx.flat or create_graph:
             dx = _owned(leaf, dx, create_graph)
         new.append((leaf, dx))
-    for leaf, dx in new:  # only now, when nothing can fail any more, do the leaves change
+    for leaf, dx in new:  # only now that nothing can fail do the leaves change
         leaf.grad = dx
 
 
 def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
-    """The new .grad of a leaf, in memory of its own: the sum with the gradient that it has, or a copy. (With a history,
-    a gradient may be kept by the nodes that made it.)"""
+    """The new .grad of a leaf, in memory of its own: the sum with its present gradient, or a copy. (A gradient with a
+    history may also be kept by the nodes that made it.)"""
     mode = threads.mode
     before, mode.on = mode.on, create_graph
     try:
@@ -248,7 +248,7 @@ def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
 
 
 def _check_inputs(inputs: Any) -> tuple[list[Any], dict[int, Any]]:
-    """What the walk looks for, the nodes or leaves of the inputs, and which tensor each belongs to."""
+    """The targets of the walk (the nodes or leaves of the inputs), and the tensor to which each belongs."""
     inputs = (inputs,) if isinstance(inputs, Array) else tuple(inputs)
     if not inputs:
         raise ValueError(message("backward", "inputs", "none", "at least one tensor"))
@@ -262,7 +262,7 @@ def _check_inputs(inputs: Any) -> tuple[list[Any], dict[int, Any]]:
 
 
 def seed(root: Any, gradient: Any, op: str) -> Any:
-    """The cotangent to start from: 1 for a scalar, else what is given."""
+    """The cotangent to start from: the one given, or 1 for a scalar."""
     if not root.requires_grad:
         raise GradError(
             f"{op}: the tensor does not require a gradient, so nothing was recorded. Create what you differentiate by with "

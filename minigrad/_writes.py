@@ -1,14 +1,14 @@
-"""Writes in place, so that backward can tell when numbers that it is about to read are no longer those of the forward
-pass: the gradient would be wrong without a word.
+"""A record of in-place writes, by which backward notices that numbers it is about to read have changed since the forward
+pass. Otherwise the gradient would be silently wrong.
 
-The usual way is a version counter in every tensor, compared in every node. Ops are many and writes are few, so here the
-writes do the work: ops and writes are numbered by one count, and what is written into carries a mark with the number
-of its last write. A node that is newer than every write needs no look; that is all that a training loop pays, where
-each step writes the parameters after its backward. For an older node the marks of what it has kept are compared: a
-mark that is newer than the node is an error. A node holds on to what it keeps, so memory that bears a newer mark was
-that node's when it was written: marks of memory in its second use cannot mislead.
+The usual way is a version counter in every tensor, compared at every node. Ops are many and writes are few, so here the
+writes do the work: ops and writes share one count, and memory that is written into gets a mark with the number of its
+last write. A node newer than every write needs no check, and this comparison is all that an ordinary training loop pays,
+as its steps write the parameters after backward. For an older node, the marks on what it has kept are looked up: a mark
+newer than the node is an error. A node holds on to what it keeps, so memory with a newer mark was in that node's use when
+it was written; the mark cannot stem from an earlier use of recycled memory.
 
-Memory is known by the array that owns it, so views are covered; what is written through NumPy itself is not seen.
+Memory is identified by the array that owns it, so views are covered. Writes through NumPy itself are not noticed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def no_line() -> Any:
-    """Where a write comes from is not looked up, unless in debug mode."""
+    """The source line of a write: not looked up, except in debug mode."""
 
 
-#: What tells the line: `_source` exchanges it.
+#: The function that finds the line; `_source` replaces it in debug mode.
 line: Callable[[], Any] = no_line
 #: The next number, for an op that is recorded or for a write.
 next_index = count(1).__next__
-#: The number of a write that has not happened; smaller than any, and than that of the log before its first write.
+#: The number of a write that has not happened: smaller than all others, and than that of the log before its first write.
 NEVER = -1
 
 
@@ -51,7 +51,7 @@ class Write:
 
 
 class Mark(ref):  # type: ignore[type-arg]
-    """On what has been written into, last by `last`."""
+    """A mark on something that was written into, most recently by `last`."""
 
     __slots__ = ("key", "last")
 
@@ -60,7 +60,8 @@ class Mark(ref):  # type: ignore[type-arg]
 
 
 class _Log:
-    """`latest` is the number of the last write of all; `marks` are found by the id of what they are on, and go with it."""
+    """`latest` is the number of the most recent write; `marks` are found by the id of the object that they are on, and
+    vanish with it."""
 
     def __init__(self) -> None:
         self.latest = 0
@@ -83,24 +84,24 @@ def owner(written: Any) -> Any:
 
 
 def mark(written: Any) -> Mark:
-    """The mark of an array's memory; or of a tensor, whose array is exchanged for another."""
+    """The mark of an array's memory; or of a tensor, for writes that replace its array."""
     holder = owner(written)
     found = log.marks.get(id(holder))
     if found is None:
         new = Mark(holder, _gone)
         new.key, new.last = id(holder), _NOTHING
-        found = log.marks.setdefault(new.key, new)  # another thread's, if that was quicker
+        found = log.marks.setdefault(new.key, new)  # that of another thread, if it was faster
     return found
 
 
 def note(written: Any, by: str) -> None:
-    """Says that this has just been written into, by an operation of this name."""
+    """Notes that an operation of this name has just written into an array's memory."""
     log.latest = now = next_index()
     mark(written).last = Write(now, by)
 
 
 def note_tensors(by: str, *written: Array) -> None:
-    """The same of the memory behind several tensors."""
+    """The same for the memory of several tensors."""
     log.latest = now = next_index()
     write = Write(now, by)
     for x in written:
@@ -108,8 +109,8 @@ def note_tensors(by: str, *written: Array) -> None:
 
 
 def note_all(marks: Iterable[Mark], write: Write) -> None:
-    """Says that a writer who writes often, and always the same, has just done so."""
-    if log.latest != write.at:  # others have written since, so the marks may be theirs
+    """Notes a write by a writer who writes often, and always to the same memory."""
+    if log.latest != write.at:  # others have written since, so the marks may name them
         for one in marks:
             one.last = write
     log.latest = write.at = next_index()
@@ -118,12 +119,12 @@ def note_all(marks: Iterable[Mark], write: Write) -> None:
 
 
 def check(node: Node) -> None:
-    """Raises where something that a node has kept was written into after the node was made."""
+    """Raises GradError if something that a node has kept was written into after the node was made."""
     made_at = node.index
     if node.saved.__class__ is not tuple:
         made_at = getattr(node.saved, "made_at", NEVER)
         if made_at == NEVER:
-            return  # freed, which has an error of its own; or still to be computed again, and checked then
+            return  # freed, which has an error of its own; or not yet recomputed, and checked then
     for name, value in zip(node.op.values, node.saved, strict=True):
         write = since(made_at, value)
         if write is not None:
@@ -131,7 +132,7 @@ def check(node: Node) -> None:
 
 
 def since(index: int, value: Any) -> Write | None:
-    """The last write into a value, or one of several in it, that is newer than an index."""
+    """The last write into a value, or into one of those it contains, if it is newer than an index."""
     for kept in _kept(value):
         found = log.marks.get(id(kept))
         if found is not None and found.last.at > index:
@@ -140,7 +141,7 @@ def since(index: int, value: Any) -> Write | None:
 
 
 def _kept(value: Any) -> Iterator[Any]:
-    """What may bear a mark in a saved value: a tensor, an index array, or several of them."""
+    """Whatever may have a mark in a saved value: a tensor, an index array, or several of them."""
     if isinstance(value, Array):
         yield value
         value = value.array
@@ -152,7 +153,7 @@ def _kept(value: Any) -> Iterator[Any]:
 
 
 def recorded_at(node: Node) -> str:
-    """", recorded at train.py:7 `y = x.exp()`," where debug mode has kept the line; else nothing."""
+    """", recorded at train.py:7 `y = x.exp()`," if debug mode has kept the line, else ""."""
     found = getattr(node, "line", None)
     return f", recorded at {found}," if found else ""
 
