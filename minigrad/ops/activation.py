@@ -1,5 +1,5 @@
-"""Activations, each above its derivative. A derivative that is a kernel is a record too, with a derivative of its own:
-by formula where that is short, else through the composition that the kernel must equal."""
+"""Activations, each above its derivative. A derivative that is a kernel is also a record, with a derivative of its own: by
+formula if that is short, otherwise through the composition that the kernel must equal."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _with_cotangent(
     return lambda: [Sample(Draw(s), Draw(s, low, high, away=away), **keywords) for s in SHAPES]
 
 
-# -- relu and its kin --------------------------------------------------------------------------------------------------------
+# -- relu and its relatives --------------------------------------------------------------------------------------------
 
 relu: Function = defop(
     "relu", "x",
@@ -66,7 +66,7 @@ relu_bwd: Function = defop(
     composition=lambda g, out: where(less_equal(out, 0.0), 0.0, g),
     reference=lambda g, out: np.where(out <= 0, np.zeros_like(g), g),
     samples=_with_cotangent(away=(0.0,)),
-    doc="0 where out <= 0, else g: a NaN lets the gradient pass.",
+    doc="0 where out <= 0, else g; so the gradient passes at a NaN.",
 )  # fmt: skip
 
 leaky_relu_op: Function = defop(
@@ -110,11 +110,11 @@ elu_bwd: Function = defop(
     doc="g where x > 0, else g alpha exp(x).",
 )  # fmt: skip
 
-# -- sigmoid and its kin -------------------------------------------------------------------------------------------------------
+# -- sigmoid and its relatives -----------------------------------------------------------------------------------------
 
 
 def sigmoid_reference(x: Any) -> Any:
-    """1 / (1 + exp(-x)), with no exponential that overflows."""
+    """1 / (1 + exp(-x)), without overflow."""
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype if x.dtype.kind == "f" else np.float32)
 
@@ -129,7 +129,7 @@ sigmoid: Function = defop(
     kind="float",
     names="sigmoid",
     spaces="minigrad Tensor nn.functional",
-    doc="1 / (1 + exp(-x)). y' = y (1 - y), so the output alone is kept.",
+    doc="1 / (1 + exp(-x)). y' = y (1 - y), so only the output is kept.",
 )  # fmt: skip
 
 sigmoid_bwd: Function = defop(
@@ -152,7 +152,7 @@ tanh: Function = defop(
     kind="float",
     names="tanh",
     spaces="minigrad Tensor nn.functional",
-    doc="The hyperbolic tangent. y' = 1 - y^2, so the output alone is kept.",
+    doc="The hyperbolic tangent. y' = 1 - y^2, so only the output is kept.",
 )  # fmt: skip
 
 tanh_bwd: Function = defop(
@@ -311,7 +311,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 @public("softplus", ACTIVATIONS)
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(beta x)) / beta: a smooth relu; x itself where beta x > threshold, as the difference vanishes there."""
+    """log(1 + exp(beta x)) / beta, a smooth relu; x itself where beta x > threshold, as the difference vanishes there."""
     return softplus_op(x, beta=float(beta), threshold=float(threshold))
 
 
@@ -323,14 +323,14 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return gelu_erf(x) if approximate == "none" else gelu_tanh(x)
 
 
-# -- made of others ---------------------------------------------------------------------------------------------------------------------
+# -- compositions ------------------------------------------------------------------------------------------------------
 
 
 @composed(
     lambda x, *, eps: np.log(np.clip(x, eps, 1 - eps) / (1 - np.clip(x, eps, 1 - eps))), unary(0.1, 0.9, eps=0.01), spaces=BOTH
 )
 def logit(x: Any, eps: float | None = None) -> Any:
-    """log(x / (1 - x)), the inverse of sigmoid; eps keeps x that far from 0 and 1."""
+    """log(x / (1 - x)), the inverse of sigmoid. eps limits x to [eps, 1 - eps]."""
     if eps is not None:
         x = where(less(x, eps), eps, where(greater(x, 1 - eps), 1 - eps, x))
     return sub(log(x), log1p(neg(x)))

@@ -1,4 +1,4 @@
-"""Products of tensors by their many names; all of them end in `matmul`, or in a product and a sum."""
+"""Products of tensors under their many names; all of them end in `matmul`, or in a product and a sum."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _ndim(op: str, argument: str, x: Any, ndim: int) -> None:
 
 
 def _product(name: str, ndims: tuple[int, int], samples: Any, doc: str) -> Any:
-    """matmul for operands of these numbers of dimensions alone."""
+    """matmul restricted to operands with these numbers of dimensions."""
 
     def product(x: Any, y: Any) -> Any:
         _ndim(name, "input", x, ndims[0])
@@ -59,7 +59,7 @@ def inner(x: Any, y: Any) -> Any:
 
 @composed(np.outer, _pairs(((3,), (2,)), ((0,), (2,))), also="ger")
 def outer(x: Any, y: Any) -> Any:
-    """The products of all elements of a vector with all of another."""
+    """All products of an element of one vector with an element of another: (m,), (n,) -> (m, n)."""
     return mul(reshape_op(x, shape=(x.count, 1)), reshape_op(y, shape=(1, y.count)))
 
 
@@ -101,7 +101,7 @@ addbmm = _added("addbmm", _batch_sum, lambda x, y: np.matmul(x, y).sum(0), _pair
 
 @composed(lambda x, y: np.kron(x, y), _pairs(((2, 3), (2, 2)), ((3,), (2,))))
 def kron(x: Any, y: Any) -> Any:
-    """Every element of x times all of y, side by side (Kronecker)."""
+    """The Kronecker product: every element of x times all of y, side by side."""
     ndim = max(len(x.shape), len(y.shape))
     a, b = ((1,) * (ndim - len(v.shape)) + v.shape for v in (x, y))
     spread = mul(reshape_op(x, shape=tuple(n for m in a for n in (m, 1))), reshape_op(y, shape=tuple(n for m in b for n in (1, m))))
@@ -110,7 +110,7 @@ def kron(x: Any, y: Any) -> Any:
 
 @composed(lambda x, y, *, dim: np.cross(x, y, axis=dim), _pairs(((2, 3), (2, 3)), ((3,), (3,)), dim=-1), spaces="minigrad Tensor linalg")
 def cross(x: Any, y: Any, dim: int = -1) -> Any:
-    """The vector product of three-dimensional vectors along a dimension."""
+    """The cross product of vectors of length 3 along a dimension."""
     axis = shapes.axis_of("cross", x.shape, dim)
     if x.shape[axis] != 3 or y.shape[shapes.axis_of("cross", y.shape, dim)] != 3:
         raise ShapeError(message("cross", "", f"shapes {x.shape} and {y.shape}", f"length 3 in dimension {dim}"))
@@ -169,7 +169,7 @@ def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
 
 
 def _parse(equation: str, operands: Sequence[Any]) -> tuple[list[str], str]:
-    """The letters of every operand, and of the result; those of an ellipsis are capital and count from the right."""
+    """The letters of every operand, and of the result; those of an ellipsis are capitals, counted from the right."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
@@ -192,7 +192,7 @@ def _parse(equation: str, operands: Sequence[Any]) -> tuple[list[str], str]:
 
 
 def _once(x: Any, letters: str) -> tuple[Any, str]:
-    """Where a letter occurs twice, the diagonal of its dimensions."""
+    """x with a diagonal taken wherever a letter occurs twice."""
     for c in dict.fromkeys(letters):
         while letters.count(c) > 1:
             a, b = letters.index(c), letters.rindex(c)
@@ -208,7 +208,8 @@ def _summed(x: Any, letters: str, kept: set[str]) -> tuple[Any, str]:
 
 
 def _contracted(x: Any, a: str, y: Any, b: str, kept: set[str]) -> tuple[Any, str]:
-    """Two operands as one: letters of both that are kept are a batch, those that are not are summed, by matmul."""
+    """Contracts two operands into one by matmul: letters that both have are batch dimensions if they are kept, and summed
+    over if not."""
     x, a = _summed(x, a, kept | set(b))
     y, b = _summed(y, b, kept | set(a))
     batch = [c for c in a if c in b and c in kept]
@@ -240,7 +241,7 @@ _EINSUM = (
 
 @composed(lambda *xs, equation: np.einsum(equation, *xs), lambda: [Sample(*map(Draw, s), equation=e) for e, s in _EINSUM], spaces="")
 def _einsum(*operands: Any, equation: str) -> Any:
-    """Einstein's sums: letters that the result lacks are summed over."""
+    """Einstein summation: letters that the result lacks are summed over."""
     terms, out = _parse(equation, operands)
     x, a = _once(operands[0], terms[0])
     for i in range(1, len(operands)):
@@ -252,8 +253,8 @@ def _einsum(*operands: Any, equation: str) -> Any:
 
 @public("einsum", "minigrad")
 def einsum(equation: str, *operands: Any) -> Any:
-    """Products of tensors, summed over the letters that the result lacks: "ij,jk->ik" is a matrix product, "ii" a trace,
-    "..." the dimensions that have no letter. Pair after pair is sent to matmul, from left to right."""
+    """Products of tensors, summed over the letters that the result lacks: "ij,jk->ik" is a matrix product, "ii" a trace;
+    "..." stands for the dimensions without a letter. Operands are contracted in pairs by matmul, from left to right."""
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     if not isinstance(equation, str):
         remedy = 'Write einsum("ij,jk->ik", x, y).'

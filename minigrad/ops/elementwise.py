@@ -1,4 +1,4 @@
-"""Arithmetic and functions of one or two operands, and the activations: derivatives as one finds them in a table."""
+"""Arithmetic and functions of one or two operands: a table of derivatives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ identity: Function = defop(
     vjp={"x": lambda g: g},
     reference=np.asarray,
     samples=unary(),
-    doc="x itself, as a node of its own on the tape.",
+    doc="x itself, with a node of its own on the tape.",
 )  # fmt: skip
 
 clone: Function = defop(
@@ -48,7 +48,7 @@ cast: Function = defop(
     vjp={"x": lambda g: g},
     reference=lambda x, *, dtype: x.astype(dtype),
     samples=lambda: [Sample(Draw((3, 4)), dtype=d) for d in _DIFFERENTIABLE],
-    doc="x in another floating type. The walk back casts every gradient to its tensor's own type.",
+    doc="x in another floating type. Backward casts every gradient to the type of its tensor.",
 )  # fmt: skip
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ sign: Function = defop(
     reference=np.sign,
     samples=unary(away=(0.0,)),
     names="sign sgn",
-    doc="-1, 0 or 1. Constant but for the step, so its derivative is 0.",
+    doc="-1, 0 or 1. Constant except for its jump, so its derivative is 0.",
 )  # fmt: skip
 
 maximum: Function = defop(
@@ -151,7 +151,7 @@ maximum: Function = defop(
     reference=np.maximum,
     samples=binary(),
     names="maximum",
-    doc="The larger of both, elementwise; NaN wins. Equal operands share the gradient, half each; beside a NaN both get all.",
+    doc="The larger of both, elementwise; NaN wins. Equal operands get half the gradient each; if one is NaN, both get all.",
 )  # fmt: skip
 
 minimum: Function = defop(
@@ -161,12 +161,12 @@ minimum: Function = defop(
     reference=np.minimum,
     samples=binary(),
     names="minimum",
-    doc="The smaller of both, elementwise; NaN wins. Equal operands share the gradient, half each; beside a NaN both get all.",
+    doc="The smaller of both, elementwise; NaN wins. Equal operands get half the gradient each; if one is NaN, both get all.",
 )  # fmt: skip
 
 
 def _larger(x: Any, y: Any) -> Any:
-    """0 where x < y, 1/2 where they are equal, else 1, at a NaN too; constant as far as derivatives go."""
+    """0 where x < y, 1/2 where they are equal, else (also at a NaN) 1; a constant as far as derivatives are concerned."""
     below, equal = np.less(x.array, y.array), np.equal(x.array, y.array)
     return from_array((1.0 - below - np.multiply(0.5, equal)).astype(x.dtype))
 
@@ -182,14 +182,15 @@ where_op: Function = defop(
         Sample(Draw(c, kind="bool"), Draw(x), Draw(y))
         for c, x, y in (((), (), ()), ((5,), (5,), (5,)), ((3,), (2, 3), (2, 1)), ((2, 1), (3,), ()), ((0,), (0,), (1,)), ((33,), (33,), (33,)))
     ],
-    doc="x where condition holds, else y; broadcast. Backward selects as well: what was not taken gets exactly 0, "
+    doc="x where condition holds, else y; broadcast. Backward selects as well: an element that was not taken gets exactly 0, "
     "even where its own derivative is NaN or infinite.",
 )  # fmt: skip
 
 
 @public("where")
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    """x where condition holds, else y; broadcast. With the condition alone: the indices where it holds, by dimension."""
+    """x where condition holds, else y; broadcast. With only a condition: the indices where it holds, one tensor for each
+    dimension."""
     array = condition if isinstance(condition, Array) else from_array(np.asarray(condition))
     if x is None and y is None:
         return tuple(map(from_array, np.nonzero(np.atleast_1d(array.array))))
@@ -203,7 +204,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 def zero_like(x: Array) -> Any:
-    """A 0 that broadcasts against x, of its type."""
+    """A 0 of x's type, which broadcasts against it."""
     return from_array(np.zeros((), x.dtype))
 
 
@@ -249,8 +250,8 @@ logical_not: Function = defop(
 def function(
     names: str, reference: Function, vjp: Function, doc: str, low: float = -2.0, high: float = 2.0, kernel: Function | None = None
 ) -> Callable[..., Any]:
-    """An op of one operand x, whose gradient is vjp(g, x) or vjp(g, out). The first of the names is the record's; without a
-    kernel NumPy computes it."""
+    """An op of one operand x, whose gradient is vjp(g, x) or vjp(g, out). The first of the names is the record's. Without a
+    kernel it is computed by NumPy."""
     return defop(
         names.split()[0], "x", forward=kernel, reference=reference, vjp={"x": vjp}, samples=unary(low, high), kind="float",
         names=names, doc=doc,
@@ -258,7 +259,7 @@ def function(
 
 
 def erf_reference(x: Any) -> Any:
-    """erf by the C library of Python, number by number."""
+    """erf by Python's math module, number by number."""
     return np.vectorize(math.erf, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
 
 
@@ -298,7 +299,7 @@ def power(x: Any, y: Any) -> Any:
 
 
 def to_dtype(x: Array, dtype: Any) -> Any:
-    """x in another element type; itself where it has it. Recorded between floating types."""
+    """x in another element type, or x itself if it has that type. Recorded between floating types."""
     wanted = canonical(dtype, "to")
     if x.dtype is wanted:
         return x

@@ -1,4 +1,4 @@
-"""Functions of one or two operands that NumPy computes, and those that are made of others."""
+"""Functions of one or two operands that are computed by NumPy, or made of others."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ arctanh = function("arctanh atanh", np.arctanh, lambda g, x: div(g, sub(1.0, squ
 
 
 def _erfc_reference(x: Any) -> Any:
-    """erfc by the C library of Python, number by number."""
+    """erfc by Python's math module, number by number."""
     return np.vectorize(math.erfc, otypes=[np.float64])(x).astype(np.result_type(x, np.float32)) if np.size(x) else np.asarray(x)
 
 
@@ -87,11 +87,11 @@ def _sinc_slope(g: Any, x: Any, out: Any) -> Any:
 
 sinc = function("sinc", np.sinc, _sinc_slope, "sin(pi x) / (pi x), and 1 at 0.", 0.2, 2.0)
 
-# -- steps: constant between their jumps, so their derivative is 0 ----------------------------------------------------------
+# -- step functions: constant between their jumps, so their derivative is 0 --------------------------------------------
 
 
 def _step(names: str, function: Function, doc: str) -> Callable[..., Any]:
-    """Integers are whole as they are."""
+    """A rounding that leaves integers unchanged."""
     return defop(
         names.split()[0], "x",
         vjp={"x": lambda g: zeros_for(g)},
@@ -115,13 +115,13 @@ rint = _step("rint", np.rint, "The nearest integer; of two, the even one.")
 
 @public("round")
 def round(x: Any, decimals: int = 0) -> Any:
-    """The nearest number with so many decimals, negative for tens; of two, the even one. Its derivative is 0."""
+    """x rounded to so many decimals (-1 for tens, and so on), ties to even. Its derivative is 0."""
     return rint(x) if decimals == 0 else div(rint(mul(x, 10.0**decimals)), 10.0**decimals)
 
 
 @composed(lambda x: x - np.trunc(x), unary(away=(-1.0, 0.0, 1.0)))
 def frac(x: Any) -> Any:
-    """What is behind the point, with the sign of x."""
+    """The fractional part of x, with the sign of x."""
     return sub(x, trunc(x))
 
 
@@ -129,7 +129,7 @@ def frac(x: Any) -> Any:
 
 
 def _quotient(names: str, reference: Function, doc: str, vjp: dict[str, Function]) -> Callable[..., Any]:
-    """The samples keep their quotients off the integers, where the steps are."""
+    """An op on quotients; its samples keep these away from the integers, where it jumps."""
     return defop(
         names.split()[0], "x, y", reference=reference, vjp=vjp, samples=binary(2.1, 2.9, y_low=0.7, y_high=1.0), names=names, doc=doc
     )  # fmt: skip
@@ -158,7 +158,7 @@ trunc_divide = defop(
     reference=_divided(_truncated),
     vjp={"x": lambda g: zeros_for(g), "y": lambda g: zeros_for(g)},
     samples=binary(2.1, 2.9, y_low=0.7, y_high=1.0),
-    doc="x / y without what is behind the point; its derivative is 0.",
+    doc="x / y rounded towards 0; its derivative is 0.",
 )  # fmt: skip
 remainder = _quotient(
     "remainder mod", _divided(np.remainder), "x - y floor(x / y), with the sign of y, as Python's %.",
@@ -184,7 +184,7 @@ def divide(x: Any, y: Any, *, rounding_mode: str | None = None) -> Any:
 
 
 def _safe(out: Any) -> Any:
-    """What may be divided by: 1 where out is 0."""
+    """out as a divisor: 1 where it is 0."""
     return where(equals(out, 0.0), 1.0, out)
 
 
@@ -229,7 +229,7 @@ copysign = defop(
     samples=binary(0.5, 2.0),
     kind="float",
     names="copysign",
-    doc="The size of x with the sign of y.",
+    doc="The magnitude of x with the sign of y.",
 )  # fmt: skip
 
 
@@ -263,19 +263,19 @@ def logaddexp2(x: Any, y: Any) -> Any:
 
 @composed(np.fmax, binary())
 def fmax(x: Any, y: Any) -> Any:
-    """The larger of both; a number wins over a NaN."""
+    """The larger of both, elementwise; a number wins over a NaN."""
     return where(isnan(x), y, where(isnan(y), x, maximum(x, y)))
 
 
 @composed(np.fmin, binary())
 def fmin(x: Any, y: Any) -> Any:
-    """The smaller of both; a number wins over a NaN."""
+    """The smaller of both, elementwise; a number wins over a NaN."""
     return where(isnan(x), y, where(isnan(y), x, minimum(x, y)))
 
 
 @composed(np.heaviside, binary())
 def heaviside(x: Any, values: Any) -> Any:
-    """0 below 0, 1 above, and values at 0."""
+    """The Heaviside step function: 0 below 0, 1 above, and values at 0."""
     return where(equals(x, 0.0), values, to_dtype(greater_equal(x, 0.0), x.dtype))
 
 
@@ -285,7 +285,7 @@ def float_power(x: Any, y: Any, *, dtype: Any = float64) -> Any:
     return pow(*(to_dtype(v, dtype) if isinstance(v, Array) else v for v in (x, y)))
 
 
-# -- made of others -------------------------------------------------------------------------------------------------------------------
+# -- compositions ------------------------------------------------------------------------------------------------------
 
 
 @composed(lambda x: 1 / np.sqrt(x), unary(0.2, 4.0))
@@ -302,13 +302,13 @@ def reciprocal(x: Any) -> Any:
 
 @composed(np.deg2rad, unary(), also="radians")
 def deg2rad(x: Any) -> Any:
-    """Degrees as radians."""
+    """Converts degrees to radians."""
     return mul(x, math.pi / 180)
 
 
 @composed(np.rad2deg, unary(), also="degrees")
 def rad2deg(x: Any) -> Any:
-    """Radians as degrees."""
+    """Converts radians to degrees."""
     return mul(x, 180 / math.pi)
 
 
@@ -319,21 +319,21 @@ def _three(**keywords: Any) -> Callable[[], list[Sample]]:
 
 @composed(lambda x, y, z, *, value: x + value * y * z, _three(value=0.5))
 def addcmul(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1.0) -> Any:
-    """x + value tensor1 tensor2."""
+    """x + value * tensor1 * tensor2."""
     product = mul(tensor1, tensor2)
     return add(x, product if value == 1 else mul(product, value))
 
 
 @composed(lambda x, y, z, *, value: x + value * y / z, _three(value=0.5))
 def addcdiv(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1.0) -> Any:
-    """x + value tensor1 / tensor2."""
+    """x + value * tensor1 / tensor2."""
     quotient = div(tensor1, tensor2)
     return add(x, quotient if value == 1 else mul(quotient, value))
 
 
 @composed(lambda x, end, weight: x + weight * (end - x), _three())
 def lerp(x: Any, end: Any, weight: Any) -> Any:
-    """x where weight is 0, end where it is 1, and what lies between."""
+    """Linear interpolation x + weight (end - x): x where weight is 0, end where it is 1."""
     return add(x, mul(weight, sub(end, x)))
 
 
@@ -347,7 +347,7 @@ clip_op: Function = defop(
     vjp={"x": lambda g, x, low, high: clip_bwd(g, x, low=low, high=high)},
     reference=lambda x, *, low, high: np.clip(x, low, high),
     samples=_bounds,
-    doc="x between two numbers; at these the slope is 1.",
+    doc="x limited to [low, high]; at these bounds the slope is 1.",
 )  # fmt: skip
 
 clip_bwd: Function = defop(
@@ -371,8 +371,8 @@ def _clip_reference(x: Any, *, min: Any, max: Any) -> Any:
     also="clamp",
 )  # fmt: skip
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
-    """x, but min where it is below and max where it is above; either may be a tensor, or None for no bound. At a bound the
-    slope is 1; where min is above max, the result is max."""
+    """x limited to [min, max]; either may be a tensor, or None for no bound. At a bound the slope is 1. Where min is above max,
+    the result is max."""
     if min is None and max is None:
         raise ValueError(message("clip", "min and max", "None for both", "at least one bound"))
     if isinstance(x, Array) and x.dtype.kind == "f" and all(b is None or isinstance(b, (int, float)) for b in (min, max)):
@@ -386,7 +386,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     unary(nan=0.0, posinf=None, neginf=None),
 )
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
-    """x with its NaN and infinities replaced; by default by 0 and the largest numbers of its type."""
+    """x with NaN and infinities replaced, by default by 0 and by the largest finite numbers of its type."""
     if x.dtype.kind != "f":
         return clone(x)
     limits = np.finfo(x.dtype)

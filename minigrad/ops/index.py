@@ -1,5 +1,5 @@
-"""Elements picked, replaced, gathered and scattered. All of it is one pair of movements: x[index], and its mirror image
-that adds into zeros; where numbers are replaced, `setitem`."""
+"""Picking, replacing, gathering and scattering elements. All of it rests on two ops: x[index] and its adjoint, which adds
+into zeros; and on `setitem` where elements are replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROWS = np.array([0, 2, 0])
 
 
 def _arrived(g: Any, index: Any) -> Any:
-    """The gradient at an index, as the value sees it: of several numbers for one place the last stays, so that the others
+    """The gradient of a value written at an index. Of several numbers for one place only the last is kept, so the others
     get 0."""
     found = getitem_op(g, index=index)
     if names_once(index):
@@ -55,15 +55,15 @@ setitem_op: Function = defop(
         Sample(Draw((2, 3)), Draw(()), index=np.array([[True, False, True], [False, False, True]])),
         Sample(Draw((0, 3)), Draw(()), index=slice(None)),
     ],
-    doc="x with value at an index: the gradient towards x is 0 there, towards value it is what arrives there. Of several "
-    "numbers for one place the last stays.",
+    doc="x with value at an index. The gradient of x is 0 there, and that of value is the output's gradient there. Of several "
+    "numbers for one place the last is kept.",
 )  # fmt: skip
 
 # -- indices along one dimension ------------------------------------------------------------------------------------------------
 
 
 def integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
-    """An index tensor as NumPy takes it, its numbers checked."""
+    """An index tensor in the form that NumPy takes, with its numbers checked."""
     index = plain_index(index, op)
     array = np.asarray(index, None if np.size(index) else np.int64)
     if array.dtype.kind not in "iu":
@@ -75,7 +75,7 @@ def integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
 
 
 def _grid(x_shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:
-    """The index of x[i, ..., index[i, ..., j], ...]: in other dimensions every element stands for its own place."""
+    """The index of x[i, ..., index[i, ..., j], ...]: in the other dimensions every element indexes its own position."""
     places = np.ogrid[tuple(slice(n) for n in index.shape)] if index.ndim else []
     return tuple(index if d == axis else places[d] for d in range(len(x_shape)))
 
@@ -102,7 +102,7 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     lambda x, *, indices, dim: np.take_along_axis(x, indices, dim), lambda: [Sample(Draw((3, 4)), indices=_PAIRS[:1], dim=1)], also="take_along_axis"
 )
 def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
-    """gather with broadcasting: of the largest elements, say, at their argsort."""
+    """gather with broadcasting, for example with the indices of argsort."""
     if dim is None:
         return take(x, indices)
     axis = shapes.axis_of("take_along_dim", x.shape, dim)
@@ -114,13 +114,13 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
 
 @composed(lambda x, *, index: np.take(x, index), lambda: [Sample(Draw((3, 4)), index=_PAIRS)])
 def take(x: Any, index: Any) -> Any:
-    """Elements of the flattened tensor."""
+    """Elements of the flattened tensor, in the shape of the index."""
     return getitem_op(reshape_op(x, shape=(x.count,)), index=integers("take", index, x.count))
 
 
 @composed(lambda x, *, dim, index: np.take(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=0, index=_ROWS)])
 def index_select(x: Any, dim: int, index: Any) -> Any:
-    """Slices of a dimension, by their numbers."""
+    """The slices of a dimension that index lists."""
     axis = shapes.axis_of("index_select", x.shape, dim)
     return getitem_op(x, index=(slice(None),) * axis + (integers("index_select", index, x.shape[axis]),))
 
@@ -129,7 +129,7 @@ def index_select(x: Any, dim: int, index: Any) -> Any:
 
 
 def _source(op: str, src: Any, index: tuple[Any, ...], dtype: Any) -> Any:
-    """What is scattered, cut to the shape of the index."""
+    """What is scattered, cropped to the shape of the index."""
     full = np.broadcast_shapes(*(np.shape(i) for i in index)) if index else ()
     if not isinstance(src, Array):
         return from_array(np.full(full, src, dtype))
@@ -156,7 +156,7 @@ def _scattered(index: Any) -> Callable[[], list[Sample]]:
 
 @composed(lambda x, src, *, dim, index: _put_along(x, dim, index, src), _scattered(np.array([[0, 2], [1, 3], [2, 0]])), spaces="")
 def _scatter(x: Any, src: Any, *, dim: int, index: Any) -> Any:
-    """x with src[i, j] at [i, index[i, j]] for dim 1; of several for one place the last stays."""
+    """x with src[i, j] at [i, index[i, j]] for dim 1; of several for one place the last is kept."""
     at = _gather_index("scatter", x, dim, index)
     return setitem_op(x, _source("scatter", src, at, x.dtype), index=at)
 
@@ -170,8 +170,8 @@ def _scatter_add(x: Any, src: Any, *, dim: int, index: Any) -> Any:
 
 @public("scatter")
 def scatter(x: Any, dim: int, index: Any, src: Any, *, reduce: str | None = None) -> Any:
-    """x with src[i, j], or the number src, at [i, index[i, j]] for dim 1, and so on; of several for one place the last
-    stays. reduce "add" is scatter_add."""
+    """x with src[i, j], or the number src, at [i, index[i, j]] for dim 1, and so on; of several for one place the last is
+    kept. reduce="add" is scatter_add."""
     if reduce not in (None, "add"):
         remedy = "scatter_reduce has 'mean', 'amax' and 'amin'."
         raise ValueError(message("scatter", "reduce", f"{reduce!r}", "None or 'add'", remedy))
@@ -192,7 +192,7 @@ def _extremum_at(x: Any, src: Any, index: Any, largest: bool) -> Any:
 
 
 def _shares(x: Any, src: Any, out: Any, index: Any) -> tuple[Any, Any]:
-    """What the elements of x and of src have of the gradient: those that are the extremum equal parts, others nothing."""
+    """The shares of x and src in the gradient: equal ones for elements that are the extremum, 0 for the others."""
     own, theirs = x.array == out.array, src.array == out.array[index]
     count = own.astype(x.dtype)
     np.add.at(count, index, theirs)
@@ -214,7 +214,7 @@ scatter_extremum: Function = defop(
         Sample(Draw((3, 4), distinct=True), Draw((3, 2), 1.03, 2.03, distinct=True), index=_PLACES, largest=largest)
         for largest in (True, False)
     ],
-    doc="x with the largest, or smallest, of itself and of what src brings to an index; NaN wins. Equal ones share the gradient.",
+    doc="x with the largest, or smallest, of itself and of what src holds for an index; NaN wins. Ties share the gradient.",
 )  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def _reduce_along(x: Any, dim: int, index: Any, src: Any, reduce: str, include_s
     spaces="",
 )  # fmt: skip
 def _scatter_reduce(x: Any, src: Any, *, dim: int, index: Any, reduce: str, include_self: bool) -> Any:
-    """x with what falls on one place reduced; equal extrema share the gradient."""
+    """x with the elements that fall on one place reduced; equal extrema share the gradient."""
     at = _gather_index("scatter_reduce", x, dim, index)
     src = _source("scatter_reduce", src, at, x.dtype)
     if not include_self:
@@ -255,7 +255,7 @@ def _scatter_reduce(x: Any, src: Any, *, dim: int, index: Any, reduce: str, incl
 
 
 def _worst(reduce: str, dtype: Any) -> Any:
-    """The number that changes no result: 0, or what is never the extremum."""
+    """The neutral number: 0 for sums, otherwise the one that is never the extremum."""
     if reduce not in ("amax", "amin"):
         return 0
     if dtype.kind == "f":
@@ -266,8 +266,8 @@ def _worst(reduce: str, dtype: Any) -> Any:
 
 @public("scatter_reduce")
 def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
-    """x[i, index[i, j]] and what src[i, j] brings there for dim 1: their "sum", "mean", "amax" or "amin"; include_self:
-    whether x itself counts. Equal extrema share the gradient."""
+    """The "sum", "mean", "amax" or "amin" (`reduce`) of x[i, index[i, j]] and all src[i, j] that fall there, for dim 1, and so
+    on. include_self says whether x itself counts. Equal extrema share the gradient."""
     if reduce not in ("sum", "mean", "amax", "amin"):
         raise ValueError(message("scatter_reduce", "reduce", f"{reduce!r}", "'sum', 'mean', 'amax' or 'amin'"))
     return _scatter_reduce(x, src, dim=dim, index=index, reduce=reduce, include_self=include_self)
@@ -279,7 +279,7 @@ def _along(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
 
 
 def _selected(op: str, x: Any, at: Any) -> tuple[int, ...]:
-    """The shape of what is at an index."""
+    """The shape of x[at]."""
     try:
         return x.array[at].shape  # type: ignore[no-any-return]
     except IndexError as error:
@@ -287,7 +287,7 @@ def _selected(op: str, x: Any, at: Any) -> tuple[int, ...]:
 
 
 def _fitting(op: str, x: Any, value: Any, at: Any, argument: str) -> tuple[int, ...]:
-    """The shape of what is at an index, to which the value must broadcast."""
+    """The shape of x[at], to which the value must broadcast."""
     wanted = _selected(op, x, at)
     full = shapes.broadcast(op, value.shape if isinstance(value, Array) else np.shape(value), wanted)
     if full != wanted:
@@ -303,7 +303,7 @@ def _written(op: str, x: Any, value: Any, at: Any, argument: str) -> Any:
 
 @public("index_add")
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1.0) -> Any:
-    """x with alpha source added to the slices of a dimension that index names."""
+    """x with alpha * source added to the slices of a dimension that index lists."""
     at = _along("index_add", x, dim, index)
     wanted = _fitting("index_add", x, source, at, "source")
     source = source if alpha == 1 else mul(source, alpha)
@@ -312,19 +312,19 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1.0) 
 
 @public("index_copy")
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
-    """x with source in place of the slices of a dimension that index names."""
+    """x with source in place of the slices of a dimension that index lists."""
     return _written("index_copy", x, source, _along("index_copy", x, dim, index), "source")
 
 
 @public("index_fill")
 def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
-    """x with a number in the slices of a dimension that index names."""
+    """x with the slices of a dimension that index lists filled with a number."""
     return _written("index_fill", x, value, _along("index_fill", x, dim, index), "value")
 
 
 @public("index_put")
 def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
-    """x with values at an index; accumulate: added to what is there."""
+    """x with values at an index; with accumulate they are added to what is there."""
     at = tuple(plain_index(i, "index_put") for i in indices)
     if not accumulate:
         return _written("index_put", x, values, at, "values")
@@ -348,13 +348,13 @@ _MASK = np.array([[True, False, True], [False, False, True]])
 
 @composed(lambda x, *, mask, value: np.where(mask, value, x), lambda: [Sample(Draw((2, 3)), mask=_MASK, value=0.5)])
 def masked_fill(x: Any, mask: Any, value: Any) -> Any:
-    """x, but value where the mask holds; the gradient is exactly 0 there."""
+    """x with value where the mask is True; the gradient of x is exactly 0 there."""
     return where(_mask("masked_fill", mask), value, x)
 
 
 @composed(lambda x, *, mask: x[mask], lambda: [Sample(Draw((2, 3)), mask=_MASK)])
 def masked_select(x: Any, mask: Any) -> Any:
-    """The elements where the mask holds, as one dimension."""
+    """The elements where the mask is True, in one dimension."""
     chosen = _mask("masked_select", mask)
     full = shapes.broadcast("masked_select", x.shape, chosen.shape)
     return getitem_op(expand(x, full), index=np.broadcast_to(chosen.array, full))

@@ -32,7 +32,7 @@ _PRODUCTS = (
 
 
 def _with_vectors(x: Any, y: Any) -> Any:
-    """The product where an operand has one dimension: it becomes a row or a column, and the result loses it again."""
+    """The product where an operand has one dimension: it becomes a row or a column, and that dimension is dropped again."""
     left, right = len(x.shape) == 1, len(y.shape) == 1
     if not (left or right):
         return None
@@ -79,7 +79,7 @@ matmul_tn: Function = defop(
 
 
 def _rows(x: Any) -> Any:
-    """All but the last dimension as one."""
+    """x with all dimensions but the last merged into one."""
     return x if len(x.shape) == 2 else reshape_op(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
 
 

@@ -1,4 +1,4 @@
-"""Sorting, and what runs along a dimension: cumulative sums, products and extrema, differences."""
+"""Sorting, and running sums, products, extrema and differences along a dimension."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _last(low: float = -2.0, high: float = 2.0) -> Callable[[], list[Sample]]:
 
 
 def _from_behind(x: Any) -> Any:
-    """Sums from each element to the end."""
+    """Sums from each element to the end of the last dimension."""
     return flip(last_cumsum(flip(x, -1)), -1)
 
 
@@ -42,7 +42,7 @@ last_cumsum: Function = defop(
     vjp={"x": lambda g: _from_behind(g)},
     reference=lambda x: np.cumsum(x, -1),
     samples=_last(),
-    doc="Sums from the beginning to each element: an element is part of all that follow, so they all send it their gradients.",
+    doc="Sums from the beginning to each element. An element is part of every later sum, so they all send it their gradients.",
 )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def _cumulative(name: str, function: Any, doc: str) -> Any:
 
 
 def _running_places(function: Any, x: Any, dim: int) -> Any:
-    """Where the running extremum is, found element by element."""
+    """The position of the running extremum at each element."""
     best = np.moveaxis(function.accumulate(x, dim), dim, -1)
     rows, found = np.moveaxis(x, dim, -1), np.zeros(best.shape, np.int64)
     for place in np.ndindex(*best.shape):
@@ -151,7 +151,7 @@ cummin = _cumulative("cummin", np.minimum, "(values, indices) of the smallest el
     lambda x, *, n, dim: np.diff(x, n, dim), lambda: [Sample(Draw((2, 5)), n=n, dim=d) for n in (0, 1, 2) for d in (0, 1)] + [Sample(Draw((1,)), n=1, dim=0)]
 )
 def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Each element less the one before, n times."""
+    """Each element minus the one before, n times over."""
     if n < 0:
         raise ValueError(message("diff", "n", n, "a number of at least 0"))
     dim = shapes.axis_of("diff", x.shape, dim)
@@ -163,7 +163,7 @@ def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = N
     return x
 
 
-# -- order: values are gathered from where they stand, which says where gradients go ------------------------------------------
+# -- order: values are gathered by their indices, which also tell where gradients go -----------------------------------
 
 
 def _order(x: Any, axis: int, descending: bool) -> Any:
@@ -186,7 +186,7 @@ def _sort_reference(x: Any, *, dim: int, descending: bool) -> Any:
 
 @composed(*_sorted(_sort_reference, descending=True))
 def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Extrema:
-    """(values, indices) in rising or falling order along a dimension; equal elements keep theirs."""
+    """(values, indices) in ascending or descending order along a dimension. The sort is stable, and NaN counts as largest."""
     axis = shapes.one_axis("sort", dim, len(x.shape))
     if not x.shape:
         return Extrema((identity(x), from_array(np.zeros((), np.int64))))
@@ -196,7 +196,7 @@ def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) 
 
 @public("argsort")
 def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """Where the elements of a dimension stand, in rising or falling order."""
+    """The indices that sort a dimension, in ascending or descending order; stable."""
     return sort(x, dim, descending).indices
 
 
@@ -205,7 +205,7 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = Fals
     lambda: [Sample(Draw((3, 5), distinct=True), k=k, dim=1, largest=big) for k in (0, 2, 5) for big in (True, False)],
 )  # fmt: skip
 def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Extrema:
-    """(values, indices) of the k largest elements along a dimension, or smallest, in order."""
+    """(values, indices) of the k largest (or smallest) elements along a dimension, in order."""
     axis = shapes.axis_of("topk", x.shape, dim)
     if not 0 <= k <= x.shape[axis]:
         raise AxisError(message("topk", "k", k, f"at most the {x.shape[axis]} elements of dimension {axis}"))
@@ -228,8 +228,8 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Extrema:
 
 @composed(lambda x: np.sort(x.ravel())[(x.size - 1) // 2], lambda: [Sample(Draw(s, distinct=True)) for s in ((5,), (2, 3), ())])
 def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, of an even number the lower; along a dimension (values, indices). NaN where one is. (NumPy takes
-    the mean of both middle ones.)"""
+    """The middle element, or the lower of the two in the middle (of which NumPy takes the mean); along a dimension (values,
+    indices). NaN if there is any."""
     if dim is None:
         return median(reshape_op(x, shape=(x.count,)), 0)[0]
     axis = shapes.one_axis("median", dim, len(x.shape))

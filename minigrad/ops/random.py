@@ -1,4 +1,4 @@
-"""Dropout: the op whose backward draws its random numbers anew instead of keeping them (`minigrad._generator`)."""
+"""Dropout: the op whose backward draws its random numbers again instead of keeping them (`minigrad._generator`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reductions over any dimensions. What came in once goes back to every element that it was made of."""
+"""Reductions over any dimensions. In backward, the gradient of a result goes to every element that it was made of."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def _rule(name: str, x: tuple[int, ...], *, dim: tuple[int, ...], keepdim: bool)
 
 
 def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...]) -> Any:
-    """The gradient of a reduced element, seen from every element that it was made of; a view."""
+    """The gradient of a reduced element, expanded to every element that it was made of; a view."""
     return expand_op(reshape_op(g, shape=shapes.reduced(shape, dim, keepdim=True)), shape=shape)
 
 
-#: Where the layout of a reduction is remembered; that of positions leads to integers.
+#: Where the layout of a reduction is remembered; for positions, whose results are integers, separately.
 _PLAN, _POSITION_PLAN = "x.pool.reductions[dim, keepdim, False]", "x.pool.reductions[dim, keepdim, True]"
 
 sum_op = defop(
@@ -91,7 +91,7 @@ def _mean(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
 
 
 def _to_winners(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
-    """The gradient goes to the extremum; elements that are equal share it."""
+    """The gradient goes to the extremum; equal elements share it."""
     won = to_dtype(equals(x, _spread(out, x.shape, dim)), x.dtype)
     return mul(won, _spread(div(g, sum_op(won, dim=dim, keepdim=len(g.shape) == len(x.shape))), x.shape, dim))
 
@@ -120,7 +120,7 @@ amin_op = defop(
 
 
 def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
-    """NumPy's argmax over several axes at once: over the flattened ones, in order."""
+    """NumPy's argmax or argmin over several axes at once: over these axes flattened, in order."""
     kept = [d for d in range(x.ndim) if d not in dim]
     rows = x.transpose(*kept, *dim).reshape([*[x.shape[d] for d in kept], prod([x.shape[d] for d in dim])])
     return function(rows, axis=-1).reshape(shapes.reduced(x.shape, dim, keepdim))
@@ -257,7 +257,7 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
 
 
 def squeezed(x: Any, axis: int, keepdim: bool) -> Any:
-    """Without a dimension of length 1, unless that is kept."""
+    """x without a dimension of length 1, unless keepdim."""
     return x if keepdim else reshape_op(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
@@ -285,7 +285,7 @@ def _moments(**more: Any) -> Any:
 
 
 def _squares(x: Any, dim: Dims, correction: float) -> tuple[Any, Any, float]:
-    """Deviations from the mean, squared; the mean, its dimensions kept; what their sum is divided by."""
+    """Squared deviations from the mean; the mean, with its dimensions kept; and the divisor of their sum."""
     _float("var", x)
     axes = shapes.axes("var", dim, len(x.shape))
     centre = mean_op(x, dim=axes, keepdim=True)
@@ -303,12 +303,12 @@ def var(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 
 
 @composed(lambda x, *, dim, keepdim, correction: np.std(x, axis=dim, keepdims=keepdim, ddof=correction), _moments(correction=0))
 def std(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None) -> Any:
-    """The root of var. Where all numbers are equal its slope is taken for 0."""
+    """The square root of var. Where all numbers are equal, its slope is taken as 0."""
     return root(var(x, dim, keepdim, correction=correction, unbiased=unbiased))
 
 
 def root(x: Any) -> Any:
-    """The square root, whose slope at 0 is taken for 0."""
+    """The square root, with its slope at 0 taken as 0."""
     nothing = equals(x, 0.0)
     return where(nothing, zero_like(x), sqrt(where(nothing, 1.0, x)))
 
@@ -331,13 +331,13 @@ def std_mean(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: flo
 
 @composed(lambda x, *, dim, keepdim: np.nansum(x, axis=dim, keepdims=keepdim), _moments())
 def nansum(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
-    """The sum of what is not NaN."""
+    """The sum of the elements that are not NaN."""
     return sum(where(isnan(x), zero_like(x), x), dim, keepdim)
 
 
 @composed(lambda x, *, dim, keepdim: np.nanmean(x, axis=dim, keepdims=keepdim), _moments())
 def nanmean(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
-    """The mean of what is not NaN."""
+    """The mean of the elements that are not NaN."""
     return div(nansum(x, dim, keepdim), sum(to_dtype(equals(x, x), x.dtype), dim, keepdim))
 
 
@@ -351,8 +351,8 @@ def aminmax(x: Any, *, dim: int | None = None, keepdim: bool = False) -> tuple[A
 
 
 def others(x: Any) -> Any:
-    """Row i is x with a 1 in place of its element i, in a new last dimension but one: what the slope of a product, where
-    a factor is 0, is the product of."""
+    """Row i is x with its element i replaced by 1, in a new second-to-last dimension. The slope of a product in factor i is
+    the product of this row, also where a factor is 0."""
     n = x.shape[-1]
     rows = expand_op(reshape_op(x, shape=(*x.shape[:-1], 1, n)), shape=(*x.shape[:-1], n, n))
     return where(from_array(np.eye(n, dtype=bool)), 1.0, rows)
@@ -402,8 +402,8 @@ def _norm_reference(x: Any, *, ord: float, dim: Any, keepdim: bool) -> Any:
     spaces="linalg",
 )  # fmt: skip
 def vector_norm(x: Any, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> Any:
-    """(sum |x|^ord)^(1/ord) over the dimensions dim; the largest |x| for inf, the smallest for -inf, how many are not 0
-    for 0. At the origin, where it has no derivative, 0 is taken."""
+    """(sum |x|^ord)^(1/ord) over the dimensions dim; the largest |x| for inf, the smallest for -inf, the number of nonzero
+    elements for 0. At the origin, where it has no derivative, 0 is taken."""
     if ord in (np.inf, -np.inf):
         return (amax if ord > 0 else amin)(abs(x), dim, keepdim)
     if ord == 0:
@@ -418,7 +418,7 @@ def vector_norm(x: Any, ord: float = 2, dim: Dims = None, keepdim: bool = False)
 
 
 def _power(size: Any, ord: float) -> Any:
-    """size^ord. Below 2 its first or second derivative is infinite at 0, where 0 is taken."""
+    """size^ord. For ord below 2 its first or second derivative is infinite at 0; 0 is taken there."""
     if not 0 < ord < 2:
         return pow(size, ord)
     nothing = equals(size, 0.0)
@@ -427,7 +427,7 @@ def _power(size: Any, ord: float) -> Any:
 
 @public("norm")
 def norm(x: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Any:
-    """vector_norm under its older name: p is a number, or "fro" for 2."""
+    """vector_norm under its older name; p is a number, or "fro" for 2."""
     if p not in ("fro", None) and not isinstance(p, (int, float)):
         raise ValueError(message("norm", "p", f"{p!r}", "a number or 'fro'", "linalg.matrix_norm has others."))
     return vector_norm(x, 2 if p in ("fro", None) else p, dim, keepdim)

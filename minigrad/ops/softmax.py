@@ -1,4 +1,4 @@
-"""softmax and log_softmax, each one pass over rows that stay in cache."""
+"""softmax and log_softmax, each a single pass over rows that stay in cache."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def softmax(x: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
 
 @public("log_softmax", f"{EVERYWHERE} nn.functional")
 def log_softmax(x: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
-    """log(softmax(x)) along dim, with all digits kept."""
+    """log(softmax(x)) along dim, without the loss of digits that taking the logarithm afterwards would cost."""
     x = x if dtype is None else to_dtype(x, dtype)
     return log_softmax_op(x, dim=_dim("log_softmax", x, dim))
 
