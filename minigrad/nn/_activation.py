@@ -1,6 +1,7 @@
-"""Smooth activations, and ReLU and its nearest kin, as modules; the functions are in `minigrad.ops.activation` and `softmax`.
+"""Smooth activations, ReLU and its closest relatives as modules; the functions are in `minigrad.ops.activation` and
+`softmax`.
 
-`inplace=True` is taken, shown and otherwise without effect, here and in `minigrad.nn.functional`: the tape may need the
+`inplace=True` is accepted and shown but has no other effect, here and in `minigrad.nn.functional`: the tape may need the
 input again, so the result is always a new tensor. The numbers are the same.
 """
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def _shown(inplace: bool) -> list[str]:
-    """As PyTorch prints it: only where it is True."""
+    """As PyTorch prints it: only if it is True."""
     return ["inplace=True"] if inplace else []
 
 
 class ReLU(Module):
-    """max(x, 0); inplace changes nothing."""
+    """max(x, 0); inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -40,7 +41,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope x; inplace changes nothing."""
+    """x where x > 0, else negative_slope x; inplace has no effect."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else alpha (exp(x) - 1); inplace changes nothing."""
+    """x where x > 0, else alpha (exp(x) - 1); inplace has no effect."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -92,7 +93,7 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x sigmoid(x); inplace changes nothing."""
+    """x sigmoid(x); inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -140,7 +141,7 @@ class Softplus(Module):
 
 
 class SELU(Module):
-    """ELU with the alpha and scale that keep mean 0 and variance 1; inplace changes nothing."""
+    """ELU with the alpha and scale that keep mean 0 and variance 1; inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -156,7 +157,7 @@ class SELU(Module):
 
 
 class CELU(Module):
-    """x where x > 0, else alpha (exp(x / alpha) - 1); inplace changes nothing."""
+    """x where x > 0, else alpha (exp(x / alpha) - 1); inplace has no effect."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -175,7 +176,7 @@ class CELU(Module):
 
 
 class Mish(Module):
-    """x tanh(softplus(x)); inplace changes nothing."""
+    """x tanh(softplus(x)); inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -215,7 +216,7 @@ class Tanhshrink(Module):
 
 
 class Softmax(Module):
-    """exp(x) normalised to sum 1 along dim. CrossEntropyLoss takes logits: it needs no softmax in front."""
+    """exp(x) normalised to sum 1 along dim. CrossEntropyLoss takes logits, so no softmax belongs before it."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()

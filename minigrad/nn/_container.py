@@ -1,7 +1,7 @@
-"""Modules and parameters in a row, or by name: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict.
+"""Sequences and dicts of modules and parameters: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict.
 
-Each keeps what it holds as attributes of its own, under the names that state_dict shows: "0", "1", ..., or the keys. A
-plain list or dict of modules in an attribute is found too; these check what they are given, and print as PyTorch's do.
+Each keeps its items as attributes, under the names that state_dict shows: "0", "1", ..., or the keys. A plain list or dict
+of modules in an attribute is found, too; the containers also check what they are given, and print as PyTorch's do.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class _Container(Module):
         return {name: value for name, value in self.__dict__.items() if isinstance(value, self._holds)}
 
     def _checked(self, name: Any, value: Any) -> Any:
-        """The item that a value is; an error where it, or its name, cannot be here."""
+        """The item for a value; an error if the value or its name cannot be in this container."""
         admit = _module if self._holds is Module else _parameter
         item = admit(type(self).__name__, str(name), value)
         self._check_name(type(self).__name__, name, self._holds)
         return item
 
     def _put(self, named: Mapping[Any, Any]) -> None:
-        """Sets items by name: all of them, or none where one cannot be here."""
+        """Sets items by name: all of them, or none if one cannot be in this container."""
         for name, item in {name: self._checked(name, value) for name, value in named.items()}.items():
             setattr(self, name, item)
 
@@ -74,7 +74,7 @@ class _Container(Module):
 
 
 class _Row(_Container):
-    """Items by number. What inserts or deletes numbers them anew."""
+    """Items by number. Inserting and deleting renumbers them."""
 
     def _renumber(self, values: Iterable[Any]) -> None:
         items = [self._checked(str(i), value) for i, value in enumerate(values)]
@@ -93,7 +93,7 @@ class _Row(_Container):
         return name
 
     def _made_of(self, items: list[tuple[str, Any]]) -> Any:
-        """What a slice gives: a container of the same kind, numbered anew."""
+        """The container that a slice returns: one of the same kind, renumbered."""
         return type(self)([value for _, value in items])
 
     def __iter__(self) -> Iterator[Any]:
@@ -114,7 +114,7 @@ class _Row(_Container):
         self._renumber([getattr(self, name) for name in names if name not in going])
 
     def append(self, value: Any) -> Any:
-        """Adds an item at the end, under the next number that is free. Returns the container."""
+        """Adds an item at the end, under the next free number. Returns the container."""
         number = len(self)
         while hasattr(self, str(number)):
             number += 1
@@ -122,7 +122,7 @@ class _Row(_Container):
         return self
 
     def extend(self, values: Iterable[Any]) -> Any:
-        """Adds items at the end: all of them, or none where one cannot be here. Returns the container."""
+        """Adds items at the end: all of them, or none if one cannot be in this container. Returns the container."""
         if isinstance(values, Array) or not hasattr(values, "__iter__"):
             op = f"{type(self).__name__}.extend"
             raise TypeError(message(op, "values", f"a {type(values).__name__}", "a list, or another container"))
@@ -131,7 +131,7 @@ class _Row(_Container):
         return self
 
     def insert(self, index: int, value: Any) -> Any:
-        """Adds an item before another, which is counted as a list counts. Returns the container."""
+        """Inserts an item before the one at an index, as in a list. Returns the container."""
         items = list(self)
         items.insert(index, value)
         self._renumber(items)
@@ -203,7 +203,7 @@ class ModuleList(_Row):
 
 
 class ParameterList(_Row):
-    """A list of parameters, "0", "1", ...; tensors that are put into it become parameters around the same numbers."""
+    """A list of parameters, "0", "1", ...; tensors that are put into it become parameters on the same memory."""
 
     _holds = Parameter
 
@@ -220,7 +220,7 @@ class ParameterList(_Row):
 
 
 class _Named(_Container):
-    """Items by key, in the order in which the keys came."""
+    """Items by key, in the order of insertion."""
 
     def __init__(self, items: Any = None) -> None:
         super().__init__()
@@ -258,7 +258,7 @@ class _Named(_Container):
         return self._named().items()
 
     def clear(self) -> None:
-        """Takes all items away."""
+        """Removes all items."""
         self._remove(self._named())
 
     def pop(self, key: str) -> Any:
@@ -268,7 +268,7 @@ class _Named(_Container):
         return item
 
     def update(self, items: Any) -> None:
-        """Sets items from a dict, a container like this one, or pairs: all of them, or none where one cannot be here."""
+        """Sets items from a dict, a container like this one, or pairs: all of them, or none if one cannot be in it."""
         if isinstance(items, Array) or not hasattr(items, "__iter__"):
             op = f"{type(self).__name__}.update"
             raise TypeError(message(op, "items", f"a {type(items).__name__}", "a dict, or pairs of key and item"))
@@ -280,33 +280,33 @@ class ModuleDict(_Named):
 
 
 class ParameterDict(_Named):
-    """A dict of parameters under its keys; tensors that are put into it become parameters around the same numbers."""
+    """A dict of parameters; tensors that are put into it become parameters on the same memory."""
 
     _holds = Parameter
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The parameter, or the default where there is none."""
+        """The parameter, or the default if there is none."""
         return self._named().get(key, default)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The parameter; where there is none the default becomes it."""
+        """The parameter; if there is none, the default is set and returned."""
         if key not in self:
             self[key] = default
         return self[key]
 
     def popitem(self) -> tuple[str, Any]:
-        """Takes the last parameter away and returns (key, parameter); KeyError where there is none."""
+        """Removes the last parameter and returns (key, parameter); KeyError if there is none."""
         if not len(self):
             raise KeyError(message("ParameterDict.popitem", "", "an empty ParameterDict", "at least one parameter"))
         key = list(self)[-1]
         return key, self.pop(key)
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
-        """Another one, with the default under each of the keys."""
+        """A new ParameterDict with the default under each of the keys."""
         return ParameterDict(dict.fromkeys(keys, default))
 
     def copy(self) -> ParameterDict:
-        """Another one, with the same parameters."""
+        """A new ParameterDict with the same parameters."""
         return ParameterDict(self)
 
     def __reversed__(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""AlphaDropout and Dropout1d; Dropout itself stands beside Linear."""
+"""AlphaDropout and Dropout1d; Dropout itself is next to Linear."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _Chance(Module):
-    """What drops with probability p, in training mode."""
+    """A layer that drops elements with probability p in training mode."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
@@ -25,8 +25,9 @@ class _Chance(Module):
 
 
 class AlphaDropout(_Chance):
-    """Dropout that keeps mean 0 and variance 1, for networks of SELU (Klambauer et al. 2017): in training each number becomes
-    SELU's least value with probability p, and all are rescaled; in evaluation everything passes. inplace changes nothing."""
+    """Dropout that preserves mean 0 and variance 1, for networks of SELU (Klambauer et al. 2017): in training each number
+    becomes SELU's smallest value with probability p, and all are rescaled; in evaluation everything passes. inplace has no
+    effect."""
 
     def forward(self, x: Any) -> Any:
         """Alpha dropout in training mode, else x."""
@@ -35,7 +36,7 @@ class AlphaDropout(_Chance):
 
 class Dropout1d(_Chance):
     """In training whole channels of (N, C, L) or (C, L) become 0 with probability p, and the rest is scaled by 1 / (1 - p); in
-    evaluation everything passes (Tompson et al. 2015). inplace changes nothing."""
+    evaluation everything passes (Tompson et al. 2015). inplace has no effect."""
 
     def forward(self, x: Any) -> Any:
         """Dropout of channels in training mode, else x."""

@@ -1,4 +1,4 @@
-"""Embedding: a table of vectors that is trained."""
+"""Embedding: a trainable table of vectors."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Embedding(Module):
-    """A vector for each of num_embeddings things, found by their numbers: int64 (...) -> (..., embedding_dim).
+    """A table of num_embeddings vectors, looked up by index: int64 (...) -> (..., embedding_dim).
 
     weight (num_embeddings, embedding_dim) starts with standard normal numbers. The row padding_idx starts as 0 and gets no
-    gradient. max_norm, scale_grad_by_freq and sparse may only be None and False; norm_type is max_norm's.
+    gradient. max_norm must be None, and scale_grad_by_freq and sparse False; norm_type belongs to max_norm.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Embedding(Module):
         cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, max_norm: float | None = None,
         norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
     ) -> Embedding:  # fmt: skip
-        """A layer around a table that is there, whose memory it shares; freeze: it is not trained."""
+        """A layer on an existing table, whose memory it shares; with freeze the table is not trained."""
         if not isinstance(embeddings, Array) or len(embeddings.shape) != 2:
             got = f"shape {embeddings.shape}" if isinstance(embeddings, Array) else f"a {type(embeddings).__name__}"
             raise ShapeError(message("Embedding.from_pretrained", "embeddings", got, "a tensor (num_embeddings, embedding_dim)"))
@@ -72,7 +72,7 @@ class Embedding(Module):
         )  # fmt: skip
 
     def forward(self, x: Any) -> Any:
-        """The rows that x names."""
+        """The rows that x lists."""
         return ops.embedding(x, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:

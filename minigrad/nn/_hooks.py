@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModuleHooks:
-    """The hooks of one module, by the moment at which they are called."""
+    """The hooks of one module, by the point at which they are called."""
 
     def __init__(self) -> None:
         self.before: Hooks = {}
@@ -28,7 +28,7 @@ class ModuleHooks:
 
 
 class _Forward:
-    """A hook around forward; `keywords`: it takes those of the call, too; `always`: also where forward has raised."""
+    """A hook around forward. `keywords`: it also takes the call's keywords; `always`: it is called even if forward raised."""
 
     def __init__(self, hook: Callable[..., Any], keywords: bool, always: bool) -> None:
         self.hook, self.keywords, self.always = hook, keywords, always
@@ -70,7 +70,7 @@ def call(module: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
 
 
 def _given(module: Any, hook: _Forward, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call after a hook: (args, keywords) of one that takes both, else args, or one argument."""
+    """The arguments of a call after a hook: (args, keywords) from one that takes both, otherwise args or one argument."""
     replaced = hook(module, args, keywords)
     if replaced is None:
         return args, keywords
@@ -84,8 +84,8 @@ def _given(module: Any, hook: _Forward, args: tuple[Any, ...], keywords: dict[st
 
 
 class _Watch:
-    """One call of a module whose gradients are looked at: gates around it, which backward passes through. Hooks see a
-    gradient for each argument, and each result of a tuple: None for what is no tensor."""
+    """One call of a module whose gradients are watched: it has gates around it, through which backward passes. Hooks see a
+    gradient for each argument, and for each result of a tuple: None for what is not a tensor."""
 
     def __init__(self, module: Any, hooks: ModuleHooks) -> None:
         self.module, self.hooks = module, hooks
@@ -95,7 +95,7 @@ class _Watch:
         self.grad_output: tuple[Any, ...] | None = None
 
     def gate_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments; tensors among them behind a gate, where any wants a gradient."""
+        """The arguments, with tensors behind a gate if any of them wants a gradient."""
         self.count, self.places = len(args), [i for i, x in enumerate(args) if isinstance(x, Array)]
         self.watched = any(args[i].requires_grad for i in self.places)
         if not self.watched:
@@ -103,7 +103,7 @@ class _Watch:
         return _exchanged(args, self.places, ModuleGate.apply(self._at_gate, True, *[args[i] for i in self.places]))
 
     def gate_outputs(self, result: Any) -> Any:
-        """The results behind a gate: a tensor, or those of a tuple."""
+        """The results (a tensor, or those of a tuple) behind a gate."""
         if isinstance(result, Array):
             return ModuleGate.apply(self.at_outputs, False, result)[0]
         if not isinstance(result, tuple):
@@ -123,7 +123,7 @@ class _Watch:
         return type(result)(*gated) if hasattr(result, "_fields") else gated  # a named tuple keeps its names
 
     def at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Backward comes to the module: grad_output is known."""
+        """Called when backward reaches the module: grad_output is known."""
         for hook in tuple(self.hooks.backward_before.values()):
             gradients = self._replaced(gradients, hook(self.module, gradients), "grad_output")
         self.grad_output = gradients
@@ -136,7 +136,7 @@ class _Watch:
         return tuple(given[i] for i in self.places)
 
     def at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Backward has passed the module: grad_input is known, too."""
+        """Called when backward has passed the module: grad_input is known, too."""
         grad_output, self.grad_output = self.grad_output, None
         if grad_output is None:
             return gradients  # of what backward has computed itself, and not of a result: a second derivative
@@ -161,14 +161,14 @@ class _Watch:
 
 
 def _exchanged(values: tuple[Any, ...], places: list[int], others: Iterable[Any]) -> tuple[Any, ...]:
-    """A tuple with others at these places."""
+    """A tuple with some of its elements exchanged."""
     new = dict(zip(places, others))
     return tuple(new.get(i, x) for i, x in enumerate(values))
 
 
 class ModuleGate(Function):
-    """Tensors as they are; their gradients, all at once, by a function. materialize: zeros, not None, for tensors to which
-    none comes."""
+    """Passes tensors unchanged, and their gradients, all at once, through a function. materialize: zeros instead of None
+    for tensors that receive no gradient."""
 
     @staticmethod
     def forward(ctx: Any, passing: Callable[..., Any], materialize: bool, *tensors: Any) -> Any:
@@ -180,5 +180,5 @@ class ModuleGate(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """What the function makes of the gradients."""
+        """The gradients that the function returns."""
         return (None, None, *ctx.passing(gradients))

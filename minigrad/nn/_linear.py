@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _checked(op: str, device: Any, dtype: Any, **features: Any) -> Any:
-    """The element type of a layer's parameters; an error for what is no number of features."""
+    """The element type of a layer's parameters; an error for sizes that are not numbers of features."""
     for name, n in features.items():
         if isinstance(n, bool) or not hasattr(n, "__index__"):
             raise TypeError(message(op, name, repr(n), "an int of at least 0"))
@@ -40,7 +40,7 @@ class Linear(Module):
     """y = x W^T + b: x (..., in_features) -> (..., out_features).
 
     weight (out_features, in_features) and bias (out_features,) start uniformly in [-1/sqrt(in_features),
-    1/sqrt(in_features)] (LeCun et al. 1998, "Efficient BackProp": outputs keep the size of the inputs).
+    1/sqrt(in_features)] (LeCun et al. 1998, "Efficient BackProp": outputs keep the scale of the inputs).
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class Bilinear(Module):
 
 
 class Dropout(Module):
-    """In training each number becomes 0 with probability p, and the rest is scaled by 1 / (1 - p) so that the mean
-    stays; in evaluation everything passes (Srivastava et al. 2014). inplace changes nothing: the result is a new tensor."""
+    """In training each number becomes 0 with probability p, and the rest is scaled by 1 / (1 - p), which preserves the
+    mean; in evaluation everything passes (Srivastava et al. 2014). inplace has no effect: the result is a new tensor."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class Dropout(Module):
 
 
 class Flatten(Module):
-    """Dimensions start_dim to end_dim as one: (N, 8, 8) -> (N, 64)."""
+    """Merges dimensions start_dim to end_dim into one: (N, 8, 8) -> (N, 64)."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -146,8 +146,8 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Dimension dim as several, of which one length may be -1: (N, 64) -> (N, 8, 8) for Unflatten(1, (8, 8)). ShapeError
-    where the lengths do not multiply to that of dim."""
+    """Splits dimension dim into several, of which one length may be -1: (N, 64) -> (N, 8, 8) for Unflatten(1, (8, 8)).
+    ShapeError if the product of the lengths is not the length of dim."""
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class Unflatten(Module):
 
 
 class Identity(Module):
-    """Passes its input on. Arguments are taken and ignored, so that it can stand in for any layer."""
+    """Returns its input. It accepts and ignores any arguments, so that it can stand in for any layer."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__()

@@ -79,7 +79,7 @@ class BCELoss(_Loss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """BCELoss of sigmoid(input), computed from the logits; pos_weight scales the positive examples' part."""
+    """BCELoss of sigmoid(input), computed from the logits; pos_weight scales the terms of positive examples."""
 
     weight: Any
     pos_weight: Any
@@ -119,7 +119,7 @@ class CrossEntropyLoss(_Loss):
 
 
 class NLLLoss(_Loss):
-    """Minus the log-probability of each label: what follows LogSoftmax."""
+    """Minus the log-probability of each label; its input is the output of LogSoftmax."""
 
     weight: Any
 
@@ -134,7 +134,7 @@ class NLLLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """t (log t - x) of log-probabilities x and probabilities t; "batchmean" is the divergence's own mean."""
+    """t (log t - x) of log-probabilities x and probabilities t; "batchmean" is the mean of the divergences."""
 
     _more_reductions = ("batchmean",)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Margin(_Loss):
-    """A loss that takes PyTorch's arguments in PyTorch's order; of the older two only None."""
+    """A loss with PyTorch's arguments in PyTorch's order; the older two must be None."""
 
     def __init__(self, size_average: None = None, reduce: None = None, reduction: str = "mean") -> None:
         check_loss(type(self).__name__, reduction, size_average, reduce)
@@ -111,7 +111,7 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 
 class MultiMarginLoss(_Margin):
-    """max(0, margin - x[target] + x[i])^p, summed over the other classes i, over C; weight: a factor per class."""
+    """max(0, margin - x[target] + x[i])^p, summed over the other classes i and divided by C; weight: a factor per class."""
 
     weight: Any
 
@@ -133,7 +133,7 @@ class MultiMarginLoss(_Margin):
 
 
 class MultiLabelMarginLoss(_Margin):
-    """max(0, 1 - x[j] + x[i]), summed over the own classes j and the others i, over C."""
+    """max(0, 1 - x[j] + x[i]), summed over the example's classes j and the others i, and divided by C."""
 
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of scores (N, C) and lists of classes (N, C), each up to a -1."""
@@ -157,7 +157,7 @@ class MultiLabelSoftMarginLoss(_Margin):
 
 
 class PoissonNLLLoss(_Margin):
-    """Minus the log-likelihood of counts, of the logarithms of their rates (log_input) or of the rates."""
+    """Minus the log-likelihood of counts, given the logarithms of their rates (log_input) or the rates themselves."""
 
     def __init__(
         self, log_input: bool = True, full: bool = False, size_average: None = None, eps: float = 1e-08,

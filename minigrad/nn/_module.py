@@ -1,4 +1,4 @@
-"""The module: a function with parameters, found wherever they stand in its attributes."""
+"""The module: a function with parameters, which are found anywhere in its attributes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Parameter(Tensor):
-    """A leaf that a module trains: `self.scale = nn.Parameter(mg.ones(3))`. Gradients are wanted by default."""
+    """A leaf that a module trains: `self.scale = nn.Parameter(mg.ones(3))`. It requires a gradient by default."""
 
     __slots__ = ()
 
@@ -60,7 +60,7 @@ class LoadError(MinigradError, RuntimeError, ValueError):
 
 
 class _Keys(tuple):  # type: ignore[type-arg]
-    """What load_state_dict did not find (missing) and did not know (unexpected)."""
+    """The names that load_state_dict did not find (missing) or did not know (unexpected)."""
 
     __slots__ = ()
 
@@ -87,8 +87,8 @@ changes = 0
 class Module:
     """A function with parameters. Subclass it, build layers in __init__, compute in forward.
 
-    Parameters and modules are found in attributes, also within lists, tuples and dicts, by walking them when they are
-    asked for: nothing needs to be registered, and what you assign later is found too.
+    Parameters and modules are found in attributes, also within lists, tuples and dicts, by searching when they are asked
+    for: nothing needs to be registered, and what you assign later is found, too.
     """
 
     training: bool = True
@@ -111,25 +111,25 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> Handle:
-        """Calls hook(module, args) before forward; what it returns, but None, are the arguments instead. with_kwargs:
-        hook(module, args, keywords), which returns both. The handle that comes back has remove()."""
+        """Calls hook(module, args) before forward; unless it returns None, its result replaces the arguments. with_kwargs:
+        hook(module, args, keywords), which returns both. Returns a handle with remove()."""
         return _hooks.register(self, "before", hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> Handle:
-        """Calls hook(module, args, output) after forward; what it returns, but None, is the output instead. with_kwargs:
-        hook(module, args, keywords, output). always_call: also where forward has raised, with None as output."""
+        """Calls hook(module, args, output) after forward; unless it returns None, its result replaces the output.
+        with_kwargs: hook(module, args, keywords, output). always_call: also if forward raised, with None as the output."""
         return _hooks.register(self, "after", hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
-        """Calls hook(module, grad_output) when the gradients of the outputs are known, a tuple; one that it returns takes
-        their place."""
+        """Calls hook(module, grad_output) when the gradients of the outputs, a tuple, are known. A tuple that it returns
+        replaces them."""
         return _hooks.register(self, "backward_before", hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
         """Calls hook(module, grad_input, grad_output) when the gradients of the positional inputs are known: tuples, with
-        None where no gradient is wanted. A tuple that it returns takes the place of grad_input."""
+        None where no gradient is needed. A tuple that it returns replaces grad_input."""
         return _hooks.register(self, "backward", hook, prepend)
 
     # -- finding parameters --------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Module:
                 pending += reversed([(f"{name}.{k}", v) for k, v in value.items()])
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """A tensor that is saved with the module (if persistent) but not trained; None keeps the place for one."""
+        """Adds a tensor that is saved with the module (if persistent) but not trained; None reserves the name for one."""
         self._check_name("register_buffer", name, Array)
         if tensor is not None and not isinstance(tensor, Array):
             remedy = "Wrap it: minigrad.tensor(...)."
@@ -194,7 +194,7 @@ class Module:
             raise KeyError(message(op, "name", repr(name), f"a name that {type(self).__name__} has no other use for"))
 
     def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
-        """The module itself and all within it, outermost first; a shared one once, or under each of its names."""
+        """(name, module) of this module and all within it, outermost first; a shared one once, or under each of its names."""
         seen: set[int] = set()
         pending: list[tuple[str, Module, tuple[int, ...]]] = [(prefix, self, ())]
         while pending:
@@ -224,15 +224,15 @@ class Module:
         return (m for _, m in self.named_children())
 
     def get_submodule(self, target: str) -> Module:
-        """The module of a dotted name, as named_modules has it: "encoder.0"; of "" this one. AttributeError for none."""
+        """The module with a dotted name, as in named_modules: "encoder.0"; "" for this one. AttributeError if there is none."""
         return self._get("get_submodule", target, self.named_modules(remove_duplicate=False), "module")  # type: ignore[no-any-return]
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter of a dotted name, as named_parameters has it: "encoder.0.weight". AttributeError for none."""
+        """The parameter with a dotted name, as in named_parameters: "encoder.0.weight". AttributeError if there is none."""
         return self._get("get_parameter", target, self.named_parameters(remove_duplicate=False), "parameter")  # type: ignore[no-any-return]
 
     def get_buffer(self, target: str) -> Any:
-        """The buffer of a dotted name, as named_buffers has it: "norm.running_mean". AttributeError for none."""
+        """The buffer with a dotted name, as in named_buffers: "norm.running_mean". AttributeError if there is none."""
         return self._get("get_buffer", target, self.named_buffers(remove_duplicate=False), "buffer")
 
     def _get(self, op: str, target: str, named: Iterator[tuple[str, Any]], kind: str) -> Any:
@@ -245,7 +245,7 @@ class Module:
     def _tensors(
         self, prefix: str, recurse: bool, wanted: Callable[[Module, str, Any], bool], once: bool
     ) -> Iterator[tuple[str, Any]]:
-        """(name, tensor) of what is `wanted`, module by module; `once`: a shared one under its first name only."""
+        """(name, tensor) for those that are `wanted`, module by module; `once`: a shared one only under its first name."""
         seen: set[int] = set()
         for path, module in self.named_modules(prefix, once) if recurse else ((prefix, self),):
             for name, value in module._children():
@@ -276,7 +276,7 @@ class Module:
     # -- modes ---------------------------------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Module:
-        """Training mode: dropout drops. For this module and all within it."""
+        """Sets this module and all within it to training mode, in which dropout is active."""
         if not isinstance(mode, bool):
             raise ValueError(message("train", "mode", f"{mode!r}", "True or False"))
         for module in self.modules():
@@ -284,17 +284,17 @@ class Module:
         return self
 
     def eval(self) -> Module:
-        """Evaluation mode: dropout lets everything through."""
+        """Sets this module and all within it to evaluation mode, in which dropout passes everything."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:
-        """Trains all parameters, or freezes them."""
+        """Makes all parameters trainable, or freezes them."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the gradients of all parameters."""
+        """Clears the gradients of all parameters."""
         for p in self.parameters():
             p.grad = None if set_to_none or p.grad is None else _array.from_array(np.zeros(p.shape, p.dtype))
 
@@ -313,11 +313,11 @@ class Module:
         return self
 
     def to(self, *wanted: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Module:
-        """All floating parameters and buffers in another element type. A device may be named, if it is the CPU, and
-        non_blocking says nothing there. DeviceError for any other.
+        """Converts all floating parameters and buffers to another element type. A device may be named if it is the CPU,
+        where non_blocking has no effect; DeviceError for any other.
 
-        A parameter stays the same object, with other memory; a buffer becomes another tensor. Do this before making an
-        optimizer: its state has the type that the parameters had.
+        A parameter stays the same object, with other memory; a buffer becomes another tensor. Do this before creating an
+        optimizer, whose state has the type that the parameters had then.
         """
         dtype = wanted_dtype("Module.to", wanted, dtype, device)
         if dtype is not None:
@@ -339,7 +339,7 @@ class Module:
                     setattr(module, name, t.to(real))
 
     def cpu(self) -> Module:
-        """Itself: everything is on the CPU."""
+        """Returns the module itself: everything is on the CPU."""
         return self
 
     def cuda(self, device: Any = None) -> Module:
@@ -348,17 +348,17 @@ class Module:
         return self
 
     def float(self) -> Module:
-        """All parameters as float32."""
+        """Converts all parameters to float32."""
         return self.to(_array.float32)
 
     def double(self) -> Module:
-        """All parameters as float64."""
+        """Converts all parameters to float64."""
         return self.to(_array.float64)
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
     def _saved(self) -> Iterator[tuple[str, Any]]:
-        """(name, tensor) of what is saved: of each module its parameters, then its buffers, as PyTorch orders them."""
+        """(name, tensor) of what is saved: the parameters of each module, then its buffers, in PyTorch's order."""
         for path, module in self.named_modules(remove_duplicate=False):
             persistent = module.__dict__.get("_buffers", {})
             own = [(n, v) for n, v in module._children() if isinstance(v, Parameter) or persistent.get(n)]
@@ -366,13 +366,13 @@ class Module:
                 yield (f"{path}.{name}" if path else name), value
 
     def state_dict(self) -> dict[str, Any]:
-        """{name: tensor} of all parameters and buffers; the tensors share memory with the module's. minigrad.save writes
-        it, with names and layout such that PyTorch's modules of the same architecture load it."""
+        """{name: tensor} of all parameters and buffers; the tensors share memory with the module's. minigrad.save writes it,
+        with names and a layout that PyTorch modules of the same architecture can load."""
         return {name: t.detach() for name, t in self._saved()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _Keys:
-        """Copies numbers by name. Missing or unexpected names (if strict) and other shapes are one error that lists all
-        of them, before anything has changed. assign: take the arrays themselves instead of copying, with their type."""
+        """Copies numbers by name. Missing or unexpected names (if strict) and wrong shapes raise one error that lists all of
+        them, before anything has changed. assign: takes over the arrays themselves, with their type, instead of copying."""
         if not hasattr(state_dict, "keys"):
             got = f"a {type(state_dict).__name__}"
             raise TypeError(message("load_state_dict", "state_dict", got, "a dict of tensors by name"))
@@ -413,7 +413,7 @@ class Module:
 
 
 def _hint(mine: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """The remedy where the dict is the right one, but for what is around it; else ""."""
+    """The remedy if the right dict is there, but nested or renamed; else ""."""
     for name, value in given.items():
         if hasattr(value, "keys") and set(value) == set(mine):
             return f" Its entry {name!r} does: pass state_dict[{name!r}]."
@@ -429,7 +429,7 @@ def _saved_array(value: Any) -> np.ndarray[Any, Any]:
 
 
 def _misfit(mine: Array, value: Any, assign: bool) -> str:
-    """Why a saved value cannot take the place of a tensor; "" where it can."""
+    """Why a saved value cannot replace a tensor; "" if it can."""
     if not isinstance(value, Array) and not hasattr(value, "__array__"):
         return f"got a {type(value).__name__}, expected a tensor"
     array = _saved_array(value)

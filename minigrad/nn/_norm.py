@@ -1,4 +1,4 @@
-"""Layers that normalise: LayerNorm, RMSNorm and BatchNorm1d."""
+"""Normalisation layers: LayerNorm, RMSNorm and BatchNorm1d."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def _real(op: str, device: Any, dtype: Any) -> Any:
 
 
 class LayerNorm(Module):
-    """Each row brought to mean 0 and variance 1, then times weight plus bias: (x - mean) / sqrt(var + eps) w + b, over the last
-    dimensions, which have normalized_shape (Ba, Kiros and Hinton 2016). The batch plays no part in it.
+    """Normalises each row to mean 0 and variance 1, then multiplies by weight and adds bias: (x - mean) / sqrt(var + eps) w +
+    b, over the last dimensions, which have normalized_shape (Ba, Kiros and Hinton 2016). It does not depend on the batch.
 
-    weight and bias, of normalized_shape, start as 1 and 0; elementwise_affine=False: without both, bias=False: without the
-    latter. x (..., *normalized_shape) of float32 or float64 -> the same shape.
+    weight and bias, of normalized_shape, start as 1 and 0; elementwise_affine=False omits both, bias=False only the latter.
+    x (..., *normalized_shape) of float32 or float64 -> the same shape.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Each row divided by the root of its mean square, then times weight: x / sqrt(mean x^2 + eps) w, over the last dimensions,
-    which have normalized_shape (Zhang and Sennrich 2019). eps None: the epsilon of the input's type.
+    """Divides each row by its root mean square, then multiplies by weight: x / sqrt(mean x^2 + eps) w, over the last
+    dimensions, which have normalized_shape (Zhang and Sennrich 2019). eps=None: the machine epsilon of the input's type.
 
-    weight, of normalized_shape, starts as 1; elementwise_affine=False: without. x (..., *normalized_shape) -> the same shape.
+    weight, of normalized_shape, starts as 1; elementwise_affine=False omits it. x (..., *normalized_shape) -> the same shape.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class RMSNorm(Module):
 
 
 class BatchNorm1d(Module):
-    """Each channel brought to mean 0 and variance 1 over the batch, then times weight plus bias (Ioffe and Szegedy 2015):
-    x (N, num_features) or (N, num_features, L) -> the same shape.
+    """Normalises each channel to mean 0 and variance 1 over the batch, then multiplies by weight and adds bias (Ioffe and
+    Szegedy 2015): x (N, num_features) or (N, num_features, L) -> the same shape.
 
-    In training mode the batch's own mean and variance are taken, and running_mean and running_var move towards them,
-    running <- (1 - momentum) running + momentum batch; momentum None: they become the averages over all batches, which
-    num_batches_tracked counts. In evaluation mode the running ones are taken: without .eval(), what a model says of one example
-    depends on its neighbours in the batch. track_running_stats=False: always the batch's own. affine=False: without weight and
-    bias, bias=False: without the latter. (Keras's momentum is 1 - momentum.)
+    Training mode uses the mean and variance of the batch, and moves running_mean and running_var towards them: running <- (1 -
+    momentum) running + momentum batch; with momentum=None they are the averages over all batches, which num_batches_tracked
+    counts. Evaluation mode uses the running ones: without .eval(), a model's output for one example depends on the others in
+    the batch. track_running_stats=False always uses the batch's own. affine=False omits weight and bias, bias=False only the
+    latter. (Keras's momentum is 1 - momentum.)
     """
 
     running_mean: Any
@@ -138,7 +138,7 @@ class BatchNorm1d(Module):
             init.zeros_(self.num_batches_tracked)
 
     def reset_parameters(self) -> None:
-        """Weight 1, bias 0, and the running statistics as at first."""
+        """Weight 1, bias 0, and the initial running statistics."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)

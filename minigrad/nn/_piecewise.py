@@ -1,5 +1,5 @@
-"""Activations made of straight pieces, as modules; the functions are in `minigrad.nn.ops.activation`. inplace=True has no
-effect, as in `_activation`."""
+"""Piecewise linear and similar activations as modules; the functions are in `minigrad.nn.ops.activation`. inplace=True has
+no effect, as in `_activation`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Hardtanh(Module):
-    """x between min_val and max_val, and these beyond them; inplace changes nothing."""
+    """x limited to [min_val, max_val]; inplace has no effect."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Hardtanh(Module):
 
 
 class ReLU6(Hardtanh):
-    """min(max(x, 0), 6); inplace changes nothing."""
+    """min(max(x, 0), 6); inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(0.0, 6.0, inplace)
@@ -47,7 +47,7 @@ class ReLU6(Hardtanh):
 
 
 class Hardsigmoid(Module):
-    """x / 6 + 1 / 2 between 0 and 1; inplace changes nothing."""
+    """x / 6 + 1 / 2 between 0 and 1; inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Hardsigmoid(Module):
 
 
 class Hardswish(Module):
-    """x hardsigmoid(x); inplace changes nothing."""
+    """x hardsigmoid(x); inplace has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Hardswish(Module):
 
 
 class Threshold(Module):
-    """x where it is above the threshold, else value; inplace changes nothing."""
+    """x where it is above the threshold, else value; inplace has no effect."""
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Threshold(Module):
 
 
 class Softshrink(Module):
-    """x moved towards 0 by lambd, and 0 where that would pass it."""
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Softshrink(Module):
 
 
 class Hardshrink(Module):
-    """x, but 0 where |x| <= lambd."""
+    """x where |x| > lambd, else 0."""
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Hardshrink(Module):
 class PReLU(Module):
     """x where x > 0, else weight x, where the weight is learned: one, or one for each channel (He et al. 2015).
 
-    weight (num_parameters,) starts at init. Let an optimizer's weight decay leave it alone: it would pull it to ReLU.
+    weight (num_parameters,) starts at init. Exclude it from weight decay, which would pull it towards ReLU.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
@@ -152,8 +152,8 @@ class PReLU(Module):
 
 
 class RReLU(Module):
-    """x where x > 0, else a slope times x: in training drawn from [lower, upper] for each element, in evaluation the
-    middle of it (Xu et al. 2015). inplace changes nothing."""
+    """x where x > 0, else a slope times x: in training drawn from [lower, upper] for each element, in evaluation the middle
+    of that interval (Xu et al. 2015). inplace has no effect."""
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Activations and losses as functions: what the modules of `minigrad.nn` call. They come from their records.
 
-Some take a parameter `inplace`, as programs written for PyTorch pass it. It changes nothing: the tape may need the input
+Some take a parameter `inplace`, because programs written for PyTorch pass it. It has no effect: the tape may need the input
 again, so the result is always a new tensor.
 """
 

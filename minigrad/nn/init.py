@@ -1,6 +1,6 @@
 """Initial weights, written into a tensor in place. fan_in and fan_out are a weight's (out, in) lengths.
 
-The aim of all of them is the same: that a signal neither dies nor explodes on its way through many layers.
+All of them have the same aim: that a signal neither vanishes nor explodes on its way through many layers.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from minigrad._generator import Generator
 
-#: An interval of length 18 halved so often is shorter than the distance of neighbouring float64 around 1.
+#: How often an interval of length 18 is halved until it is shorter than the gap between adjacent float64 numbers near 1.
 _HALVINGS = 57
 _LINEAR = ("linear", *(f"conv{way}{n}d" for way in ("", "_transpose") for n in (1, 2, 3)), "sigmoid")
 _GAINS = {**dict.fromkeys(_LINEAR, 1.0), "tanh": 5.0 / 3.0, "relu": sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that makes up for what an activation takes from the variance: relu halves it, so sqrt(2). param is the
-    slope of leaky_relu, 0.01 by default; the others have none."""
+    """The factor that compensates for an activation's effect on the variance: relu halves it, so the gain is sqrt(2). param
+    is the slope of leaky_relu, 0.01 by default; the others have none."""
     if nonlinearity == "leaky_relu":
         if isinstance(param, bool) or not isinstance(param, (int, float, np.number, type(None))):
             raise ValueError(message("calculate_gain", "param", repr(param), "a number, the slope, or None for 0.01"))
@@ -42,7 +42,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def _drawn(op: str, generator: Any, kernel: Any, shape: tuple[int, ...], dtype: Any, **parameters: float) -> Any:
-    """New random numbers. Memory comes first: where it fails, the generator has not moved."""
+    """New random numbers. Memory is allocated first, so that if this fails the generator has not advanced."""
     source = stream(op, generator)
     out = empty(shape, dtype, op)
     seed, offset = source.take(blocks_for(out.count, dtype))
@@ -56,7 +56,7 @@ def _fill(tensor: Any, array: Any) -> Any:
 
 
 def _reals(op: str, tensor: Any) -> None:
-    """Refuses what random numbers cannot be written into."""
+    """Refuses anything that random numbers cannot be written into."""
     if not isinstance(tensor, Array) or tensor.dtype.kind != "f":
         kind = f"dtype {tensor.dtype}" if isinstance(tensor, Array) else f"a {type(tensor).__name__}"
         raise DTypeError(message(op, "tensor", kind, "a tensor of floats"))
@@ -102,9 +102,8 @@ def eye_(tensor: Any) -> Any:
 
 
 def dirac_(tensor: Any, groups: int = 1) -> Any:
-    """Weights (out, in, ...) of a convolution, 3 to 5 dimensions, that pass each channel on as it is, as far as there
-    are channels: 1 at the middle of the window, else 0. groups: the output channels in so many equal parts, each of
-    which gets all inputs."""
+    """Weights (out, in, ...) of a convolution, with 3 to 5 dimensions, that pass as many channels as possible unchanged: 1 in
+    the middle of the window, else 0. groups divides the output channels into equal parts, each of which gets all inputs."""
     shape: tuple[int, ...] = getattr(tensor, "shape", ())
     if not isinstance(tensor, Array) or len(shape) not in (3, 4, 5):
         raise ShapeError(message("dirac_", "tensor", f"shape {shape}", "a weight of 3, 4 or 5 dimensions"))
@@ -128,7 +127,7 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Generato
         raise ValueError(message("sparse_", "sparsity", sparsity, "a share in [0, 1]"))
     if not std >= 0:
         raise ValueError(message("sparse_", "std", std, "at least 0"))
-    # One draw serves both, so that a failure for want of memory moves nothing.
+    # One draw serves both, so that running out of memory changes nothing.
     rows, cols = tensor.shape
     normal, order = _drawn("sparse_", generator, kernels.normal, (2, rows, cols), float64, mean=0.0, std=1.0).array
     weights = (std * normal).astype(tensor.dtype)
@@ -168,7 +167,7 @@ def kaiming_uniform_(
     tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Any:  # fmt: skip
-    """Uniformly in +- gain sqrt(3 / fan) (He et al. 2015); a is the slope of the leaky_relu behind the weight."""
+    """Uniformly in +- gain sqrt(3 / fan) (He et al. 2015); a is the slope of the leaky_relu that follows."""
     bound = calculate_gain(nonlinearity, a) * sqrt(3.0 / _chosen_fan("kaiming_uniform_", tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -190,12 +189,12 @@ def trunc_normal_(
     tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Generator | None = None,
 ) -> Any:  # fmt: skip
-    """Normally, but only from [a, b]: the inverse of the distribution function, found by bisection, at uniform numbers.
+    """Normally distributed within [a, b]: the inverse of the distribution function, found by bisection, at uniform numbers.
 
-    ValueError where the interval is empty, or so far out that float64 sees no probability in it (8 std and more).
+    ValueError if the interval is empty, or so far out that its probability is 0 in float64 (8 std and more).
     """
     _reals("trunc_normal_", tensor)
-    # z = (x - mean) / std. Beyond 9 is less than 1e-18 of all; further out, infinite bounds would not bisect.
+    # z = (x - mean) / std. Less than 1e-18 of all lies beyond 9, and infinite bounds could not be bisected.
     low, high = (min(max((bound - mean) / std, -9.0), 9.0) if std > 0 else 0.0 for bound in (a, b))
     below, above = _normal_cdf(np.array([low, high]))
     if not (a < b and above > below):
@@ -211,7 +210,7 @@ def trunc_normal_(
 
 
 def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
-    """Rows (or columns, whichever are fewer) of length gain at right angles (Saxe, McClelland and Ganguli 2014)."""
+    """Orthogonal rows (or columns, whichever are fewer) of length gain (Saxe, McClelland and Ganguli 2014)."""
     _fans("orthogonal_", tensor)
     rows, cols = tensor.shape[0], tensor.size // max(tensor.shape[0], 1)
     a = _drawn("orthogonal_", generator, kernels.normal, (rows, cols), float64, mean=0.0, std=1.0).array

@@ -1,6 +1,6 @@
-"""Beside training: clipping gradients, penalties on weights, and parameters as one vector.
+"""Aids to training: clipping gradients, penalties on weights, and parameters as one vector.
 
-Clipping stands between backward and the optimizer's step, and may stand within a step of `mg.jit`:
+Clipping goes between backward and the optimizer's step, and may be part of a step of `mg.jit`:
 
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 def clip_grad_norm_(
     parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
 ) -> Any:
-    """Scales all gradients, as one vector, down to max_norm where its norm is larger (Pascanu, Mikolov and Bengio 2013):
-    g <- g min(1, max_norm / (norm + 1e-6)). Returns the norm before, a tensor of one number.
+    """Scales all gradients, taken as one vector, down to max_norm if their norm is larger (Pascanu, Mikolov and Bengio 2013):
+    g <- g min(1, max_norm / (norm + 1e-6)). Returns the norm before clipping, a scalar tensor.
 
-    parameters  tensors, as model.parameters() gives them; those without a gradient are left out
-    norm_type   p of (sum |g|^p)^(1/p), above 0, or inf for the largest size
+    parameters  tensors, as from model.parameters(); those without a gradient are skipped
+    norm_type   p of (sum |g|^p)^(1/p), above 0, or inf for the largest |g|
     error_if_nonfinite  a GradError for a norm that is NaN or infinite, before anything is scaled; else NaN and infinity
                 show in all gradients. It reads the norm, so a captured step refuses it: return the norm and look at it there
     foreach     accepted for PyTorch's sake; there is one way here
@@ -70,7 +70,7 @@ def get_total_norm(
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
-    """Moves every number of the gradients into [-clip_value, clip_value], each by itself; NaN stays NaN."""
+    """Limits every element of the gradients to [-clip_value, clip_value]; NaN stays NaN."""
     op = "clip_grad_value_"
     _check_number(op, "clip_value", clip_value)
     for grads in _by_type(_gradients_of(_with_gradients(op, parameters))):
@@ -130,7 +130,7 @@ def _with_gradients(op: str, parameters: Any) -> list[Any]:
 
 
 def _gradients_of(holders: Sequence[Any]) -> list[Any]:
-    """The gradients, to be written in place: one that is not contiguous gives way to a copy that is."""
+    """The gradients, ready to be written in place: one that is not contiguous is replaced by a copy that is."""
     for p in holders:
         if not p.grad.flat:
             p.grad = p.grad.clone()
@@ -138,7 +138,7 @@ def _gradients_of(holders: Sequence[Any]) -> list[Any]:
 
 
 def _by_type(tensors: Sequence[Any]) -> list[list[Any]]:
-    """Those of float32 and those of float64, where there are any."""
+    """The float32 gradients and the float64 gradients, each if there are any."""
     return [same for dtype in (float32, float64) if (same := [x for x in tensors if x.dtype is dtype])]
 
 
@@ -146,10 +146,10 @@ def _by_type(tensors: Sequence[Any]) -> list[list[Any]]:
 
 
 def l1_penalty(parameters: Any, weight: float, biases: bool = False) -> Any:
-    """L1 regularisation (Tibshirani 1996): weight sum |p|, to be added to the loss. Its gradient weight sign(p) draws
-    parameters to 0, and leaves those there that the loss does not need.
+    """L1 regularisation (Tibshirani 1996): weight sum |p|, to be added to the loss. Its gradient weight sign(p) pulls
+    parameters to 0, and keeps those there that the loss does not need.
 
-    parameters  a module, of which those are taken whose own names do not have "bias" in them (with biases=True all), as
+    parameters  a module, of which those are taken whose own names do not contain "bias" (or all, with biases=True), as
                 biases shift and do not steepen; or tensors, which are all taken
     """
     return _penalty("l1_penalty", parameters, weight, biases, lambda p: p.abs().sum())
@@ -157,7 +157,7 @@ def l1_penalty(parameters: Any, weight: float, biases: bool = False) -> Any:
 
 def l2_penalty(parameters: Any, weight: float, biases: bool = False) -> Any:
     """L2 regularisation, ridge (Hoerl and Kennard 1970): weight sum p^2, to be added to the loss; parameters as those of
-    l1_penalty. Its gradient is 2 weight p: SGD's weight_decay=2 * weight does the same, to biases too."""
+    l1_penalty. Its gradient is 2 weight p: SGD's weight_decay=2 * weight does the same, but also to biases."""
     return _penalty("l2_penalty", parameters, weight, biases, lambda p: p.square().sum())
 
 
@@ -189,8 +189,8 @@ def parameters_to_vector(parameters: Any) -> Any:
 
 
 def vector_to_parameters(vec: Any, parameters: Any) -> None:
-    """Writes the numbers of a vector into the parameters, in their order: the inverse of parameters_to_vector. Nothing is
-    written unless the vector has as many numbers as the parameters, of their type."""
+    """Writes a vector into the parameters, in their order: the inverse of parameters_to_vector. Nothing is written unless the
+    vector has as many numbers as the parameters, of the same type."""
     op = "vector_to_parameters"
     given = _tensors(op, "parameters", parameters)
     size = sum(p.count for p in given)

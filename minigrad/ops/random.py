@@ -61,7 +61,7 @@ def dropout(
 ) -> Any:
     """Sets elements to 0 with probability p and scales the rest by 1 / (1 - p). training=False: the input itself.
 
-    Note the default training=True: a function cannot know the mode of a module. nn.Dropout does. inplace changes nothing:
+    Note the default training=True: a function cannot know the mode of a module. nn.Dropout does. inplace has no effect:
     the result is a new tensor.
     """
     if not 0.0 <= p <= 1.0:

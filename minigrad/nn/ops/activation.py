@@ -1,4 +1,4 @@
-"""Activations that are made of other ops. Where they have `inplace`, it changes nothing, as in minigrad.nn.functional."""
+"""Activations composed of other ops. Their parameter `inplace` has no effect, as in minigrad.nn.functional."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def _between(x: Any, low: float, high: float) -> Any:
-    """x, but low and high beyond them; at these the slope is 0."""
+    """x limited to [low, high]; at these bounds the slope is 0."""
     return where(less_equal(x, low), low, where(greater_equal(x, high), high, x))
 
 
@@ -53,7 +53,7 @@ def relu6(x: Any, inplace: bool = False) -> Any:
     lambda x, *, min_val, max_val: np.clip(x, min_val, max_val), unary(away=(-0.5, 1.0), min_val=-0.5, max_val=1.0), spaces=ACTIVATIONS
 )
 def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """x between min_val and max_val; at these the slope is 0."""
+    """x limited to [min_val, max_val]; at these bounds the slope is 0."""
     return _between(x, min_val, max_val)
 
 
@@ -71,7 +71,7 @@ def hardswish(x: Any, inplace: bool = False) -> Any:
 
 
 def _below_zero(x: Any) -> Any:
-    """x where it is not positive, else 0, so that an exponential of it cannot overflow where it is not taken."""
+    """min(x, 0), whose exponential cannot overflow where it is not selected."""
     return where(greater(x, 0.0), 0.0, x)
 
 
@@ -119,13 +119,13 @@ def tanhshrink(x: Any) -> Any:
     lambda x, *, lambd: np.where(np.abs(x) > lambd, x - np.sign(x) * lambd, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS
 )
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
-    """x moved towards 0 by lambd, and 0 where that would pass it."""
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
     return where(greater(x, lambd), sub(x, lambd), where(less(x, -lambd), add(x, lambd), zero_like(x)))
 
 
 @composed(lambda x, *, lambd: np.where(np.abs(x) > lambd, x, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS)
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
-    """x, but 0 where |x| <= lambd."""
+    """x where |x| > lambd, else 0."""
     return where(less_equal(abs(x), lambd), zero_like(x), x)
 
 

@@ -46,8 +46,8 @@ def _constants(x: Any, target: Any, weight: Any, ignore_index: int, label_smooth
 
 
 def _shifted(x: Any) -> tuple[Any, Any]:
-    """Logits less the largest of their row, and log_sum, the logarithm of the sum of their exponentials: log p is the
-    difference of the two. Kept apart, both hold all digits at logits of any size."""
+    """Logits minus the largest of their row, and log_sum, the logarithm of the sum of their exponentials: log p is the
+    difference of the two. Kept apart, both are exact to all digits for logits of any size."""
     shifted = x - np.max(x, axis=1, keepdims=True)
     return shifted, np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
 
@@ -283,7 +283,7 @@ def _nll_reference(x: Any, target: Any, weight: Any, *, reduction: str, ignore_i
 
 
 def _label_weights(target: Any, weight: Any, dtype: Any, ignore_index: int, classes: int) -> Any:
-    """The constants b, without any logits: the weight of each row's label in its place."""
+    """The constants b of nll_loss: the weight of each row's label, at the label."""
     return _constants(np.zeros((target.size, classes), dtype), target, weight, ignore_index, 0.0)[0]
 
 
@@ -363,7 +363,7 @@ def _class_rows(name: str, x: Array) -> Any:
 
 
 def _check(name: str, x: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> bool:
-    """Raises for what does not fit; says whether the target holds labels."""
+    """Raises for operands that do not fit; returns whether the target holds labels."""
     check_reduction(name, reduction)
     if not (isinstance(x, Array) and isinstance(target, Array) and (weight is None or isinstance(weight, Array))):
         check_tensors(name, input=x, target=target, weight=weight)
@@ -416,12 +416,13 @@ def cross_entropy(
     input: Any, target: Any, weight: Any = None, size_average: None = None, ignore_index: int = -100,
     reduce: None = None, reduction: str = "mean", label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
-    """Cross-entropy of softmax(input) against the target. input holds LOGITS, (N, C) or (N, C, d1, ...): no softmax
-    in front.
+    """Cross-entropy of softmax(input) against the target. input holds LOGITS, (N, C) or (N, C, d1, ...), not
+    probabilities.
 
-    target: int64 labels (N,) or (N, d1, ...), of which ignore_index counts for nothing; or probabilities of the input's
-    shape. weight: a factor per class. label_smoothing: s gives every class s / C of each row's probability (Szegedy et
-    al. 2016). "mean" divides by the sum of the weights of the labels that count, with probabilities by the rows.
+    target: int64 labels (N,) or (N, d1, ...), where ignore_index marks rows that do not count; or probabilities of the
+    input's shape. weight: a factor per class. label_smoothing: s spreads a part s of each row's probability evenly over
+    the C classes (Szegedy et al. 2016). "mean" divides by the total weight of the labels that count, or, with
+    probabilities, by the number of rows.
     """
     name = "cross_entropy"
     if size_average is not None or reduce is not None:
@@ -445,7 +446,7 @@ def cross_entropy(
 
 @public("nll_loss", "nn.functional")
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    """Minus the log-probability of each label: what cross_entropy is after log_softmax."""
+    """Minus the log-probability of each label; cross_entropy is this after log_softmax."""
     name = "nll_loss"
     if not _check(name, input, target, weight, reduction, ignore_index):
         remedy = "cross_entropy and kl_div take probabilities."

@@ -1,4 +1,4 @@
-"""Dropout's kin, made of the op dropout: whole channels, and what keeps the mean and variance of SELU's numbers."""
+"""Relatives of dropout, made of the op itself: for whole channels, and for SELU, with mean and variance preserved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SELU_FLOOR = -1.7580993408473766
 
 
 def check_chance(op: str, p: Any) -> None:
-    """A ValueError for what is no probability, in PyTorch's words too."""
+    """A ValueError unless p is a probability; the message contains PyTorch's words, too."""
     if not 0.0 <= p <= 1.0:
         remedy = f"dropout probability has to be between 0 and 1, but got {p}"
         raise ValueError(message(op, "p", p, "a number in [0, 1]", remedy))
@@ -34,12 +34,12 @@ def check_chance(op: str, p: Any) -> None:
 def alpha_dropout(
     input: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, generator: Generator | None = None
 ) -> Any:
-    """Dropout for SELU (Klambauer et al. 2017): with probability p a number becomes SELU's least value c = -1.758, and all
-    are then carried by a x + b so that numbers of mean 0 and variance 1 keep both. With q = 1 - p and d in {0, 1}:
+    """Dropout for SELU (Klambauer et al. 2017): with probability p a number becomes SELU's smallest value c = -1.758. All
+    are then transformed by a x + b, which restores mean 0 and variance 1. With q = 1 - p and d in {0, 1}:
 
         out = a (x d + c (1 - d)) + b,   a = (q + c^2 q p)^(-1/2),   b = -a p c
 
-    training=False: the input itself. inplace changes nothing: the result is a new tensor.
+    training=False: the input itself. inplace has no effect: the result is a new tensor.
     """
     check_chance("alpha_dropout", p)
     check_floats("alpha_dropout", input=input)
@@ -58,7 +58,7 @@ def dropout1d(
     input: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, generator: Generator | None = None
 ) -> Any:
     """Sets whole channels of (N, C, L) or (C, L) to 0 with probability p and scales the rest by 1 / (1 - p) (Tompson et al.
-    2015): neighbours along L say the same, so to drop them one by one would hide little."""
+    2015): neighbours along L are strongly correlated, so dropping them one by one would hide little."""
     check_chance("dropout1d", p)
     check_floats("dropout1d", input=input)
     if len(input.shape) not in (2, 3):

@@ -1,4 +1,4 @@
-"""Tables of vectors, and rows of them by number."""
+"""Tables of vectors, and the lookup of their rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @public("one_hot", "nn.functional")
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """A new last dimension with 1 at the label, else 0; int64. num_classes -1: as many as the largest label asks for."""
+    """A new last dimension with 1 at the label and 0 elsewhere; int64. num_classes=-1: the largest label + 1."""
     labels = array_of(tensor)
     classes = int(labels.max(initial=-1)) + 1 if num_classes == -1 else num_classes
     array = integers("one_hot", tensor, classes, "tensor")
@@ -48,7 +48,7 @@ def _scattered(g: Any, index: Any, *, padding_idx: int, rows: int) -> Any:
 
 
 def _unpadded(g: Any, padding_idx: int) -> Any:
-    """g with 0 in the row that gets nothing."""
+    """g with 0 in the row that gets no gradient."""
     if padding_idx == NO_PADDING:
         return g
     counts = np.ones((g.shape[0], 1), g.dtype)
@@ -103,7 +103,7 @@ def padding_row(op: str, padding_idx: int | None, rows: int) -> int:
 
 
 def check_plain(op: str, max_norm: float | None, scale_grad_by_freq: bool, sparse: bool) -> None:
-    """A ValueError for those of PyTorch's options that are not here."""
+    """A ValueError for options of PyTorch that are not supported."""
     if max_norm is not None:
         remedy = "Scale the rows after the step: with no_grad(): weight.mul_(...)."
         raise ValueError(message(op, "max_norm", max_norm, "None: looking a row up does not change it", remedy))
@@ -140,9 +140,9 @@ def embedding(
     input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
     scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Any:  # fmt: skip
-    """The rows of weight (num_embeddings, dim) that input names: input's shape and a last dimension more. The row
-    padding_idx gets no gradient. max_norm, scale_grad_by_freq and sparse may only be None and False; norm_type is max_norm's.
-    LabelError, an IndexError, for an index that is no row."""
+    """The rows of weight (num_embeddings, dim) that input (...) lists: (..., dim). The row padding_idx gets no gradient.
+    max_norm must be None, and scale_grad_by_freq and sparse False; norm_type belongs to max_norm. LabelError (an
+    IndexError) for an index that is not a row."""
     check_plain("embedding", max_norm, scale_grad_by_freq, sparse)
     check_floats("embedding", weight=weight)
     if len(weight.shape) != 2:

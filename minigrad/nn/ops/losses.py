@@ -145,7 +145,7 @@ def _reals(shape: tuple[int, ...]) -> tuple[Draw, Draw]:
 
 
 def _spread_reals(shape: tuple[int, ...]) -> tuple[Draw, Draw]:
-    """Differences on both sides of a bend at 1, and none on it: 0.1 .. 0.9, or 1.2 .. 3.9 below and above."""
+    """Differences on both sides of a kink at 1, and none near it: 0.1 .. 0.9, or 1.2 .. 3.9 below and above."""
     return Draw(shape, 0.0, 4.0, away=(1.0, 3.0), gap=0.1), Draw(shape, 2.0, 2.0)
 
 
@@ -285,7 +285,7 @@ kl_div_op, _ = _define(
 
 
 def check_reduction(op: str, reduction: str, *more: str) -> None:
-    """A ValueError that lists the reductions there are."""
+    """A ValueError, which lists the reductions, for an unknown one."""
     if reduction not in REDUCTIONS and reduction not in more:
         raise ValueError(message(op, "reduction", f"{reduction!r}", ", ".join(map(repr, REDUCTIONS + more))))
 
@@ -305,7 +305,7 @@ def check_finite(op: str, loss: Any, target: Any, reduction: str) -> Any:
 
 
 def check_tensors(op: str, **given: Any) -> None:
-    """A DTypeError for an argument that is no tensor; None is left out."""
+    """A DTypeError for an argument that is neither a tensor nor None."""
     for argument, x in given.items():
         if x is not None and not isinstance(x, Array):
             remedy = "Wrap it: minigrad.tensor(...)."
@@ -346,13 +346,13 @@ def _loss(name: str, call: Any, x: Any, target: Any, reduction: str, **scalars: 
 
 @public("mse_loss", "nn.functional")
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """The mean (or sum, or each) of (input - target)^2; both of one shape."""
+    """(input - target)^2, for input and target of one shape; reduction "mean", "sum" or "none"."""
     return _loss("mse_loss", mse_op, input, target, reduction)
 
 
 @public("l1_loss", "nn.functional")
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """The mean (or sum, or each) of |input - target|; both of one shape."""
+    """|input - target|, for input and target of one shape; reduction "mean", "sum" or "none"."""
     return _loss("l1_loss", l1_op, input, target, reduction)
 
 
@@ -399,7 +399,7 @@ def _softplus(x: Any) -> Any:
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Any:
-    """binary_cross_entropy of sigmoid(input), without its rounding; pos_weight scales the positive examples' part."""
+    """binary_cross_entropy of sigmoid(input), without its rounding; pos_weight scales the terms of positive examples."""
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction)
     check_pair(name, input, target)

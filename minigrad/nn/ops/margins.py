@@ -1,5 +1,5 @@
-"""Losses that ask for a margin, of labels -1 and 1, pairs, triplets and classes; and likelihoods of counts and of normal
-variates. Compositions: each function gives the losses one by one, and `_reduced` their mean or sum."""
+"""Losses with a margin, for labels -1 and 1, pairs, triplets and classes; and likelihoods of counts and of normal variates.
+All are compositions: each function computes the losses one by one, and `_reduced` their mean or sum."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def check_loss(op: str, reduction: str = "mean", size_average: None = None, reduce: None = None) -> None:
-    """A ValueError for what is no reduction, and for PyTorch's older two arguments that said the same."""
+    """A ValueError for an unknown reduction, and for the two older arguments by which PyTorch says the same."""
     if size_average is not None or reduce is not None:
         raise ValueError(message(op, "size_average or reduce", "a value", "None", "Write reduction='mean', 'sum' or 'none'."))
     losses.check_reduction(op, reduction)
 
 
 def _reduced(function: F) -> F:
-    """A function of single losses, with the reduction that its own signature ends in."""
+    """Adds the reduction, with which its signature ends, to a function that returns single losses."""
     op, names = function.__name__, function.__code__.co_varnames
 
     @wraps(function)
@@ -52,7 +52,7 @@ def _reduced(function: F) -> F:
 
 
 def _tested(each: Function, drawn: Sequence[tuple[Draw, ...]], *options: dict[str, Any]) -> tuple[Function, Function]:
-    """The reference of a loss whose single losses are `each`, and its samples: all that is drawn, with all options."""
+    """The reference of a loss whose single losses are `each`, and its samples: all draws with all options."""
     return (
         lambda *xs, reduction, **given: losses.reduced_reference(each(*xs, **given), reduction),
         lambda: [Sample(*xs, reduction=r, **o) for xs in drawn for o in options or ({},) for r in losses.REDUCTIONS],
@@ -73,13 +73,13 @@ def _alike(op: str, **inputs: Any) -> Any:
 
 
 def _at(bad: Any, array: Any) -> str:
-    """The first number that is marked as bad, and where it is."""
+    """The first number that is marked as bad, and its index."""
     index = [int(i) for i in np.argwhere(bad)[0]]
     return f"{array[tuple(index)]} at index {index}"
 
 
 def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
-    """Where the label is 1; an error for others than 1 and -1. A length of 1 is one label for the whole dimension."""
+    """Where the label is 1; an error for labels other than 1 and -1. A length of 1 is one label for the whole dimension."""
     losses.check_tensors(op, target=target)
     if len(target.shape) != len(shape) or any(n not in (1, m) for n, m in zip(target.shape, shape)):
         remedy = f"Write target.reshape{shape}." if target.size == math.prod(shape) else ""
@@ -92,7 +92,7 @@ def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _goal(op: str, x: Any, target: Any) -> Any:
-    """The target of a prediction, of its shape and type; counts and bools are converted."""
+    """The target of a prediction, checked to have its shape and type; counts and bools are converted."""
     losses.check_tensors(op, input=x, target=target)
     target = to_dtype(target, x.dtype) if x.dtype.kind == "f" != target.dtype.kind else target
     losses.check_pair(op, x, target)
@@ -116,7 +116,7 @@ def _scores(op: str, x: Any, target: Any, lowest: int) -> tuple[Any, Any]:
 
 
 def _violations(x: Any, own: Any, exempt: Any, margin: float, p: int) -> Any:
-    """The mean over the classes i, the columns of x, of max(0, margin - own + x[i])^p, with 0 for those that are exempt."""
+    """The mean over the classes i (the columns of x) of max(0, margin - own + x[i])^p, with 0 for exempt ones."""
     over = relu(add(sub(x, unsqueeze(own, 1)), margin))
     return mean_op(where(from_array(exempt), 0.0, square(over) if p == 2 else over), dim=(1,), keepdim=False)
 
@@ -129,7 +129,8 @@ _X, _Y, _Z, _SIGNS = Draw((2, 3)), Draw((2, 3)), Draw((2, 3)), [Draw((2, 3), s, 
 @composed(*_tested(lambda x, y, margin: np.where(y == 1, x, np.maximum(0, margin - x)), [(_X, s) for s in _SIGNS], {"margin": 0.7}), spaces="nn.functional")
 @_reduced
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
-    """A distance where the target is 1, what it lacks of the margin where it is -1 (Hadsell, Chopra and LeCun 2006)."""
+    """input, a distance, where the target is 1, and max(0, margin - input) where it is -1 (Hadsell, Chopra and LeCun
+    2006)."""
     positive = _positive("hinge_embedding_loss", target, _alike("hinge_embedding_loss", input=input))
     return where(positive, input, clip(sub(margin, input), min=0.0))
 
@@ -145,7 +146,7 @@ def soft_margin_loss(input: Any, target: Any, size_average: None = None, reduce:
 @composed(*_tested(lambda a, b, y, margin: np.maximum(0, -y * (a - b) + margin), [(_X, _Y, s) for s in _SIGNS], {"margin": 0.5}), spaces="nn.functional")
 @_reduced
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
-    """max(0, -target (input1 - input2) + margin): the target says which is to be larger, 1 input1, -1 input2."""
+    """max(0, -target (input1 - input2) + margin). target 1: input1 should be larger; -1: input2 should be."""
     positive = _positive("margin_ranking_loss", target, _alike("margin_ranking_loss", input1=input1, input2=input2))
     return clip(add(where(positive, sub(input2, input1), sub(input1, input2)), margin), min=0.0)
 
@@ -158,8 +159,8 @@ def _cosine_reference(a: Any, b: Any, y: Any, margin: float) -> Any:
 @composed(*_tested(_cosine_reference, [(_X, _Y, Draw((2,), s, s + 1, kind="int")) for s in (-1, 1)], {"margin": -0.5}), spaces="nn.functional")
 @_reduced
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
-    """1 - cos where the target is 1, max(0, cos - margin) where it is -1, of vectors (N, D) or (D,) and labels
-    (N,) or (). To the squared lengths 1e-12 is added."""
+    """1 - cos where the target is 1, max(0, cos - margin) where it is -1, for vectors (N, D) or (D,) and labels (N,) or ().
+    1e-12 is added to the squared lengths."""
     shape = _alike("cosine_embedding_loss", input1=input1, input2=input2)
     positive = _positive("cosine_embedding_loss", target, shape[:-1])
     pairs = ((input1, input2), (input1, input1), (input2, input2))
@@ -189,7 +190,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
 @public("triplet_margin_with_distance_loss", "nn.functional")
 @_reduced
 def triplet_margin_with_distance_loss(anchor: Any, positive: Any, negative: Any, *, distance_function: Any = None, margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> Any:
-    """triplet_margin_loss with a distance of one's own: a function of two tensors that gives one number per vector;
+    """triplet_margin_loss with any distance: a function of two tensors that returns one number per pair of vectors;
     pairwise_distance by default."""
     if not margin > 0:
         raise ValueError(message("triplet_margin_with_distance_loss", "margin", margin, "a number above 0"))
@@ -207,8 +208,8 @@ def _multi_reference(x: Any, t: Any, p: int, margin: float) -> Any:
 @composed(*_tested(_multi_reference, [(Draw((4, 3)), Draw((4,), 0, 3, kind="int"))], {"p": 1, "margin": 1.0}, {"p": 2, "margin": 0.5}), spaces="nn.functional")
 @_reduced
 def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
-    """The sum over the other classes i of max(0, margin - x[target] + x[i])^p, over C and times the own class's weight:
-    scores (N, C) or (C,), classes (N,) or () (Crammer and Singer 2001)."""
+    """The sum over the other classes i of max(0, margin - x[target] + x[i])^p, divided by C and multiplied by the target
+    class's weight: scores (N, C) or (C,), classes (N,) or () (Crammer and Singer 2001)."""
     if p not in (1, 2):
         raise ValueError(message("multi_margin_loss", "p", p, "1 or 2"))
     x, label = _scores("multi_margin_loss", input, target, 0)
@@ -230,8 +231,8 @@ def _multilabel_reference(x: Any, target: Any) -> Any:
 @composed(*_tested(_multilabel_reference, [(Draw((5, 4)), Draw((5, 4), -1, 4, kind="int"))]), spaces="nn.functional")
 @_reduced
 def multilabel_margin_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
-    """The sum over the own classes j and the others i of max(0, 1 - x[j] + x[i]), over C: scores (N, C) or (C,). The
-    target, of their shape, lists the own classes up to a -1; what follows that does not count."""
+    """The sum over the example's classes j and the others i of max(0, 1 - x[j] + x[i]), divided by C: scores (N, C) or (C,).
+    The target, of the same shape, lists the example's classes up to a -1; anything after it is ignored."""
     x, listed = _scores("multilabel_margin_loss", input, target, -1)
     row, at = np.nonzero(np.logical_and.accumulate(listed >= 0, 1))
     label, exempt = listed[row, at], np.zeros(x.shape, bool)
@@ -243,7 +244,7 @@ def multilabel_margin_loss(input: Any, target: Any, size_average: None = None, r
 @composed(*_tested(lambda x, t: np.mean(np.logaddexp(0, x) - t * x, -1), [(_X, Draw((2, 3), 0.05, 0.95))]), spaces="nn.functional")
 @_reduced
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
-    """The mean over the classes of binary_cross_entropy_with_logits, times their weights: (..., C) -> (...)."""
+    """The mean of binary_cross_entropy_with_logits over the classes, each times its weight: (..., C) -> (...)."""
     each = losses.bce_logits_op(input, _goal("multilabel_soft_margin_loss", input, target), reduction="none")
     if not input.shape:
         raise ShapeError(message("multilabel_soft_margin_loss", "input", "a scalar", "logits (..., C), one per class"))
@@ -264,8 +265,8 @@ def _poisson_reference(x: Any, t: Any, log_input: bool, full: bool) -> Any:
 @composed(*_tested(_poisson_reference, [(Draw((2, 3), 0.3, 2), Draw((2, 3), 0.2, 4, away=(1.0,)))], *[{"log_input": i, "full": f} for i in (True, False) for f in (True, False)]), spaces="nn.functional")
 @_reduced
 def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False, size_average: None = None, eps: float = 1e-8, reduce: None = None, reduction: str = "mean") -> Any:
-    """Minus the log-likelihood of counts t: exp(x) - t x of the logarithms x of their rates, x - t log(x + eps) of the
-    rates themselves. full adds Stirling's log(t!), t log t - t + log(2 pi t) / 2, where t is above 1."""
+    """Minus the log-likelihood of counts t: exp(x) - t x if x is the logarithm of the rate, x - t log(x + eps) if it is the
+    rate. full adds Stirling's approximation of log(t!), t log t - t + log(2 pi t) / 2, where t > 1."""
     t = _goal("poisson_nll_loss", input, target)
     if not log_input and (input.array < 0).any():
         raise ValueError(message("poisson_nll_loss", "input", _at(input.array < 0, input.array), "rates of at least 0", "Of log-rates keep log_input=True."))
@@ -281,7 +282,8 @@ def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool
 def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> Any:
     """Minus the log-likelihood of the target under normal distributions of mean input and variance var,
     (log var + (input - target)^2 / var) / 2; full adds log(2 pi) / 2 (Nix and Weigend 1994). var is a number, or a tensor
-    of the input's shape, with a last dimension of 1 or without it. Below eps it counts as eps, but keeps its slope."""
+    of the input's shape, or of that with a last dimension of 1 or none. Values below eps count as eps, but keep their
+    gradient."""
     target = _goal("gaussian_nll_loss", input, target)
     var = var if isinstance(var, Array) else from_array(np.asarray(var, input.dtype))
     var = unsqueeze(var, -1) if var.shape and var.shape == input.shape[:-1] else var

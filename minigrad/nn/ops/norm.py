@@ -1,8 +1,8 @@
 """Normalisation: layer_norm and rms_norm over the last dimensions, batch_norm over the batch.
 
-Each is one kernel, and so are its gradients (csrc/kernels/norm.inc has the formulas). What the backward pass needs of the
-forward one, the mean and deviation of each row or channel, the tape keeps beside the input; the gradient towards the input
-is a record of its own, which takes them as `statistics` and would else compute them again.
+Each is one kernel, and so are its gradients (csrc/kernels/norm.inc has the formulas). The tape keeps what the backward pass
+needs of the forward pass, the mean and deviation of each row or channel, beside the input. The gradient of the input is a
+record of its own, which takes them as `statistics`; without them it computes them again.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def _fits_gradient(op: str, g: Shape, x: Shape, weight: Shape | None, **given: A
 
 
 def _over_batch(g: Any, dims: int) -> Any:
-    """Summed over all but the last dims."""
+    """Summed over all but the last `dims` dimensions."""
     return sum_op(g, dim=tuple(range(len(g.shape) - dims)), keepdim=False)
 
 
 def _deviation(x: Any, axes: Shape, eps: float) -> Any:
-    """sqrt(mean x^2 + eps) along axes, which stay."""
+    """sqrt(mean x^2 + eps) along axes, which are kept."""
     return sqrt(add(mean_op(square(x), dim=axes, keepdim=True), eps))
 
 
@@ -69,7 +69,7 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _normalised_reference(x: Any, axes: Shape, eps: float, centred: bool) -> tuple[Any, Any, Any]:
-    """xhat, mean and rstd, with the dimensions kept."""
+    """xhat, mean and rstd; reduced dimensions are kept."""
     mean = np.mean(x, axes, keepdims=True) if centred else np.zeros((), x.dtype)
     rstd = 1 / np.sqrt(np.mean((x - mean) ** 2, axes, keepdims=True) + x.dtype.type(eps))
     return (x - mean) * rstd, mean, rstd
@@ -216,12 +216,12 @@ rms_norm_op: Function = defop(
 
 
 def _others(shape: Shape) -> Shape:
-    """All dimensions but that of the channels."""
+    """All dimensions except that of the channels."""
     return (0, *range(2, len(shape)))
 
 
 def _column(per_channel: Any, shape: Shape) -> Any:
-    """Numbers of channels, in the place of the second dimension."""
+    """One number per channel, placed along the second dimension."""
     given = (-1,) + (1,) * (len(shape) - 2)
     if isinstance(per_channel, Array):
         return reshape_op(per_channel, shape=(per_channel.count, *given[1:]))
@@ -338,7 +338,7 @@ batch_norm_eval_op: Function = defop(
 
 
 def _check_same_type(op: str, x: Any, **given: Any) -> None:
-    """A DTypeError for what is no tensor of the input's type of floats."""
+    """A DTypeError for anything but tensors of the input's floating type."""
     check_floats(op, input=x)
     for name, other in given.items():
         if other is None:
@@ -350,7 +350,7 @@ def _check_same_type(op: str, x: Any, **given: Any) -> None:
 
 
 def normalised_shape(op: str, given: Any) -> Shape:
-    """The last dimensions as a tuple of ints: what LayerNorm and RMSNorm are made for."""
+    """normalized_shape, the last dimensions, as a tuple of ints."""
     shape = lengths(op, "normalized_shape", tuple(given) if isinstance(given, (tuple, list)) else (given,))
     if not shape or min(shape) < 1:
         raise ValueError(message(op, "normalized_shape", given, "a length, or a tuple of lengths, of at least 1"))
@@ -396,9 +396,9 @@ def batch_norm(
 ) -> Any:  # fmt: skip
     """Each channel of input (N, C, ...) shifted and scaled to mean 0 and variance 1, then times weight plus bias.
 
-    training: by the mean and variance of this batch, towards which running_mean and running_var (C,), unless None, are moved
-    in place: running <- (1 - momentum) running + momentum batch; the variance that they get is counted with n - 1. Else by
-    running_mean and running_var themselves.
+    With training, mean and variance are those of this batch, and running_mean and running_var (C,), unless None, move towards
+    them in place: running <- (1 - momentum) running + momentum batch, with the unbiased variance (divided by n - 1).
+    Otherwise, running_mean and running_var are used.
     """
     return normalise_batch(input, running_mean, running_var, None, weight, bias, training, momentum, eps)
 
@@ -407,7 +407,7 @@ def normalise_batch(
     x: Any, running_mean: Any, running_var: Any, batches: Any, weight: Any, bias: Any, training: bool, momentum: float | None,
     eps: float,
 ) -> Any:  # fmt: skip
-    """batch_norm with a count of the batches, by which momentum None averages."""
+    """batch_norm with a count of the batches, by which momentum=None averages them all equally."""
     _check_same_type("batch_norm", x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if len(x.shape) < 2:
         raise ShapeError(message("batch_norm", "input", f"shape {x.shape}", "(N, C) or (N, C, ...): a batch of channels"))
@@ -431,8 +431,8 @@ def normalise_batch(
 def move_statistics(
     x: Any, running_mean: Any, running_var: Any, batches: Any, momentum: float | None, n: int
 ) -> Any:
-    """Moves the running statistics towards the batch's, and returns those. The variance is corrected as that of n numbers,
-    n / (n - 1): of very many it is not."""
+    """Moves the running statistics towards the batch's, and returns the latter. The variance is corrected by n / (n - 1)
+    for the n numbers that it was computed from, except for very large n."""
     if _backend.backend_name == "numpy":
         axes = _others(x.shape)
         if batches is not None:
