@@ -43,6 +43,12 @@ X, Y = [0.25, 2.0, -1.0], [1.0, -1.0, -1.0]
 ROWS = [[0.5, 1.0, -1.0], [0.0, 2.0, 1.5]]
 LN2, LOG_2PI = math.log(2), math.log(2 * math.pi)
 BY_HAND = {
+    "hinge": (F.hinge_loss, [[0.25, 2.0, -1.5, 0.5], [1.0, -1.0, -1.0, -1.0]], {}, [0.75, 3.0, 0.0, 1.5], [-1, 1, 0, 1]),
+    "hinge, 0 and 1": (F.hinge_loss, [[0.25, 2.0, -1.5, 0.5], [1, 0, 0, 0]], {}, [0.75, 3.0, 0.0, 1.5], [-1, 1, 0, 1]),
+    "mape": (F.mape_loss, [[1.5, -3.0, 0.25], [2.0, -2.0, 0.0]], {"eps": 0.5}, [25, 50, 50], [-50, -50, 200]),
+    "msle": (F.msle_loss, [[math.e - 1, 3.0, -2.0], [0.5, 1.0, 1.0]], {"eps": 0.5}, [(1 - math.log(1.5)) ** 2, LN2**2, math.log(0.75) ** 2], [2 * (1 - math.log(1.5)) / math.e, LN2 / 2, 0]),
+    "log_cosh": (F.log_cosh_loss, [[1.0 + math.log(2), 0.0], [1.0, 1e4]], {}, [math.log(1.25), 1e4 - LN2], [0.6, -1]),
+    "kl_divergence": (F.kl_divergence, [[[0.5, 0.5], [0.0, 1.0]], [[0.25, 0.75], [1.0, 0.0]]], {"eps": 0.125}, [math.log(0.5) / 4 + 0.75 * math.log(1.5), 3 * LN2 - 3 * LN2 / 8], [[-0.5, -1.5], [0, -0.125]]),
     "hinge_embedding": (F.hinge_embedding_loss, [X, Y], {}, [0.25, 0.0, 2.0], [1, 0, -1]),
     "hinge_embedding, margin": (F.hinge_embedding_loss, [X, Y], {"margin": 3.0}, [0.25, 1.0, 4.0], [1, -1, -1]),
     "soft_margin": (

@@ -1,5 +1,6 @@
-"""Losses with a margin, for labels -1 and 1, pairs, triplets and classes; and likelihoods of counts and of normal variates.
-All are compositions: each function computes the losses one by one, and `_reduced` their mean or sum."""
+"""Losses with a margin, for labels -1 and 1, pairs, triplets and classes; likelihoods of counts and of normal variates; and
+deviations that are relative, of logarithms, or of one distribution from another. All are compositions: each function
+computes the losses one by one, and `_reduced` their mean or sum."""
 
 from __future__ import annotations
 
@@ -17,10 +18,26 @@ from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.linalg.distance import at_least, check_floats, pairwise_distance
 from minigrad.nn.ops import losses
 from minigrad.ops.activation import relu, softplus_op
-from minigrad.ops.elementwise import add, div, exp, greater, log, minimum, mul, neg, sqrt, square, sub, to_dtype, where
+from minigrad.ops.elementwise import (
+    abs,
+    add,
+    div,
+    equals,
+    exp,
+    greater,
+    log,
+    minimum,
+    mul,
+    neg,
+    sqrt,
+    square,
+    sub,
+    to_dtype,
+    where,
+)
 from minigrad.ops.functions import clip
 from minigrad.ops.layout import getitem_op, putitem_op, reshape_op, unsqueeze
-from minigrad.ops.reduce import mean_op, sum_op
+from minigrad.ops.reduce import amin_op, mean_op, sum_op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,6 +150,21 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_aver
     2006)."""
     positive = _positive("hinge_embedding_loss", target, _alike("hinge_embedding_loss", input=input))
     return where(positive, input, clip(sub(margin, input), min=0.0))
+
+
+def _hinge_reference(x: Any, t: Any) -> Any:
+    return np.maximum(0, 1 - (2 * t - 1 if np.isin(t, (0, 1)).all() else t) * x)
+
+
+@composed(*_tested(_hinge_reference, [(Draw((2, 3), away=(-1.0, 1.0)), Draw((2, 3), *bounds, kind="int")) for bounds in ((-1, 0), (1, 2), (0, 2))]), spaces="nn.functional")
+@_reduced
+def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """max(0, 1 - target input) of a score and the label -1 or 1, the loss of a support vector machine (Cortes and Vapnik
+    1995). Labels that are all 0 or 1 count as -1 and 1."""
+    t = _goal("hinge_loss", input, target)
+    # |t - 1/2| = 1/2 holds of 0 and 1 alone: 1 where all labels are of these, else 0.
+    binary = amin_op(where(equals(abs(sub(t, 0.5)), 0.5), 1.0, mul(t, 0.0)), dim=tuple(range(len(t.shape))), keepdim=False) if t.size else 0.0
+    return clip(sub(1.0, mul(add(t, mul(sub(t, 1.0), binary)), input)), min=0.0)
 
 
 @composed(*_tested(lambda x, y: np.logaddexp(0, -y * x), [(_X, s) for s in _SIGNS]), spaces="nn.functional")
@@ -292,3 +324,46 @@ def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps
         raise ValueError(message("gaussian_nll_loss", "var", _at(var.array < 0, var.array), "variances of at least 0", "Let the model give log-variances, and pass their exp()."))
     v = at_least(var, eps)
     return mul(add(add(log(v), div(square(sub(input, target)), v)), math.log(2 * math.pi) if full else 0.0), 0.5)
+
+
+# -- deviations -----------------------------------------------------------------------------------------------------------
+
+_POSITIVE, _SHARES = Draw((2, 3), 0.1, 4.0), Draw((2, 3), 0.05, 0.95)
+
+
+@composed(*_tested(lambda x, t: 100 * np.abs(x - t) / np.abs(t), [(_X, Draw((2, 3), 2.2, 4.0))]), spaces="nn.functional")
+@_reduced
+def mape_loss(input: Any, target: Any, eps: float = 1e-7, reduction: str = "mean") -> Any:
+    """The absolute percentage error 100 |input - target| / max(|target|, eps): large targets may be missed by more."""
+    t = _goal("mape_loss", input, target)
+    return mul(div(abs(sub(t, input)), clip(abs(t), min=eps)), 100.0)
+
+
+@composed(*_tested(lambda x, t: (np.log1p(x) - np.log1p(t)) ** 2, [(_POSITIVE, _POSITIVE)]), spaces="nn.functional")
+@_reduced
+def msle_loss(input: Any, target: Any, eps: float = 1e-7, reduction: str = "mean") -> Any:
+    """The squared logarithmic error (log(1 + input) - log(1 + target))^2 of amounts, which counts ratios: twice too much
+    weighs as much as half. What is below eps counts as eps, and has the slope 0."""
+    t = _goal("msle_loss", input, target)
+    return square(sub(log(add(clip(t, min=eps), 1.0)), log(add(clip(input, min=eps), 1.0))))
+
+
+@composed(*_tested(lambda x, t: np.log(np.cosh(x - t)), [(_X, _Y)]), spaces="nn.functional")
+@_reduced
+def log_cosh_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """log(cosh(d)) of d = input - target, without overflow: d^2 / 2 of small errors, |d| - log 2 of large ones, and smooth
+    in between, unlike huber_loss."""
+    d = sub(input, _goal("log_cosh_loss", input, target))
+    return sub(add(d, softplus_op(mul(d, -2.0), beta=1.0, threshold=40.0)), math.log(2.0))
+
+
+@composed(*_tested(lambda x, t: np.sum(t * np.log(t / x), -1), [(_SHARES, _SHARES)]), spaces="nn.functional")
+@_reduced
+def kl_divergence(input: Any, target: Any, eps: float = 1e-7, reduction: str = "mean") -> Any:
+    """The sum over the last dimension of t log(t / p), of probabilities p = input and t = target, both kept in [eps, 1]:
+    how far the first distribution is from the second, (..., C) -> (...) (Kullback and Leibler 1951). Of logarithms of
+    probabilities there is kl_div."""
+    t = clip(_goal("kl_divergence", input, target), eps, 1.0)
+    if not input.shape:
+        raise ShapeError(message("kl_divergence", "input", "a scalar", "probabilities (..., C), one per class"))
+    return sum_op(mul(t, log(div(t, clip(input, eps, 1.0)))), dim=(len(input.shape) - 1,), keepdim=False)
