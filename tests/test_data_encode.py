@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.data import NotFittedError, OneHotEncoder, compute_class_weight, to_categorical
+from minigrad.data import NotFittedError, OneHotEncoder, compute_class_weight, compute_sample_weight, to_categorical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,3 +194,25 @@ def test_class_weight_refuses(arguments: Any, text: str) -> None:
     class_weight, classes, y = arguments
     with pytest.raises(ValueError, match=f"compute_class_weight: argument {text}"):
         compute_class_weight(class_weight, classes=classes, y=y)
+
+
+@pytest.mark.parametrize("kind", [lambda y: y, lambda y: y[:, None], lambda y: np.eye(3)[y], mg.tensor, lambda y: y.astype(float)])
+def test_weights_of_samples_are_those_of_their_classes(kind: Callable[[Any], Any]) -> None:
+    y = np.array([2, 0, 0, 1, 0])
+    assert compute_sample_weight({0: 0.5, 2: 3.0, 7: 9.0}, kind(y)).tolist() == [3.0, 0.5, 0.5, 1.0, 0.5]
+    np.testing.assert_allclose(compute_sample_weight("balanced", kind(y)), np.array([1, 1 / 3, 1 / 3, 1, 1 / 3]) * 5 / 3, rtol=1e-15)
+    assert compute_sample_weight(None, kind(y)).tolist() == [1.0] * 5
+    assert compute_sample_weight("balanced", kind(y[:0])).shape == (0,)
+
+
+def test_sample_weights_agree_with_scikit_learn() -> None:
+    theirs = pytest.importorskip("sklearn.utils.class_weight").compute_sample_weight
+    y = np.random.default_rng(0).integers(0, 5, 200)
+    np.testing.assert_allclose(compute_sample_weight("balanced", y), theirs("balanced", y), rtol=1e-15)
+
+
+def test_sample_weight_refuses() -> None:
+    with pytest.raises(ValueError, match=r"compute_sample_weight: argument y: got shape \(\)"):
+        compute_sample_weight(None, 3)
+    with pytest.raises(ValueError, match="class_weight: got 'even', expected 'balanced'"):
+        compute_sample_weight("even", [0, 1])

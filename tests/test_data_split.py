@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.data import Dataset, TensorDataset, random_split, train_test_split
+from minigrad.data import Dataset, TensorDataset, check_split, random_split, train_test_split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,3 +172,35 @@ def test_stratification_rounds_by_largest_remainders() -> None:
 def test_train_test_split_refuses(arrays: Any, arguments: dict[str, Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=rf"train_test_split: .*{text}"):
         train_test_split(*arrays, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "classes", "problem"),
+    [
+        ([0, 0, 1, 1], [1, 2, 3], True, "training has none of class 2, 3"),
+        (mg.tensor([[0], [1]]), mg.tensor([[5]]), True, "none of class 5"),
+        (np.eye(3)[[0, 1, 0]], np.eye(3)[[2]], True, "none of class 2"),
+        ([1, 2, 2, 3, 4, 5, 6, 7], [8, 9], False, "y is sorted"),
+        (np.arange(9.0, 1.0, -1)[:, None], np.array([[1.0], [0.0]]), False, "y is sorted"),
+        ([0] * 6 + [1] * 3, [1], True, "y is sorted"),
+    ],
+)
+def test_a_tail_that_cannot_stand_for_the_whole(train: Any, test: Any, classes: bool, problem: str) -> None:
+    with pytest.warns(UserWarning, match=f"^check_split: .*{problem}.*Shuffle x and y"):
+        check_split(train, test, classes)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "classes"),
+    [
+        ([0, 1, 0], [1, 1], True),
+        ([3, 1, 2, 4, 5, 6, 7, 8], [9, 10], False),  # not sorted
+        ([1, 2, 3], [4], False),  # too few to tell
+        ([1] * 9, [1] * 9, False),  # all the same
+        (np.arange(20.0).reshape(10, 2), np.arange(4.0).reshape(2, 2), False),  # several columns
+    ],
+)
+def test_a_tail_like_the_rest(train: Any, test: Any, classes: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_split(train, test, classes)

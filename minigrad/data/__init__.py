@@ -10,7 +10,7 @@ scalers and encoders follow scikit-learn's.
 from minigrad.data import transforms
 from minigrad.data.combine import ChainDataset, ConcatDataset, StackDataset, TransformDataset
 from minigrad.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
-from minigrad.data.encode import OneHotEncoder, compute_class_weight, to_categorical
+from minigrad.data.encode import OneHotEncoder, compute_class_weight, compute_sample_weight, to_categorical
 from minigrad.data.folds import KFold, StratifiedKFold
 from minigrad.data.loader import DataLoader, default_collate
 from minigrad.data.sampler import (
@@ -22,7 +22,7 @@ from minigrad.data.sampler import (
     WeightedRandomSampler,
 )
 from minigrad.data.scale import MinMaxScaler, NotFittedError, StandardScaler
-from minigrad.data.split import random_split, train_test_split
+from minigrad.data.split import check_split, random_split, train_test_split
 
 __all__ = [
     "BatchSampler",
@@ -46,7 +46,9 @@ __all__ = [
     "TensorDataset",
     "TransformDataset",
     "WeightedRandomSampler",
+    "check_split",
     "compute_class_weight",
+    "compute_sample_weight",
     "default_collate",
     "random_split",
     "to_categorical",

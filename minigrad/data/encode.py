@@ -1,4 +1,5 @@
-"""Numbers for classes: one-hot rows of labels and of table columns, and weights that make up for rare classes."""
+"""Numbers for classes: one-hot rows of labels and of table columns, and weights that make up for rare classes, per class and
+per sample."""
 
 from __future__ import annotations
 
@@ -231,6 +232,29 @@ def compute_class_weight(class_weight: str | Mapping[Any, float] | None, *, clas
     if other:
         raise ValueError(message(op, "class_weight", f"weights of {sorted(other, key=str)}", "classes of `classes`"))
     return np.array([class_weight.get(key, 1.0) for key in wanted.tolist()], np.float64)
+
+
+def compute_sample_weight(class_weight: str | Mapping[Any, float] | None, y: Any) -> Float64Array:
+    """The weight of each sample by its class: what a loss or a sampler takes per sample.
+
+    ``class_weight``: as in ``compute_class_weight``; a mapping may name classes that `y` lacks. ``y``: the label of each
+    sample, shape (N,) or (N, 1), or one-hot rows (N, K), whose classes are 0 .. K-1. The result is float64 of shape (N,).
+
+    Errors: ShapeError for other shapes; ValueError for a ``class_weight`` that is neither of these.
+    """
+    op = "compute_sample_weight"
+    labels = as_array(y, op, "y") if isinstance(y, Tensor) else np.asarray(y)
+    if labels.ndim not in (1, 2):
+        raise ShapeError(message(op, "y", f"shape {labels.shape}", "labels (N,) or (N, 1), or one-hot rows (N, K)"))
+    if labels.ndim == 2:
+        labels = labels.argmax(1) if labels.shape[1] > 1 else labels[:, 0]
+    classes, places = np.unique(labels, return_inverse=True)
+    if isinstance(class_weight, str) or class_weight is None:
+        each = compute_class_weight(class_weight, classes=classes, y=labels) if labels.size else np.empty(0)
+    else:
+        each = np.array([class_weight.get(key, 1.0) for key in classes.tolist()], np.float64)
+    weights: Float64Array = each[places.reshape(-1)]
+    return weights
 
 
 def _check_same_classes(wanted: Array, found: Array, counted: bool) -> None:

@@ -1,8 +1,10 @@
-"""``random_split`` of a dataset, and ``train_test_split`` of arrays, with or without stratification."""
+"""``random_split`` of a dataset, ``train_test_split`` of arrays, with or without stratification, and ``check_split``, which
+warns of parts that are not alike."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,6 +95,32 @@ def train_test_split(
     else:
         train, test = np.arange(n_train), np.arange(n_train, n_train + n_test)
     return [_select(array, rows) for array in arrays for rows in (train, test)]
+
+
+def check_split(y_train: Any, y_test: Any, classes: bool, operation: str = "check_split") -> None:
+    """Warn where the last samples, held back to test with, cannot stand for the whole: the test part has a class that
+    training never sees, or the targets are sorted, so that the part is their upper or lower end.
+
+    ``y_train``, ``y_test``: the targets (N,), (N, 1), or with ``classes`` one-hot rows (N, K), in the order that they had
+    before; those of several columns are not looked at. ``classes``: whether they are labels. ``operation``: what the
+    warning begins with.
+    """
+    train, test = (y.array if isinstance(y, Tensor) else np.asarray(y) for y in (y_train, y_test))
+    if classes and train.ndim > 1 and train.shape[1] > 1:
+        train, test = train.argmax(1), test.argmax(1)
+    if train.size != len(train):
+        return
+    unseen = np.setdiff1d(test, train)[:5].tolist() if classes else []
+    whole = np.concatenate([train.ravel(), test.ravel()])
+    rises = np.diff(whole.astype(np.float64))
+    if unseen:
+        problem = f"training has none of class {', '.join(map(str, unseen))}"
+    elif len(whole) > 9 and whole[0] != whole[-1] and (np.all(rises >= 0) or np.all(rises <= 0)):
+        problem = "y is sorted: they are not like the rest"
+    else:
+        return
+    remedy = "Shuffle x and y together first: i = np.random.permutation(len(x)); x, y = x[i], y[i]."
+    warnings.warn(f"{operation}: the last samples are held back, and {problem}. {remedy}", stacklevel=3)
 
 
 def _common_length(arrays: tuple[Any, ...]) -> int:
