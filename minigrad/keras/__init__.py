@@ -16,11 +16,10 @@ _NAMES = {
     "models": "Sequential",
     "optimizers": "SGD Adadelta Adagrad Adam AdamW Adamax Nadam RMSprop",
     "callbacks": "Callback CSVLogger EarlyStopping History LambdaCallback LearningRateScheduler ModelCheckpoint "
-    "ProgbarLogger ReduceLROnPlateau TerminateOnNaN",
+    "ProgbarLogger ReduceLROnPlateau TerminateOnNaN dl_history_plot",
     "utils": "set_random_seed to_categorical",
-    "_plot": "dl_history_plot",
 }
-_MODULES = ("activations", "initializers", "losses", "metrics", "regularizers", "schedules", *list(_NAMES)[:-1])
+_MODULES = ("activations", "initializers", "losses", "metrics", "regularizers", "schedules", *_NAMES)
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [*_MODULES, *_HOME]

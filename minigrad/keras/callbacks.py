@@ -121,13 +121,19 @@ class History(Callback):
 
     def plot(self) -> Any:
         """The curves of training and validation, as a matplotlib figure: see dl_history_plot."""
-        from minigrad.keras._plot import dl_history_plot
-
         return dl_history_plot(self)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}: {values[-1]:.4f}" for name, values in self.history.items())
         return f"History of {len(self.epoch)} epochs" + (f", at last {last}" if last else "")
+
+
+def dl_history_plot(history: Any) -> Any:
+    """Draws the curves of training and validation, of what fit returned or of its dict `.history`, and returns the
+    matplotlib figure: `minigrad.plot.learning_curves`."""
+    from minigrad.plot import learning_curves
+
+    return learning_curves(history)
 
 
 #: Parts of names of what is better the larger, or the smaller, it is.
