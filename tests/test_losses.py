@@ -304,3 +304,13 @@ def test_a_mean_over_no_weight_is_nan(smoothing, ignored, backend):
     loss.backward()
     assert np.isnan(loss.item())
     assert np.isnan(x.grad.numpy()).all() != ignored
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "kl_div", "log_cosh_loss", "mape_loss"])
+def test_losses_one_by_one_can_be_captured(name):
+    x, y = mg.tensor([[0.5, 0.25], [0.5, 0.75]]), mg.tensor([[0.2, 0.8], [0.6, 0.4]])
+    step = mg.jit(lambda x, y: getattr(F, name)(x, y, reduction="none"))
+    for _ in range(2):
+        assert step(x, y).tolist() == getattr(F, name)(x, y, reduction="none").tolist()
+    with pytest.raises(LabelError, match=rf"^{name}: argument target: got nan at index \[1, 0\]"):
+        mg.jit(lambda x, y: getattr(F, name)(x, y, reduction="none"))(x, mg.tensor([[0.2, 0.8], [math.nan, 0.4]]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from minigrad._array import Array, empty, float32
 from minigrad._kernels.layout import contiguous, pair
 
@@ -12,6 +14,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     Kernel = Callable[..., Any]
+
+
+def not_finite(x: Array) -> tuple[int, list[int], float] | None:
+    """How many numbers are NaN or infinite, where the first of them is, and which it is; None without any. Also while a step
+    is captured: it decides on an error alone, and so nothing of it is frozen into the program."""
+    bad = np.argwhere(~np.isfinite(x.array))
+    return (len(bad), bad[0].tolist(), x.array[tuple(bad[0])]) if len(bad) else None
+
 
 def _pointwise(name: str, *scalars: str) -> tuple[Kernel, Kernel]:
     """A loss of each pair (x, target), reduced or not, and its gradient towards x."""

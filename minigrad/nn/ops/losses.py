@@ -296,11 +296,11 @@ def check_finite(op: str, loss: Any, target: Any, reduction: str) -> Any:
     value = loss.ptr[0] if reduction != "none" and loss.count else None
     if value is not None and value - value == 0:
         return loss
-    bad = np.argwhere(~np.isfinite(target.array))
-    if len(bad):
-        at = tuple(int(i) for i in bad[0])
-        remedy = f"{len(bad)} of {target.size} are not: clean the labels, e.g. with np.isfinite."
-        raise LabelError(message(op, "target", f"{target.array[at]} at index {list(at)}", "finite numbers", remedy))
+    bad = kernels.not_finite(target)
+    if bad:
+        count, index, number = bad
+        remedy = f"{count} of {target.size} are not: clean the labels, e.g. with np.isfinite."
+        raise LabelError(message(op, "target", f"{number} at index {index}", "finite numbers", remedy))
     return loss
 
 
