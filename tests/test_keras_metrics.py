@@ -82,7 +82,7 @@ def test_nothing_measured_is_0():
 def test_what_a_metric_cannot_take_is_refused():
     with pytest.raises(ValueError, match="metrics.get: .*'acuracy'.*accuracy"):
         metrics.get("acuracy")
-    with pytest.raises(ValueError, match="AUC: argument y_pred: got numbers from -2.0 to 3.0.*Apply the sigmoid"):
+    with pytest.raises(ValueError, match="auc: argument input: got numbers from -2.0 to 3.0.*Apply the sigmoid"):
         metrics.AUC()([0, 1], [-2.0, 3.0])
     with pytest.raises(ValueError, match="num_thresholds"):
         metrics.AUC(num_thresholds=1)

@@ -7,7 +7,6 @@ captures it, of tensors of the right types: `Loss.prepare` converts targets once
 
 from __future__ import annotations
 
-from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +26,11 @@ if TYPE_CHECKING:
 #: Probabilities are kept from 0 and 1 by so much before their logarithms are taken.
 EPSILON = 1e-7
 MEANS = ("sum_over_batch_size", "mean")
+
+
+def numbers(x: Any) -> Any:
+    """The array of a tensor, or of what NumPy takes for one."""
+    return x.array if isinstance(x, Tensor) else np.asarray(x)
 
 
 def floats(x: Any, dtype: Any = None) -> Any:
@@ -53,30 +57,36 @@ def leading(op: str, weight: Any, values: Any) -> Any:
     return weight.reshape(*weight.shape, *[1] * (len(values.shape) - len(weight.shape)))
 
 
-def _class_numbers(op: str, y: Any) -> Any:
-    """int64; LabelError for numbers that are not whole."""
-    if isinstance(y, Tensor) and y.dtype is mg.int64:
-        return y
-    array = np.asarray(y)
-    if len(bad := array[array != np.floor(array)]):
-        raise LabelError(message(op, "y_true", bad[0], "class numbers 0, 1, 2, ..."))
-    return mg.as_tensor(array.astype(np.int64))
-
-
-def compared(op: str, y_true: Any, y_pred: Any, labels: bool = False) -> tuple[Any, Any]:
-    """Truth and prediction as tensors that fit: class numbers for rows of scores, else two of one type and shape."""
-    p = floats(y_pred)
-    if labels:
-        t, remedy = _class_numbers(op, y_true), "One-hot rows go to the categorical function of the same name."
-        t = t.reshape(*t.shape[:-1]) if len(t.shape) == len(p.shape) and t.shape[-1:] == (1,) else t
-    else:
-        t, p = same_rank(floats(y_true, p.dtype), p)
+def check_pair(op: str, t: Any, p: Any, labels: bool = False) -> None:
+    """A ShapeError where truth and prediction do not fit: class numbers for rows of scores, else two of one shape."""
+    if t.shape == (expected := p.shape[:-1] if labels else p.shape):
+        return
+    remedy = "One-hot rows go to the categorical function of the same name."
+    if not labels:
         columns = t.shape[-1] if t.shape else 1
         remedy = f"The last layer's units must equal the targets' columns, here {columns}; class numbers are 'sparse_'."
-    if t.shape != (expected := p.shape[:-1] if labels else p.shape):
-        wanted = f"shape {expected} for predictions of {p.shape}"
-        raise ShapeError(message(op, "y_true", f"shape {t.shape}", wanted, remedy))
+    wanted = f"shape {expected} for predictions of {p.shape}"
+    raise ShapeError(message(op, "y_true", f"shape {t.shape}", wanted, remedy))
+
+
+def compared(op: str, y_true: Any, y_pred: Any, labels: bool) -> tuple[Any, Any]:
+    """Truth and prediction as tensors that fit."""
+    p = floats(y_pred)
+    if labels:
+        t = y_true if isinstance(y_true, Tensor) and y_true.dtype is mg.int64 else mg.as_tensor(_class_numbers(op, y_true))
+        t = t.reshape(*t.shape[:-1]) if t.shape == (*p.shape[:-1], 1) else t
+    else:
+        t, p = same_rank(floats(y_true, p.dtype), p)
+    check_pair(op, t, p, labels)
     return t, p
+
+
+def _class_numbers(op: str, y: Any) -> Any:
+    """int64; LabelError for numbers that are not whole."""
+    array = numbers(y)
+    if len(bad := array[array != np.floor(array)]):
+        raise LabelError(message(op, "y_true", bad[0], "class numbers 0, 1, 2, ..."))
+    return array.astype(np.int64)
 
 
 class Loss(Configured):
@@ -100,9 +110,9 @@ class Loss(Configured):
         """Targets as the array that a captured step takes: class numbers as a vector, anything else in the predictions'
         dtype. LabelError for NaN and infinities."""
         if self.labels:
-            array = _class_numbers(self.name, y).array
+            array = _class_numbers(self.name, y)
             return array[:, 0] if len(array.shape) == 2 and array.shape[1] == 1 else array
-        array = np.asarray(y.array if isinstance(y, Tensor) else y, dtype)
+        array = np.asarray(numbers(y), dtype)
         if len(bad := np.argwhere(~np.isfinite(array))):
             got, remedy = f"{array[tuple(bad[0])]} at index {bad[0].tolist()}", "Clean the targets, e.g. with np.isfinite."
             raise LabelError(message(self.name, "y_true", got, f"{array.size} finite numbers", remedy))
@@ -172,17 +182,6 @@ def _loss(
     return function, found
 
 
-def _divergence(t: Any, p: Any, how: str) -> Any:
-    t = t.clip(EPSILON, 1.0)
-    return (t * (t / p.clip(EPSILON, 1.0)).log()).sum(-1)
-
-
-def _hinge(t: Any, p: Any, how: str) -> Any:
-    # Labels that are all 0 or 1 become -1 and 1. |t - 1/2| = 1/2 holds of 0 and 1 alone.
-    binary = mg.where((t - 0.5).abs() == 0.5, 1.0, t * 0).amin()
-    return (1 - (t + binary * (t - 1)) * p).clip(min=0.0)
-
-
 def _rows(x: Any) -> Any:
     """A matrix, the classes being its columns."""
     return x if len(x.shape) == 2 else x.reshape(x.size // x.shape[-1], x.shape[-1])
@@ -224,21 +223,24 @@ mean_absolute_error, MeanAbsoluteError = _loss(
     "MeanAbsoluteError", "mae", "|y_true - y_pred|.", lambda t, p, how: l1_op(p, t, reduction=how))
 mean_absolute_percentage_error, MeanAbsolutePercentageError = _loss(
     "MeanAbsolutePercentageError", "mape", "100 |y_true - y_pred| / max(|y_true|, 1e-7).",
-    lambda t, p, how: 100 * ((t - p).abs() / t.abs().clip(min=EPSILON)))
+    lambda t, p, how: F.mape_loss(p, t, EPSILON, how))
 mean_squared_logarithmic_error, MeanSquaredLogarithmicError = _loss(
     "MeanSquaredLogarithmicError", "msle", "(log(1 + y_true) - log(1 + y_pred))^2, both cut off at 1e-7 from below.",
-    lambda t, p, how: ((t.clip(min=EPSILON) + 1).log() - (p.clip(min=EPSILON) + 1).log()).square())
+    lambda t, p, how: F.msle_loss(p, t, EPSILON, how))
 huber, Huber = _loss(
     "Huber", "", "e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2) (Huber 1964).",
     lambda t, p, how, delta: huber_op(p, t, reduction=how, delta=float(delta)), delta=1.0)
 log_cosh, LogCosh = _loss(
     "LogCosh", "logcosh", "log(cosh(e)): e^2 / 2 of small errors, |e| - log 2 of large ones.",
-    lambda t, p, how: (p - t) + F.softplus(-2 * (p - t), threshold=40.0) - log(2))
+    lambda t, p, how: F.log_cosh_loss(p, t, how))
 poisson, Poisson = _loss(
     "Poisson", "", "y_pred - y_true log(y_pred + 1e-7).", lambda t, p, how: p - t * (p + EPSILON).log())
-hinge, Hinge = _loss("Hinge", "", "max(0, 1 - y_true y_pred) of labels -1 and 1, which 0 and 1 are made into.", _hinge)
+hinge, Hinge = _loss(
+    "Hinge", "", "max(0, 1 - y_true y_pred) of labels -1 and 1, which 0 and 1 are made into.",
+    lambda t, p, how: F.hinge_loss(p, t, how))
 kl_divergence, KLDivergence = _loss(
-    "KLDivergence", "kld", "The sum of t log(t / p), both in [1e-7, 1] (Kullback and Leibler 1951).", _divergence)
+    "KLDivergence", "kld", "The sum of t log(t / p), both in [1e-7, 1] (Kullback and Leibler 1951).",
+    lambda t, p, how: F.kl_divergence(p, t, EPSILON, how))
 binary_crossentropy, BinaryCrossentropy = _loss(
     "BinaryCrossentropy", "bce", "-(t log p + (1 - t) log(1 - p)). label_smoothing s: t becomes (1 - s) t + s / 2.",
     _binary, from_logits=False, label_smoothing=0.0)

@@ -1,4 +1,6 @@
-"""Metrics under Keras's names, by NumPy from numbers, outside of the step that trains; summed in float64."""
+"""Metrics under Keras's names and in its order, (y_true, y_pred), added up over batches: `minigrad.metrics` computes them.
+
+A function gives a number per sample; a class keeps sums in float64, and says what follows from them."""
 
 # ruff: noqa: D102 - Metric says what update_state, result and reset_state are
 
@@ -8,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import metrics
 from minigrad._mode import no_grad
-from minigrad._tensor import Tensor
-from minigrad.errors import message
 from minigrad.keras._get import Configured, by_names, lookup, made, snake
-from minigrad.keras.losses import KINDS, LogCosh, Loss, compared, leading
+from minigrad.keras.losses import KINDS, LogCosh, Loss, check_pair, leading, numbers, same_rank
 
 if TYPE_CHECKING:
     from typing import Any, ClassVar
@@ -20,47 +21,43 @@ if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...
 
 
-def _arrays(y_true: Any, y_pred: Any, labels: bool = False) -> Any:
-    return (x.detach().array for x in compared("metric", y_true, y_pred, labels))
-
-
-def _weights(weight: Any, values: Any) -> Any:
-    """Weights of samples, as those of all values that belong to them; 1 without any."""
-    weight = weight.array if isinstance(weight, Tensor) else np.asarray(1.0 if weight is None else weight)
-    return np.broadcast_to(leading("metric", weight.astype(np.float64), values), values.shape)
-
-
-def _ratio(a: Any, b: Any) -> Any:
-    """a / b, and 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros(np.shape(b)), where=np.asarray(b) != 0)
-
-
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """How many of the last axis are on the right side of the threshold."""
-    t, p = _arrays(y_true, y_pred)
-    return np.mean(t == (p > threshold), -1)
-
-
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """Whether the largest score, the first of equal ones, is that of the class that y_true names."""
-    y, p = _arrays(y_true, y_pred, labels=True)
-    return (y == p.argmax(-1)).astype(np.float64)
+    p, t = _pair(y_true, y_pred)
+    return metrics.binary_accuracy(p, t, threshold, "none").mean(-1)
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """The same, of one-hot rows."""
-    return sparse_categorical_accuracy(next(_arrays(y_true, y_pred)).argmax(-1), y_pred)
+    """Whether the largest score, the first of equal ones, is that of the class whose row is one-hot."""
+    return metrics.accuracy(*_pair(y_true, y_pred), "none")
 
 
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """Whether fewer than k scores are larger than that of the class that y_true names."""
-    y, p = _arrays(y_true, y_pred, labels=True)
-    return ((p > np.take_along_axis(p, y[..., None], -1)).sum(-1) < k).astype(np.float64)
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """The same of class numbers."""
+    return metrics.accuracy(*_pair(y_true, y_pred, True), "none")
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """The same, of one-hot rows."""
-    return sparse_top_k_categorical_accuracy(next(_arrays(y_true, y_pred)).argmax(-1), y_pred, k)
+    """Whether fewer than k scores are larger than that of the class whose row is one-hot."""
+    return metrics.top_k_accuracy(*_pair(y_true, y_pred), k, "none")
+
+
+def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+    """The same of class numbers."""
+    return metrics.top_k_accuracy(*_pair(y_true, y_pred, True), k, "none")
+
+
+def _pair(y_true: Any, y_pred: Any, labels: bool = False) -> tuple[Any, Any]:
+    """Prediction and truth as arrays that fit, in the order of `minigrad.metrics`."""
+    t, p = numbers(y_true), numbers(y_pred)
+    t, p = (t.reshape(t.shape[:-1]) if t.shape == (*p.shape[:-1], 1) else t, p) if labels else same_rank(t, p)
+    check_pair("metric", t, p, labels)
+    return p, t
+
+
+def _weights(weight: Any, values: Any) -> Any:
+    """Weights with as many axes as the values; None without any."""
+    return None if weight is None else leading("metric", np.asarray(numbers(weight), np.float64), values)
 
 
 class Metric(Configured):
@@ -75,13 +72,14 @@ class Metric(Configured):
         self.reset_state()
 
     def reset_state(self) -> None:
-        self.sums: Any = np.zeros((2, 1))
+        self.sums: Any = None
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        self.sums = self.sums + self._terms(y_true, y_pred, sample_weight)
+        terms = self._terms(y_true, y_pred, sample_weight)
+        self.sums = terms if self.sums is None else self.sums + terms
 
     def result(self) -> Any:
-        return float(self._final(self.sums))
+        return 0.0 if self.sums is None else self._final(self.sums)
 
     def __call__(self, *args: Any, **given: Any) -> Any:
         """Takes a batch in, and gives the result so far."""
@@ -97,76 +95,64 @@ class MeanMetricWrapper(Metric):
 
     def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         with no_grad():
-            values = self.fn(y_true, y_pred, **{option: self._given[option] for option in self.own})
-        values = values.array if isinstance(values, Tensor) else np.asarray(values)
+            values = numbers(self.fn(y_true, y_pred, **{option: self._given[option] for option in self.own}))
         weight = _weights(sample_weight, values)
-        return np.array([[(values * weight).sum()], [weight.sum()]])
+        if weight is None:
+            return np.array([values.sum(dtype=np.float64), values.size])
+        return np.array([(values * weight).sum(), np.broadcast_to(weight, values.shape).sum()])
 
-    def _final(self, sums: Any) -> Any:
-        return _ratio(*sums[:, 0])
+    def _final(self, sums: Any) -> float:
+        return float(sums[0] / sums[1]) if sums[1] else 0.0
 
 
-class _Counts(Metric):
-    """The weights of the positives whose score is above each of `limits`, and of the negatives. The first limit is
-    -inf, which all are above."""
+class _Columns(Metric):
+    """Sums that a function of `minigrad.metrics` takes of whole arrays."""
 
-    _options: ClassVar[dict[str, Any]] = {"thresholds": 0.5, "name": None}
-    limits: Any = property(lambda self: np.array([-np.inf, self.thresholds]))
+    _sums: ClassVar[Any]
+    _value: ClassVar[Any]
 
     def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        t, p = _arrays(y_true, y_pred)
-        weight = _weights(sample_weight, p)
-        return np.stack([weight * (t != 0), weight * (t == 0)]).reshape(2, -1) @ (p.reshape(-1, 1) > self.limits)
+        p, t = _pair(y_true, y_pred)
+        return self._sums(p, t, weight=_weights(sample_weight, p))
+
+    def _final(self, sums: Any) -> float:
+        return float(type(self)._value(sums))
 
 
-Precision = made(
-    _Counts, "Precision", "The share of positives in what is above the threshold; 0 where nothing is.",
-    _final=lambda self, sums: _ratio(sums[0, -1], sums[:, -1].sum()),
-)  # fmt: skip
-Recall = made(
-    _Counts, "Recall", "The share of the positives that is above the threshold; 0 where there are none.",
-    _final=lambda self, sums: _ratio(sums[0, -1], sums[0, 0]),
-)  # fmt: skip
+class Precision(_Columns):
+    """The share of positives in what is above the threshold; 0 where nothing is."""
+
+    _options: ClassVar[dict[str, Any]] = {"thresholds": 0.5, "name": None}
+    _value = staticmethod(metrics.precision_of)
+
+    def _sums(self, p: Any, t: Any, weight: Any) -> Any:
+        return metrics.threshold_counts(p, t, [-np.inf, self.thresholds], weight)
 
 
-class AUC(_Counts):
+class Recall(Precision):
+    """The share of the positives that is above the threshold; 0 where there are none."""
+
+    _value = staticmethod(metrics.recall_of)
+
+
+class AUC(_Columns):
     """The area under the curve of recall over the rate of false alarms, by trapezes between as many thresholds."""
 
     _options: ClassVar[dict[str, Any]] = {"num_thresholds": 200, "name": None}
-    limits = property(lambda self: np.array([-np.inf, *np.linspace(0, 1, self.num_thresholds)[1:-1], np.inf]))
+    _value = staticmethod(metrics.auc_of)
 
     def _settle(self) -> None:
-        if self.num_thresholds < 2:
-            raise ValueError(message("AUC", "num_thresholds", self.num_thresholds, "at least 2"))
+        metrics.auc_counts([], [], self.num_thresholds)  # which raises where they are too few
         super()._settle()
 
-    def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        _, p = _arrays(y_true, y_pred)
-        if p.size and not (p.min() >= 0 and p.max() <= 1):
-            got, remedy = f"numbers from {p.min()} to {p.max()}", "Apply the sigmoid to logits."
-            raise ValueError(message("AUC", "y_pred", got, "probabilities in [0, 1]", remedy))
-        return super()._terms(y_true, p, sample_weight)
-
-    def _final(self, sums: Any) -> Any:
-        hits, alarms = sums
-        return _ratio(((alarms[:-1] - alarms[1:]) * (hits[:-1] + hits[1:])).sum() / 2, hits[0] * alarms[0])
+    def _sums(self, p: Any, t: Any, weight: Any) -> Any:
+        return metrics.auc_counts(p, t, self.num_thresholds, weight)
 
 
-class R2Score(Metric):
+class R2Score(_Columns):
     """1 - (squared errors) / (squared deviations from the mean), 0 of a constant column; the mean over columns."""
 
-    def reset_state(self) -> None:
-        self.sums = np.zeros((4, 1))
-
-    def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        t, p = (np.asarray(x, np.float64).reshape(len(x), -1) for x in _arrays(y_true, y_pred))
-        weight = _weights(sample_weight, t)
-        return np.stack([weight, weight * t, weight * t * t, weight * (t - p) ** 2]).sum(1)
-
-    def _final(self, sums: Any) -> Any:
-        count, total, squares, errors = sums
-        spread = squares - total * _ratio(total, count)
-        return _ratio(spread - errors, spread).mean()
+    _sums, _value = staticmethod(metrics.r2_sums), staticmethod(metrics.r2_of)
 
 
 #: class: its function, the function's options, other names.
