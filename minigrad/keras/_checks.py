@@ -1,35 +1,14 @@
-"""What learners meet in silence elsewhere: a last layer that does not fit the loss, validation data unlike the rest."""
+"""What learners meet in silence elsewhere: a last layer that does not fit the loss."""
 
 from __future__ import annotations
 
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from minigrad.keras import activations
 
 if TYPE_CHECKING:
     from typing import Any
-
-
-def warn_of_tail(train: Any, tail: Any, classes: bool) -> None:
-    """Warns where the tail cannot stand for the whole: y sorted, or classes in it that training never sees."""
-    if classes and train.ndim > 1 and train.shape[1] > 1:
-        train, tail = train.argmax(1), tail.argmax(1)
-    if train.size != len(train):
-        return
-    unseen = np.setdiff1d(tail, train)[:5] if classes else ()
-    whole = np.concatenate([train.ravel(), tail.ravel()])
-    rises = np.diff(whole.astype(np.float64))
-    if len(unseen):
-        problem = f"training has none of class {', '.join(map(str, unseen))}"
-    elif len(whole) > 9 and whole[0] != whole[-1] and (np.all(rises >= 0) or np.all(rises <= 0)):
-        problem = "y is sorted: they are not like the rest"
-    else:
-        return
-    remedy = "Shuffle x and y together first: i = np.random.permutation(len(x)); x, y = x[i], y[i]."
-    warnings.warn(f"fit: validation_split takes the last samples, and {problem}. {remedy}", stacklevel=3)
 
 
 def check_ending(model: Any, loss: Any) -> None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad._array import from_array, int64
+from minigrad._array import int64
 from minigrad._jit import jit
 from minigrad._mode import no_grad
+from minigrad.data import check_split, compute_sample_weight
 from minigrad.errors import message
 from minigrad.keras import losses, metrics, optimizers
-from minigrad.keras._checks import check_ending, warn_of_tail
-from minigrad.keras._feed import Feed, is_array, split_tail
+from minigrad.keras._checks import check_ending
+from minigrad.keras._feed import Feed, split_tail
 from minigrad.keras.callbacks import CallbackList, History, ProgbarLogger
 from minigrad.keras.layers import Embedding, Layer, mode
 
@@ -43,23 +44,24 @@ class _Meter:
     def reset(self) -> None:
         """Forgets what has been added."""
         self.total, self.samples = 0.0, 0
-        self.kept: list[tuple[Any, Any, Any]] = []
+        self.kept: list[list[Any]] = []
         for metric, _ in self.metrics:
             metric.reset_state()
 
-    def add(self, loss: Any, y: Any, weight: Any, n: int) -> None:
-        """Takes what a step has returned for a batch of n: the loss, and the predictions if there are metrics."""
+    def add(self, loss: Any, batch: list[Any]) -> None:
+        """Takes what a step has returned for a batch: the loss, and the predictions if there are metrics."""
         if self.wanted:
             loss, prediction = loss
-            self.kept.append((y, prediction.array.copy(), weight))  # a copy: the step's memory serves the next batch
+            self.kept.append([part.array.copy() for part in (prediction, *batch[1:])])  # memory serves the next batch
             if len(self.kept) >= self.KEPT:
                 self._measure()
+        n = batch[0].shape[0]
         self.total += loss.item() * n
         self.samples += n
 
     def _measure(self) -> None:
-        columns: list[Any] = [None if c[0] is None else np.concatenate(c) for c in zip(*self.kept)]
-        y, prediction, weight = columns
+        columns: list[Any] = [*map(np.concatenate, zip(*self.kept)), None]
+        prediction, y, weight = columns[:3]
         if not self.metrics:
             self.metrics = [(metrics.as_metric(m, y.shape, prediction.shape), w) for m, w in self.wanted]
         for metric, weighted in self.metrics:
@@ -117,11 +119,11 @@ class Trainer(Layer):
     def _step(self, kind: str) -> Callable[..., Any]:
         """The step for "train", "test" or "predict", made when it is first needed."""
         if kind not in self._steps:
-            function = getattr(self, f"_{kind}_step")
-            self._steps[kind] = _on_arrays(function) if self._eager else jit(function, fallback=True)
+            step = getattr(self, f"_{kind}_step")
+            self._steps[kind] = step if self._eager else jit(step, fallback=True)
         return self._steps[kind]
 
-    def _train_step(self, x: Any, y: Any, weight: Any) -> Any:
+    def _train_step(self, x: Any, y: Any, weight: Any = None) -> Any:
         self.optimizer.zero_grad()
         prediction = self.forward(x)
         loss = self._total(y, prediction, weight)
@@ -129,12 +131,12 @@ class Trainer(Layer):
         self.optimizer.step()
         return (loss.detach(), prediction.detach()) if self._meter.wanted else loss.detach()
 
-    def _test_step(self, x: Any, y: Any, weight: Any) -> Any:
+    def _test_step(self, x: Any, y: Any, weight: Any = None) -> Any:
         prediction = self.forward(x)
         loss = self._total(y, prediction, weight)
         return (loss, prediction) if self._meter.wanted else loss
 
-    def _predict_step(self, x: Any, y: None, weight: None) -> Any:
+    def _predict_step(self, x: Any) -> Any:
         return self.forward(x)
 
     def _total(self, y: Any, prediction: Any, weight: Any) -> Any:
@@ -153,14 +155,19 @@ class Trainer(Layer):
         if learns and self._objective is None:
             remedy = "Write model.compile(optimizer='adam', loss='mse') first."
             raise RuntimeError(message(op, "", "a model without a loss", "a compiled one", remedy))
-        if learns and y is None and is_array(x):
-            raise ValueError(message(op, "y", None, "targets for x"))
         takes = int64 if self.layers and isinstance(self.layers[0], Embedding) else self.dtype
 
         def ready(x: Any, y: Any, weight: Any) -> list[Any]:
-            weight = weight if class_weight is None else _by_class(op, y, weight, class_weight)
-            y = self._objective.prepare(y, self.dtype) if learns else None
-            return [np.asarray(x, takes), y, None if weight is None else np.asarray(weight, self.dtype)]
+            if not learns:
+                return [np.asarray(x, takes)]
+            if y is None:
+                raise ValueError(message(op, "y", None, "targets for x"))
+            if class_weight is not None:
+                if weight is not None:
+                    raise ValueError(message(op, "class_weight", "sample_weight besides", "one of them"))
+                weight = compute_sample_weight(class_weight, y)
+            batch = [np.asarray(x, takes), self._objective.prepare(y, self.dtype)]
+            return batch if weight is None else [*batch, np.asarray(weight, self.dtype)]
 
         feed = Feed(op, x, y, weight, ready, size or 32, shuffle, steps)
         if not self.built:
@@ -197,7 +204,7 @@ class Trainer(Layer):
         if validation_split and tail is None:
             (x, y, sample_weight), tail = split_tail(x, y, sample_weight, validation_split)
             if self._objective is not None and y is not None:
-                warn_of_tail(y, tail[1], "crossentropy" in self._objective.name)
+                check_split(y, tail[1], "crossentropy" in self._objective.name, "fit: validation_split")
         feed = self._feed(
             "fit", x, y, sample_weight, batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
         )
@@ -232,11 +239,11 @@ class Trainer(Layer):
     def _pass(self, kind: str, feed: Feed, listeners: CallbackList, add: Any, logs: Callable[[], Logs]) -> Logs:
         """One pass over the data by the step of this kind; add gets what each batch gave, logs() are those so far."""
         step, learns = self._step(kind), kind == "train"
-        for i, (x, y, weight) in enumerate(feed):
+        for i, batch in enumerate(feed):
             listeners.batch_begin(kind, i)
             if learns:
                 self.optimizer.before_step()
-            add(step(x, y, weight), y, weight, len(x))
+            add(step(*batch), batch)
             listeners.batch_end(kind, i, logs)
             if learns and self.stop_training:
                 break
@@ -274,7 +281,7 @@ class Trainer(Layer):
         listeners, found = self._listeners(callbacks, verbose, 1, feed.steps), []
         listeners.call("on_predict_begin")
         with mode(list(self.modules()), False), no_grad():
-            self._pass("predict", feed, listeners, lambda result, *_: found.append(result.array), dict)
+            self._pass("predict", feed, listeners, lambda result, _: found.append(result.array), dict)
         listeners.call("on_predict_end")
         return np.concatenate(found) if found else np.empty((0, *self.output_shape[1:]), self.dtype)
 
@@ -294,18 +301,6 @@ class Trainer(Layer):
     def predict_on_batch(self, x: Any) -> np.ndarray[Any, Any]:
         """The values of predict for this batch."""
         return self.predict(x, len(x), 0)
-
-
-def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *parts: function(*[None if part is None else from_array(part) for part in parts])
-
-
-def _by_class(op: str, y: Any, weight: Any, table: dict[Any, float]) -> Any:
-    """The weight of each sample by its class, 1 where the table has none."""
-    if weight is not None:
-        raise ValueError(message(op, "class_weight", "sample_weight besides", "one of them"))
-    labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
-    return np.array([table.get(int(label), 1.0) for label in labels])
 
 
 def _listed(given: Any) -> list[Any]:
