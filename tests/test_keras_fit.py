@@ -186,7 +186,7 @@ def test_single_batches():
 
 
 def test_a_schedule_is_followed_per_step():
-    from minigrad.keras.schedules import ExponentialDecay
+    from minigrad.keras.optimizers.schedules import ExponentialDecay
 
     net = regressor(optimizer=optimizers.SGD(learning_rate=ExponentialDecay(0.1, 1, 0.5)))
     net.fit(X, Y, batch_size=45, epochs=2, verbose=0)

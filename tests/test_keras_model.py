@@ -264,6 +264,20 @@ def test_names_are_imported_from_one_place():
     assert all(hasattr(mg.keras, name) for name in mg.keras.__all__)
 
 
+def test_modules_are_where_keras_has_them():
+    code = """
+from minigrad.keras.optimizers.schedules import ExponentialDecay
+from minigrad.keras import layers, losses, optimizers, callbacks, metrics, regularizers, initializers, utils
+from minigrad.keras.optimizers import schedules
+import minigrad.keras as keras
+from minigrad import keras as same
+assert same is keras and keras.optimizers.schedules is schedules and schedules.ExponentialDecay is ExponentialDecay
+print(keras.layers.Dense(2).units, keras.utils.to_categorical([1]).tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 [[0.0, 1.0]]\n"
+
+
 def test_the_import_alone_is_cheap():
     code = "import sys, minigrad.keras; print(sorted(m for m in sys.modules if m.startswith('minigrad.keras') or m == 'minigrad.nn'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.keras import losses, optimizers, schedules
+from minigrad.keras import losses, optimizers
+from minigrad.keras.optimizers import schedules
 
 DATA = Path(__file__).with_name("data")
 sys.path.insert(0, str(DATA))

@@ -1,4 +1,4 @@
-"""minigrad.keras.schedules: the rates that Keras computes."""
+"""minigrad.keras.optimizers.schedules: the rates that Keras computes."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.keras import schedules
+from minigrad.keras.optimizers import schedules
 
 DATA = Path(__file__).with_name("data")
 sys.path.insert(0, str(DATA))

@@ -10,6 +10,13 @@ Modules have Keras's names (`minigrad.keras.layers`, `.losses`, `.callbacks`, ..
 here as well. Everything is imported when it is first named.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
 _NAMES = {
     "layers": "Activation BatchNormalization Dense Dropout Embedding Flatten Input Layer LayerNormalization "
     "clear_session",
@@ -19,13 +26,13 @@ _NAMES = {
     "ProgbarLogger ReduceLROnPlateau TerminateOnNaN dl_history_plot",
     "utils": "set_random_seed to_categorical",
 }
-_MODULES = ("activations", "initializers", "losses", "metrics", "regularizers", "schedules", *_NAMES)
+_MODULES = ("activations", "initializers", "losses", "metrics", "regularizers", *_NAMES)
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [*_MODULES, *_HOME]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name not in __all__:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import minigrad as mg
 from minigrad import optim
 from minigrad.errors import message
-from minigrad.keras import schedules as schedules
 from minigrad.keras._get import Configured, by_names, lookup, made
-from minigrad.keras.schedules import LearningRateSchedule
+from minigrad.keras.optimizers import schedules as schedules
+from minigrad.keras.optimizers.schedules import LearningRateSchedule
 from minigrad.nn import Parameter
 
 if TYPE_CHECKING:
