@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from minigrad.keras import layers as L
-from minigrad.keras._progress import coloured, line
 from minigrad.keras.callbacks import History
 from minigrad.keras.models import Sequential
 
@@ -110,29 +109,6 @@ def test_summary_counts_what_the_optimizer_keeps(capsys):
 
 
 # -- progress ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ((4, 4, 0.005, {"accuracy": 0.34, "loss": 1.1163}, True, False),
-         "4/4 ━━━━━━━━━━━━━━━━━━━━ 0s 1ms/step - accuracy: 0.3400 - loss: 1.1163"),
-        ((1, 4, 1.2, {"loss": 0.0005}, False, False), "1/4 ━━━━━━━━━━━━━━━━━━━━ 3s 1s/step - loss: 5.0000e-04"),
-        ((3, 3, 0.003, {"loss": 1.3}, True, True), "3/3 - 0s - 1ms/step - loss: 1.3000"),
-        ((391, 391, 3725.0, {}, True, True), "391/391 - 1:02:05 - 10s/step"),
-        ((5, None, 61.0, {}, False, False), "5/Unknown ━━━━━━━━━━━━━━━━━━━━ 1:01 12s/step"),
-        ((12, 391, 0.001, {}, True, False), " 12/391 ━━━━━━━━━━━━━━━━━━━━ 0s 83us/step"),
-    ],
-)  # fmt: skip
-def test_the_line_of_the_bar(arguments, expected):
-    assert line(*arguments) == expected
-
-
-def test_the_colours_of_the_bar():
-    text = line(1, 4, 0.1, {"loss": 1.0}, False, False)
-    drawn = coloured(text, 1 / 4)
-    assert drawn.startswith("\x1b[1m1/4 \x1b[32m━━━━━\x1b[0m\x1b[37m━━━━━━━━━━━━━━━\x1b[0m 0s 100ms/step")
-    assert re.sub("\x1b\\[[0-9]+m", "", drawn) == text
 
 
 class Terminal(io.StringIO):

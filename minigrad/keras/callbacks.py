@@ -7,14 +7,12 @@ A callback overrides the hooks that it wants; `self.model` is the model, `self.p
 from __future__ import annotations
 
 import csv
-import sys
 import warnings
-from math import inf, isfinite
-from time import perf_counter
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from minigrad.errors import message
-from minigrad.keras._progress import coloured, interactive, line
+from minigrad.progress import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -362,13 +360,11 @@ class TerminateOnNaN(Callback):
 class ProgbarLogger(Callback):
     """The progress bar of verbose=1 and the lines of verbose=2; fit adds one by itself."""
 
-    #: Seconds between two drawings of the bar.
-    INTERVAL = 0.05
     _phase = "none"  # whose batches it shows: fit's, not those of its validation
 
     def _start(self, phase: str) -> None:
-        self._phase, self._began, self._drawn, self._seen, self._width = phase, perf_counter(), -inf, 0, 0
-        self._draws = self.params["verbose"] == 1 and interactive(sys.stdout)
+        self._phase, self._seen = phase, 0
+        self._bar = Bar(self.params["steps"], self.params["verbose"] == 2)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         print(f"Epoch {epoch + 1}/{self.params['epochs']}")
@@ -385,29 +381,18 @@ class ProgbarLogger(Callback):
         if phase != self._phase:
             return False
         self._seen = batch + 1
-        return self._draws and perf_counter() - self._drawn >= self.INTERVAL
+        return self._bar.due()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._draw(logs or {}, False)
+        self._bar.draw(self._seen, logs or {})
 
     on_test_batch_end = on_predict_batch_end = on_train_batch_end
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self._draw(logs or {}, True)
+        self._bar.close(self._seen, logs or {})
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         if self._phase != "train":
-            self._draw(logs or {}, True)
+            self._bar.close(self._seen, logs or {})
 
     on_predict_end = on_test_end
-
-    def _draw(self, logs: Logs, last: bool) -> None:
-        self._drawn = perf_counter()
-        steps, plain = self._seen if last else self.params["steps"], self.params["verbose"] == 2
-        text = line(self._seen, steps, self._drawn - self._began, logs, last, plain)
-        gap, self._width = " " * (self._width - len(text)), len(text)
-        if self._draws:
-            text = f"\r{coloured(text, self._seen / (steps or self._seen))}{gap}"
-        if self._draws or last:
-            sys.stdout.write(text + "\n" * last)
-            sys.stdout.flush()
