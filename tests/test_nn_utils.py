@@ -351,3 +351,18 @@ def test_a_vector_is_differentiable():
     net = nn.Linear(2, 1)
     (utils.parameters_to_vector(net.parameters()) * mg.tensor([1.0, 2.0, 3.0])).sum().backward()
     assert grads_of(net.parameters()) == [[[1.0, 2.0]], [3.0]]
+
+
+# -- modes ---------------------------------------------------------------------------------------------------------------
+
+
+def test_modes_are_switched_for_a_while_and_put_back():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+    net[1].eval()
+    for modules, inner in ((net, [True] * 3), ([net, net[1]], [True, True, True])):
+        with utils.in_mode(modules, True):
+            assert [m.training for m in net.modules()] == inner
+        assert [m.training for m in net.modules()] == [True, True, False]
+    with pytest.raises(ShapeError), utils.in_mode([net[1]], training=True):
+        net(mg.ones(3))
+    assert [m.training for m in net.modules()] == [True, True, False]

@@ -21,7 +21,8 @@ from minigrad.keras import losses, metrics, optimizers
 from minigrad.keras._checks import check_ending
 from minigrad.keras._feed import Feed, split_tail
 from minigrad.keras.callbacks import CallbackList, History, ProgbarLogger
-from minigrad.keras.layers import Embedding, Layer, mode
+from minigrad.keras.layers import Embedding, Layer
+from minigrad.nn.utils import in_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +220,7 @@ class Trainer(Layer):
         modules, logs = list(self.modules()), dict[str, float]()
         listeners.call("on_train_begin")
         try:
-            with mode(modules, True):
+            with in_mode(modules, True):
                 for epoch in range(initial_epoch, epochs):
                     listeners.call("on_epoch_begin", epoch)
                     logs = dict(sorted(self._trained(feed, listeners).items()))
@@ -258,7 +259,7 @@ class Trainer(Layer):
         """One evaluation."""
         self._meter.reset()
         listeners.call("on_test_begin")
-        with mode(modules, False), no_grad():
+        with in_mode(modules, False), no_grad():
             logs = self._pass("test", feed, listeners, self._meter.add, self._meter.logs)
         listeners.call("on_test_end", logs=dict(sorted(logs.items())))
         return logs
@@ -280,7 +281,7 @@ class Trainer(Layer):
         feed = self._feed("predict", x, None, None, batch_size, steps=steps, learns=False)
         listeners, found = self._listeners(callbacks, verbose, 1, feed.steps), []
         listeners.call("on_predict_begin")
-        with mode(list(self.modules()), False), no_grad():
+        with in_mode(self, False), no_grad():
             self._pass("predict", feed, listeners, lambda result, _: found.append(result.array), dict)
         listeners.call("on_predict_end")
         return np.concatenate(found) if found else np.empty((0, *self.output_shape[1:]), self.dtype)
@@ -291,7 +292,7 @@ class Trainer(Layer):
     ) -> Any:  # fmt: skip
         """One update with this batch. The values that it returns are those of this batch alone."""
         feed = self._feed("train_on_batch", x, y, sample_weight, len(x), class_weight=class_weight)
-        with mode(list(self.modules()), True):
+        with in_mode(self, True):
             return _returned(self._trained(feed, CallbackList()), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

@@ -6,8 +6,6 @@ A layer makes its weights when it first learns the shape of its input. They are 
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
 from difflib import get_close_matches
 from inspect import signature
 from math import prod
@@ -20,12 +18,14 @@ from minigrad._array import Array, canonical, duplicate, float32, from_array, in
 from minigrad._generator import Generator
 from minigrad.errors import ShapeError, message
 from minigrad.keras import activations, initializers, regularizers
+from minigrad.keras._get import snake
 from minigrad.nn import functional as F  # noqa: N812 - the field's name for it
 from minigrad.nn._module import Module, Parameter
 from minigrad.nn.ops import norm
+from minigrad.nn.utils import in_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     Shape = tuple[Any, ...]
@@ -41,23 +41,9 @@ def clear_session() -> None:
 
 def _unique_name(kind: str) -> str:
     """Dense -> dense, dense_1, ...; BatchNormalization -> batch_normalization."""
-    stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
+    stem = snake(kind)
     number = _counts[stem] = _counts.get(stem, -1) + 1
     return f"{stem}_{number}" if number else stem
-
-
-@contextmanager
-def mode(modules: list[Any], training: bool) -> Iterator[None]:
-    """Training or inference, and afterwards each module's own mode again. (To find all modules takes longer than an
-    epoch of a small network: callers do it once.)"""
-    before = [module.training for module in modules]
-    try:
-        for module in modules:
-            module.training = training
-        yield
-    finally:
-        for module, own in zip(modules, before):
-            module.training = own
 
 
 class Input:
@@ -135,7 +121,7 @@ class Layer(Module):
         self.build((None, *x.shape[1:]))
         if training is None or training is self.training:
             return super().__call__(x)
-        with mode(list(self.modules()), training):
+        with in_mode(self, training):
             return super().__call__(x)
 
     @property

@@ -1,4 +1,4 @@
-"""Aids to training: clipping gradients, penalties on weights, and parameters as one vector.
+"""Aids to training: clipping gradients, penalties on weights, parameters as one vector, and training mode for a while.
 
 Clipping goes between backward and the optimizer's step, and may be part of a step of `mg.jit`:
 
@@ -10,6 +10,7 @@ Clipping goes between backward and the optimizer's step, and may be part of a st
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from math import inf, isfinite
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from minigrad.ops.elementwise import to_dtype
 from minigrad.ops.shape import cat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 
@@ -234,3 +235,27 @@ def _check_number(op: str, argument: str, value: Any) -> None:
         raise TypeError(message(op, argument, f"a {type(value).__name__}", "a number of at least 0"))
     if not value >= 0:
         raise ValueError(message(op, argument, value, "a number of at least 0"))
+
+
+# -- modes -----------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def in_mode(modules: Any, training: bool) -> Iterator[None]:
+    """Training mode or inference for a while, and then each module's own mode again, also after an error:
+
+        with nn.utils.in_mode(net, training=False), mg.no_grad():
+            loss = criterion(net(x_val), y_val)
+
+    modules: a module, for it and all within it, or a list of modules, for these alone. (To look for all that is within
+    takes longer than a step of a small network: who does this often passes list(net.modules()).)
+    """
+    chosen = list(modules.modules()) if isinstance(modules, Module) else modules
+    before = [module.training for module in chosen]
+    try:
+        for module in chosen:
+            module.training = training
+        yield
+    finally:
+        for module, own in zip(chosen, before):
+            module.training = own
