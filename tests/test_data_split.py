@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.data import Dataset, TensorDataset, check_split, random_split, train_test_split
+from minigrad.data import Dataset, TensorDataset, check_split, random_split, split_tail, train_test_split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +172,22 @@ def test_stratification_rounds_by_largest_remainders() -> None:
 def test_train_test_split_refuses(arrays: Any, arguments: dict[str, Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=rf"train_test_split: .*{text}"):
         train_test_split(*arrays, **arguments)
+
+
+@pytest.mark.parametrize("kind", [np.array, mg.tensor, list])
+def test_the_tail_is_the_last_fraction(kind: Callable[[Any], Any]) -> None:
+    x, y = kind([[1.0], [2.0], [3.0], [4.0], [5.0]]), kind([1, 2, 3, 4, 5])
+    (a, b, none), (c, d, _) = split_tail(x, y, None, fraction=0.3)
+    assert [np.asarray(part).ravel().tolist() for part in (a, b, c, d)] == [[1, 2, 3], [1, 2, 3], [4, 5], [4, 5]]
+    assert none is None
+
+
+def test_split_tail_refuses() -> None:
+    for fraction in (0.0, 1.0, -0.5, 0.95):
+        with pytest.raises(ValueError, match=f"split_tail: argument fraction: got {fraction}, which of 5 samples leaves"):
+            split_tail(np.ones(5), fraction=fraction)
+    with pytest.raises(ValueError, match="split_tail: got arrays of 3, 2 samples"):
+        split_tail(np.ones(3), np.ones(2), fraction=0.5)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from minigrad.data.sampler import (
     WeightedRandomSampler,
 )
 from minigrad.data.scale import MinMaxScaler, NotFittedError, StandardScaler
-from minigrad.data.split import check_split, random_split, train_test_split
+from minigrad.data.split import check_split, random_split, split_tail, train_test_split
 
 __all__ = [
     "BatchSampler",
@@ -51,6 +51,7 @@ __all__ = [
     "compute_sample_weight",
     "default_collate",
     "random_split",
+    "split_tail",
     "to_categorical",
     "train_test_split",
     "transforms",

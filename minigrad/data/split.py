@@ -1,5 +1,5 @@
-"""``random_split`` of a dataset, ``train_test_split`` of arrays, with or without stratification, and ``check_split``, which
-warns of parts that are not alike."""
+"""``random_split`` of a dataset, ``train_test_split`` of arrays, with or without stratification, ``split_tail`` of what has an
+order, and ``check_split``, which warns of parts that are not alike."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def train_test_split(
     Errors: ValueError for lengths that differ, sizes that do not fit (what was asked and what there is are named), and
     classes too small to stratify; TypeError for objects that are not arrays.
     """
-    size = _common_length(arrays)
+    size = _common_length("train_test_split", arrays)
     n_train, n_test = _part_sizes(size, test_size, train_size)
     if shuffle:
         order = randperm(size, generator=as_generator(random_state, "train_test_split")).array
@@ -95,6 +95,25 @@ def train_test_split(
     else:
         train, test = np.arange(n_train), np.arange(n_train, n_train + n_test)
     return [_select(array, rows) for array in arrays for rows in (train, test)]
+
+
+def split_tail(*arrays: Any, fraction: float, operation: str = "split_tail") -> tuple[list[Any], list[Any]]:
+    """Divide arrays of the same length, in the order that they have, into the first samples to train with and the last
+    ``fraction`` of them to test with: ``(x, y), (x_test, y_test) = split_tail(x, y, fraction=0.2)``.
+
+    So what changes with time is divided, for the future must not be trained with, and so Keras's ``validation_split``
+    does: floor(N (1 - fraction)) samples train. The parts are views; None in place of an array is None in both.
+    ``check_split`` warns where the last samples are not like the first. ``operation``: what errors begin with.
+
+    Errors: ValueError for a fraction that leaves no samples on one side; ShapeError for lengths that differ.
+    """
+    given = [array for array in arrays if array is not None]
+    size = _common_length(operation, given)
+    at = math.floor(size * (1.0 - fraction))
+    if not 0 < at < size:
+        got = f"{fraction}, which of {size} samples leaves {at} to train with"
+        raise ValueError(message(operation, "fraction", got, "a fraction that leaves samples on both sides"))
+    return [a if a is None else a[:at] for a in arrays], [a if a is None else a[at:] for a in arrays]
 
 
 def check_split(y_train: Any, y_test: Any, classes: bool, operation: str = "check_split") -> None:
@@ -123,20 +142,20 @@ def check_split(y_train: Any, y_test: Any, classes: bool, operation: str = "chec
     warnings.warn(f"{operation}: the last samples are held back, and {problem}. {remedy}", stacklevel=3)
 
 
-def _common_length(arrays: tuple[Any, ...]) -> int:
+def _common_length(operation: str, arrays: Sequence[Any]) -> int:
     if not arrays:
-        raise ValueError(message("train_test_split", "", "no arrays", "at least one, as in train_test_split(X, y)"))
+        raise ValueError(message(operation, "", "no arrays", f"at least one, as in {operation}(X, y)"))
     for i, array in enumerate(arrays):
         if not isinstance(array, (np.ndarray, Tensor, list, tuple)):
             expected = "a NumPy array, a Tensor, a list or a tuple"
             remedy = "For a table, pass table.to_numpy(); for a Dataset, use random_split."
-            raise TypeError(message("train_test_split", str(i), type(array).__name__, expected, remedy))
+            raise TypeError(message(operation, str(i), type(array).__name__, expected, remedy))
         if not isinstance(array, (list, tuple)) and not array.shape:
-            raise ShapeError(message("train_test_split", str(i), "a single number, shape ()", "an array of samples"))
+            raise ShapeError(message(operation, str(i), "a single number, shape ()", "an array of samples"))
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) > 1:
         got = f"arrays of {', '.join(map(str, lengths))} samples"
-        raise ShapeError(message("train_test_split", "", got, "the same number in all"))
+        raise ShapeError(message(operation, "", got, "the same number in all"))
     return lengths[0]
 
 

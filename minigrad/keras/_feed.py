@@ -105,17 +105,3 @@ class Feed:
             raise ValueError(message(self.op, "x", got, "a model with weights", remedy))
         found: tuple[int, ...] = next(self._batches())[0].shape
         return found
-
-
-def split_tail(x: Any, y: Any, weight: Any, fraction: float) -> tuple[list[Any], list[Any]]:
-    """The first samples for training and the last `fraction` of them for validation, before any shuffling."""
-    if not is_array(x):
-        got, remedy = "an iterable of batches in x", "Pass validation_data."
-        raise ValueError(message("fit", "validation_split", got, "arrays", remedy))
-    arrays = columns("fit", x, y, weight)
-    total = len(arrays[0])
-    at = int(np.floor(total * (1.0 - fraction)))
-    if not 0 < at < total:
-        got = f"{fraction}, which of {total} samples leaves {at} to train with"
-        raise ValueError(message("fit", "validation_split", got, "a fraction that leaves samples on both sides"))
-    return [a if a is None else a[:at] for a in arrays], [a if a is None else a[at:] for a in arrays]

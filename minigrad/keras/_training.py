@@ -15,11 +15,10 @@ import numpy as np
 from minigrad._array import int64
 from minigrad._jit import jit
 from minigrad._mode import no_grad
-from minigrad.data import check_split, compute_sample_weight
+from minigrad.data import check_split, compute_sample_weight, split_tail
 from minigrad.errors import message
-from minigrad.keras import losses, metrics, optimizers
-from minigrad.keras._checks import check_ending
-from minigrad.keras._feed import Feed, split_tail
+from minigrad.keras import activations, losses, metrics, optimizers
+from minigrad.keras._feed import Feed, columns, is_array
 from minigrad.keras.callbacks import CallbackList, History, ProgbarLogger
 from minigrad.keras.layers import Embedding, Layer
 from minigrad.nn.utils import in_mode
@@ -113,7 +112,7 @@ class Trainer(Layer):
         self._meter, self._eager = _Meter(_listed(metrics), _listed(weighted_metrics)), run_eagerly
         self._steps.clear()
         if self._objective is not None:
-            check_ending(self, self._objective)
+            _check_ending(self, self._objective)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -203,9 +202,13 @@ class Trainer(Layer):
         """
         tail = validation_data
         if validation_split and tail is None:
-            (x, y, sample_weight), tail = split_tail(x, y, sample_weight, validation_split)
+            if not is_array(x):
+                got, remedy = "an iterable of batches in x", "Pass validation_data."
+                raise ValueError(message("fit", "validation_split", got, "arrays", remedy))
+            op, given = "fit: validation_split", columns("fit", x, y, sample_weight)
+            (x, y, sample_weight), tail = split_tail(*given, fraction=validation_split, operation=op)
             if self._objective is not None and y is not None:
-                check_split(y, tail[1], "crossentropy" in self._objective.name, "fit: validation_split")
+                check_split(y, tail[1], "crossentropy" in self._objective.name, op)
         feed = self._feed(
             "fit", x, y, sample_weight, batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
         )
@@ -302,6 +305,33 @@ class Trainer(Layer):
     def predict_on_batch(self, x: Any) -> np.ndarray[Any, Any]:
         """The values of predict for this batch."""
         return self.predict(x, len(x), 0)
+
+
+def _check_ending(model: Any, loss: Any) -> None:
+    """Warns where a cross-entropy gets from the last layer what it does not expect; the programs run on, and learn badly."""
+    name = getattr(getattr(loss, "fn", None), "__name__", "")
+    last = [layer for layer in model.modules() if hasattr(layer, "activation")][-1:]
+    function, units = (getattr(last[0], what, None) if last else None for what in ("activation", "units"))
+    ending = getattr(function, "__name__", "")
+    if not name.endswith("_crossentropy") or getattr(activations, ending, None) is not function:
+        return
+    binary, logits = name.startswith("binary"), bool(getattr(loss, "from_logits", False))
+    wanted = "sigmoid" if binary else "softmax"
+    if units == 1 and not binary:
+        problem = f"{name} needs one unit per class, and the last layer has 1"
+        remedy = f"Write Dense(classes, activation={wanted!r}), or for two classes loss='binary_crossentropy'."
+    elif units == 1 and ending == "softmax":
+        problem, remedy = "softmax of a single unit is always 1", "Write activation='sigmoid'."
+    elif logits and ending in ("softmax", "sigmoid"):
+        problem = f"the last layer ends in {ending}, which from_logits=True applies once more"
+        remedy = f"Remove activation={ending!r}, or write from_logits=False."
+    elif not logits and ending != wanted and not (binary and ending in ("softmax", "hard_sigmoid")):
+        problem = f"{name} expects probabilities, and the last layer ends in {ending}"
+        kind = name.title().replace("_", "")
+        remedy = f"Write activation={wanted!r}, or loss=minigrad.keras.losses.{kind}(from_logits=True) without one."
+    else:
+        return
+    warnings.warn(f"compile: {problem}. {remedy}", stacklevel=3)
 
 
 def _listed(given: Any) -> list[Any]:
