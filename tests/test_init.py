@@ -16,6 +16,7 @@ from minigrad.nn import init
 SIGMAS = 5
 
 RANDOM = {
+    "variance_scaling_": lambda x, generator=None: init.variance_scaling_(x, 5, generator=generator),
     "uniform_": init.uniform_,
     "normal_": init.normal_,
     "trunc_normal_": init.trunc_normal_,
@@ -289,3 +290,19 @@ def test_signatures_and_defaults_are_pytorchs():
     for name, expected in SIGNATURES.items():
         parameters = inspect.signature(getattr(init, name)).parameters.values()
         assert ", ".join(str(p.replace(annotation=inspect.Parameter.empty)) for p in parameters) == expected
+
+
+@pytest.mark.parametrize(("distribution", "bound"), [("truncated_normal", 2 / 0.87962566103423978), ("normal", 5.5), ("uniform", 3**0.5)])
+def test_variance_scaling_has_the_variance_and_the_bound(distribution, bound):
+    n, variance = 200_000, 2 / 5
+    x = init.variance_scaling_(mg.empty(n, dtype=mg.float64), 5, 2.0, distribution).numpy()
+    assert abs(x.mean()) < SIGMAS * (variance / n) ** 0.5
+    assert abs(x.var() / variance - 1) < SIGMAS * (2 / n) ** 0.5  # of no more kurtosis than a normal variate
+    assert 0.7 * bound < np.abs(x).max() / variance**0.5 <= bound
+
+
+def test_variance_scaling_refuses():
+    with pytest.raises(ValueError, match="variance_scaling_: argument fan, scale: got 0, 1.0, expected numbers above 0"):
+        init.variance_scaling_(mg.zeros(3), 0)
+    with pytest.raises(ValueError, match="distribution: got 'gauss', expected 'truncated_normal', 'normal' or 'uniform'"):
+        init.variance_scaling_(mg.zeros(3), 1, distribution="gauss")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import prod
 from typing import TYPE_CHECKING
 
 import minigrad as mg
@@ -32,30 +32,21 @@ def _initializer(name: str, doc: str, fill: Callable[[Any, Any, Any], Any], **op
     return made(Initializer, name, doc, _options=options, _filled=fill)
 
 
-def _truncated(x: Any, mean: float, std: float, generator: Any) -> Any:
-    return init.trunc_normal_(x, mean, std, mean - 2 * std, mean + 2 * std, generator)
-
-
-def _scaled(name: str, paper: str, scale: float, both: bool) -> tuple[Any, Any]:
+def _scaled(name: str, paper: str, scale: float, both: bool) -> list[Any]:
     """The uniform and the normal class of the variance scale / fan_in, or scale over the mean of fan_in and fan_out."""
 
-    def std(x: Any) -> float:
+    def fill(self: Any, x: Any, generator: Any) -> Any:
         fan_in = prod(x.shape[:-1]) if len(x.shape) > 1 else prod(x.shape)
-        fan_out = prod(x.shape[:-2]) * prod(x.shape[-1:])
-        return sqrt(scale / max((fan_in + fan_out) / 2 if both else fan_in, 1))
-
-    def uniform(self: Any, x: Any, generator: Any) -> Any:
-        return init.uniform_(x, -sqrt(3) * std(x), sqrt(3) * std(x), generator)
-
-    def normal(self: Any, x: Any, generator: Any) -> Any:
-        # What is cut off beyond two standard deviations makes a standard normal number's smaller, by this factor.
-        return _truncated(x, 0.0, std(x) / 0.87962566103423978, generator)
+        fan = (fan_in + prod(x.shape[:-2]) * prod(x.shape[-1:])) / 2 if both else fan_in
+        return init.variance_scaling_(x, max(fan, 1), scale, self.distribution, generator)
 
     doc = f"of variance {scale:g} / {'(mean of fan_in and fan_out)' if both else 'fan_in'} ({paper})."
-    return (
-        _initializer(f"{name}Uniform", f"Uniform, {doc}", uniform, seed=None),
-        _initializer(f"{name}Normal", f"Normal, cut off at two standard deviations, {doc}", normal, seed=None),
-    )
+    return [
+        made(Initializer, f"{name}{kind}", f"{what}, {doc}", _options={"seed": None}, _filled=fill, distribution=distribution)
+        for kind, what, distribution in (
+            ("Uniform", "Uniform", "uniform"), ("Normal", "Normal, cut off at two standard deviations", "truncated_normal")
+        )
+    ]  # fmt: skip
 
 
 # fmt: off
@@ -73,7 +64,7 @@ RandomNormal = _initializer(
     lambda self, x, g: init.normal_(x, self.mean, self.stddev, g), mean=0.0, stddev=0.05, seed=None)
 TruncatedNormal = _initializer(
     "TruncatedNormal", "Normally distributed, but within two stddev of the mean.",
-    lambda self, x, g: _truncated(x, self.mean, self.stddev, g), mean=0.0, stddev=0.05, seed=None)
+    lambda self, x, g: init.trunc_normal_(x, m := self.mean, s := self.stddev, m - 2 * s, m + 2 * s, g), mean=0.0, stddev=0.05, seed=None)
 _TABLE = by_names((
     GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Zeros, Ones, Constant, RandomUniform,
     RandomNormal, TruncatedNormal,

@@ -209,6 +209,32 @@ def trunc_normal_(
     return _fill(tensor, np.clip((mean + std * left).astype(tensor.dtype), *np.array([a, b], tensor.dtype)))
 
 
+#: What a standard normal variate's standard deviation becomes when it is cut off at two of them.
+_CUT_STD = 0.87962566103423978
+
+
+def variance_scaling_(
+    tensor: Any, fan: float, scale: float = 1.0, distribution: str = "truncated_normal", generator: Generator | None = None
+) -> Any:
+    """Random numbers of mean 0 and variance scale / fan, whatever the tensor's layout: the family that the others here are
+    of. With fan = fan_in a scale of 1 is LeCun's (1998) and one of 2 He's; with the mean of fan_in and fan_out 1 is Glorot's.
+
+    distribution: "truncated_normal", cut off at two standard deviations of a normal one that is so much wider, "normal", or
+    "uniform" in +- sqrt(3 scale / fan).
+    """
+    op = "variance_scaling_"
+    if not fan > 0 or not scale > 0:
+        raise ValueError(message(op, "fan, scale", f"{fan}, {scale}", "numbers above 0"))
+    std = sqrt(scale / fan)
+    if distribution == "uniform":
+        return uniform_(tensor, -sqrt(3) * std, sqrt(3) * std, generator)
+    if distribution == "normal":
+        return normal_(tensor, 0.0, std, generator)
+    if distribution != "truncated_normal":
+        raise ValueError(message(op, "distribution", repr(distribution), "'truncated_normal', 'normal' or 'uniform'"))
+    return trunc_normal_(tensor, 0.0, std / _CUT_STD, -2 * std / _CUT_STD, 2 * std / _CUT_STD, generator)
+
+
 def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
     """Orthogonal rows (or columns, whichever are fewer) of length gain (Saxe, McClelland and Ganguli 2014)."""
     _fans("orthogonal_", tensor)
