@@ -9,6 +9,7 @@ from minigrad import io
 from minigrad.errors import message
 from minigrad.keras._training import Trainer
 from minigrad.keras.layers import Input, Layer
+from minigrad.nn._summary import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,9 +114,17 @@ class Sequential(Trainer):
     ) -> None:  # fmt: skip
         """Prints a table of the layers, their output shapes and numbers of weights. print_fn gets the text instead.
         Total params counts the weights; what the optimizer keeps stands in a line of its own."""
-        from minigrad.keras._summary import summary
-
-        (print_fn or print)(summary(self, line_length or 76, show_trainable))
+        rows, shape = [], self.batch_shape if self.built else None
+        for layer in self.layers:
+            shape = None if shape is None else layer.compute_output_shape(shape)
+            count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+            trains = ("-" if not layer.weights else "Y" if layer.trainable else "N",) if show_trainable else ()
+            rows.append((layer.name, type(layer).__name__, "?" if shape is None else str(shape), count, *trains))
+        totals = {
+            "Total": self.weights, "Trainable": self.trainable_weights, "Non-trainable": self.non_trainable_weights,
+            **({"Optimizer": kept} if (kept := getattr(self.optimizer, "variables", None)) else {}),
+        }  # fmt: skip
+        (print_fn or print)(table(self.name, rows, totals, line_length or 76))
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes all weights to a file whose name ends in .weights.safetensors, .safetensors or .npz."""

@@ -66,6 +66,7 @@ from minigrad.nn._piecewise import (
     Softshrink,
     Threshold,
 )
+from minigrad.nn._summary import summary
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "AlphaDropout", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "Bilinear",
@@ -77,5 +78,5 @@ __all__ = [
     "ParameterDict", "ParameterList", "PoissonNLLLoss", "RMSNorm", "RReLU", "ReLU", "ReLU6", "Sequential", "SiLU",
     "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
     "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "functional",
-    "init", "utils",
+    "init", "summary", "utils",
 ]  # fmt: skip
