@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.data import DataLoader, Dataset, Subset, TensorDataset, default_collate
+from minigrad.data import DataLoader, Dataset, RandomSampler, Subset, TensorDataset, default_collate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -391,3 +391,24 @@ def test_collate_keeps_structure_and_chooses_dtypes() -> None:
 def test_collate_refuses(samples: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=rf"default_collate: argument samples: .*{text}"):
         default_collate(samples)
+
+
+@pytest.mark.parametrize("rows", [3, 70, 5000])
+@pytest.mark.parametrize("width", [1, 4000])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_rows_that_are_gathered_together_are_those_of_the_order(rows: int, width: int, drop_last: bool) -> None:
+    x = np.arange(rows * width).reshape(rows, width) if rows * width < 300_000 else np.arange(rows)[:, None] * np.ones((1, 9))
+    data = TensorDataset(x, np.arange(rows))
+    order = mg.Generator()
+    order.manual_seed(3)
+    expected = RandomSampler(data, generator=order).order()
+    order.manual_seed(3)
+    loader = DataLoader(data, 7, shuffle=True, generator=order, drop_last=drop_last)
+    batches = list(loader)
+    assert [len(y) for _, y in batches] == [7] * (rows // 7) + ([] if drop_last or not rows % 7 else [rows % 7])
+    found = np.concatenate([y.numpy() for _, y in batches] or [np.empty(0)])
+    np.testing.assert_array_equal(found, expected[: len(found)])
+    for xb, yb in batches:
+        np.testing.assert_array_equal(xb.numpy(), data.tensors[0].numpy()[yb.numpy()])
+    in_order = [i for _, y in DataLoader(data, 7, drop_last=drop_last) for i in y.tolist()]
+    assert in_order == list(range(rows - rows % 7 if drop_last else rows))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad._array import from_array
+from minigrad._array import duplicate, from_array
 from minigrad._generator import Generator
 from minigrad._tensor import Tensor
-from minigrad.data.dataset import IterableDataset, as_array, as_int_rows, batch_cutter, samples_at
+from minigrad.data.dataset import IterableDataset, TensorDataset, as_array, as_int_rows, batch_cutter, samples_at
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler, key_list, length_of
 from minigrad.errors import ShapeError, message
 
@@ -29,6 +29,10 @@ _WITHOUT_MEANING = (
     ("pin_memory_device", "", "tensors live in ordinary memory and no device needs a pinned copy"),
     ("in_order", True, "one process makes the batches, so they are always in order"),
 )
+
+
+#: Batches whose rows are gathered at once, and their bytes at the most: beyond the cache, a second copy costs more than it saves.
+_TOGETHER, _GATHERED = 64, 1 << 18
 
 
 class DataLoader:
@@ -100,6 +104,8 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         if self.batch_sampler is not None:
+            if self.collate_fn is None and type(self.dataset) is TensorDataset and _is_over(self.batch_sampler, self.dataset):
+                return self._gathered(self.dataset, self.batch_sampler)
             return map(self._reader(), _batches(self.batch_sampler))
         convert = self.collate_fn or _as_tensor
         if self.sampler is not None:
@@ -118,6 +124,22 @@ class DataLoader:
             return samples
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
 
+    def _gathered(self, dataset: TensorDataset, batches: Any) -> Iterator[list[Tensor]]:
+        """The batches of arrays in an order that is known. Of short rows those of many batches are gathered at once, as one
+        call of NumPy costs as much as another; long ones are copied but once."""
+        arrays, size, order = [value.array for value in dataset.tensors], batches.batch_size, batches.sampler.order()
+        stop = len(order) - len(order) % size if batches.drop_last else len(order)
+        width = sum(array.nbytes for array in arrays) // max(len(dataset), 1)
+        many = size * max(1, min(_TOGETHER, _GATHERED // max(size * width, 1)))
+        for start in range(0, stop, many):
+            rows = order[start : min(start + many, stop)]
+            if many == size and not isinstance(rows, range):
+                yield dataset.take(rows)
+                continue
+            block = [a[rows.start : rows.stop] if isinstance(rows, range) else a.take(rows, 0) for a in arrays]
+            for at in range(0, len(rows), size):
+                yield [duplicate(a[at : at + size]) for a in block]
+
     def _reader(self) -> Callable[[Any], Any]:
         """The function from the indices of a batch to the batch."""
         cut = batch_cutter(self.dataset) if self.collate_fn is None else None
@@ -125,6 +147,13 @@ class DataLoader:
             collate = self.collate_fn or default_collate
             return lambda rows: collate(samples_at(self.dataset, key_list(rows)))
         return lambda rows: cut(rows) if isinstance(rows, slice) else _cut_sampled(cut, rows, len(self.dataset))
+
+
+def _is_over(batches: Any, dataset: Any) -> bool:
+    """Whether the batches are those of our own classes, of an order of just this dataset's samples."""
+    sampler = getattr(batches, "sampler", None)
+    ours = type(batches) is BatchSampler and type(sampler) in (SequentialSampler, RandomSampler)
+    return ours and sampler.data_source is dataset  # type: ignore[union-attr]
 
 
 def _check_dataset(dataset: Any, ordered: bool) -> None:

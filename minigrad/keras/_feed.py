@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad._array import duplicate
-from minigrad._draw import randperm
-from minigrad.data import DataLoader, Dataset
+from minigrad.data import DataLoader, Dataset, TensorDataset
 from minigrad.errors import ShapeError, message
 from minigrad.keras.losses import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
-
-#: Batches whose rows are gathered at once.
-_TOGETHER = 64
 
 
 def is_array(x: Any) -> bool:
@@ -51,31 +48,30 @@ class Feed:
         self, op: str, x: Any, y: Any, weight: Any, ready: Callable[..., list[Any]], size: int, shuffle: bool,
         steps: int | None,
     ) -> None:  # fmt: skip
-        self.op, self.ready, self.size, self.shuffle, self.limit = op, ready, size, shuffle, steps
-        self.held = ready(*columns(op, x, y, weight)) if is_array(x) else None
-        if self.held is None and not (y is None and weight is None):
+        self.op, self.ready, self.limit, self.held = op, ready, steps, is_array(x)
+        if not self.held and not (y is None and weight is None):
             raise ValueError(message(op, "y", "targets beside an iterable of batches", "None: x yields (x, y)"))
-        self.source = DataLoader(x, size, shuffle) if isinstance(x, Dataset) else x
-        self._open: Iterator[list[Any]] = iter(())
-        self.steps = steps
-        if steps is None and self.held is not None:
-            self.steps = -(-len(self.held[0]) // size)
-        elif steps is None and hasattr(self.source, "__len__"):
-            self.steps = len(self.source)
+        data = TensorDataset(*ready(*columns(op, x, y, weight))) if self.held else x
+        self.source = DataLoader(data, size, shuffle) if isinstance(data, Dataset) else data
+        self.steps = steps or (len(self.source) if hasattr(self.source, "__len__") else None)
+        self._passes = self._endless()
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return self._batches() if self.limit is None else islice(self._passes, self.limit)
 
     def _batches(self) -> Iterator[list[Any]]:
         """One pass over the data."""
-        if self.held is None:
-            yield from map(self._converted, self.source)
-            return
-        n, many, size = len(self.held[0]), self.size * _TOGETHER, self.size
-        order = randperm(n).array if self.shuffle else None
-        for start in range(0, n, many):
-            rows = slice(start, start + many)
-            # take() gathers short rows five times as fast as an index does.
-            block = [a[rows] if order is None else a.take(order[rows], 0) for a in self.held]
-            for at in range(0, len(block[0]), size):
-                yield [duplicate(a[at : at + size]) for a in block]
+        return iter(self.source) if self.held else map(self._converted, self.source)
+
+    def _endless(self) -> Iterator[list[Any]]:
+        """One pass after the other, as long as they give anything."""
+        some = True
+        while some:
+            some = False
+            for batch in self._batches():
+                some = True
+                yield batch
+        warnings.warn(f"{self.op}: the data ended before {self.limit} steps.", stacklevel=2)
 
     def _converted(self, batch: Any) -> list[Any]:
         """One batch of an iterable."""
@@ -84,23 +80,9 @@ class Feed:
             raise ValueError(message(self.op, "x", f"batches of {len(parts)} parts", "(x,), (x, y) or (x, y, weight)"))
         return [duplicate(a) for a in self.ready(*columns(self.op, *parts))]
 
-    def __iter__(self) -> Iterator[list[Any]]:
-        if self.limit is None:
-            yield from self._batches()
-            return
-        for _ in range(self.limit):
-            batch = next(self._open, None)
-            if batch is None:  # from the beginning, where there is one
-                self._open = self._batches()
-                batch = next(self._open, None)
-            if batch is None:
-                warnings.warn(f"{self.op}: the data ended before {self.limit} steps.", stacklevel=2)
-                return
-            yield batch
-
     def shape(self) -> tuple[int, ...]:
         """Of the first batch of x, for a model that has no weights yet."""
-        if self.held is None and iter(self.source) is self.source:
+        if iter(self.source) is self.source:
             got, remedy = "a generator, which can be read only once,", "Put an Input first, or call model.build(shape)."
             raise ValueError(message(self.op, "x", got, "a model with weights", remedy))
         found: tuple[int, ...] = next(self._batches())[0].shape
