@@ -69,11 +69,16 @@ class _Meter:
         self.kept.clear()
 
     def logs(self) -> Logs:
-        """The loss and the metrics by name, in the order in which compile was given them."""
+        """The loss and the metrics by name, in alphabetical order, as Keras shows them."""
         if self.kept:
             self._measure()
-        mean = self.total / max(self.samples, 1)
-        return {"loss": mean, **{metric.name: float(metric.result()) for metric, _ in self.metrics}}
+        found = {metric.name: float(metric.result()) for metric, _ in self.metrics}
+        return dict(sorted({"loss": self.total / max(self.samples, 1), **found}.items()))
+
+    def returned(self, logs: Logs, as_dict: bool) -> Any:
+        """What evaluate gives: the dict, the loss, or [loss, metrics ...] in the order in which compile was given them."""
+        values = [logs["loss"], *[logs[metric.name] for metric, _ in self.metrics]]
+        return logs if as_dict else values if len(values) > 1 else values[0]
 
 
 class Trainer(Layer):
@@ -214,7 +219,7 @@ class Trainer(Layer):
         )
         checked = None
         if tail is not None:
-            vx, vy, vw = [*tail, None, None][:3] if isinstance(tail, (tuple, list)) else (tail, None, None)
+            vx, vy, vw = [*_listed(tail), None, None][:3]
             size = validation_batch_size or batch_size
             checked = self._feed("fit: validation_data", vx, vy, vw, size, steps=validation_steps)
         history = History()
@@ -226,11 +231,11 @@ class Trainer(Layer):
             with in_mode(modules, True):
                 for epoch in range(initial_epoch, epochs):
                     listeners.call("on_epoch_begin", epoch)
-                    logs = dict(sorted(self._trained(feed, listeners).items()))
+                    logs = self._trained(feed, listeners)
                     often = validation_freq
                     if checked and ((epoch + 1) % often == 0 if isinstance(often, int) else epoch + 1 in often):
                         found = self._judged(checked, listeners, modules)
-                        logs |= {f"val_{name}": value for name, value in sorted(found.items())}
+                        logs |= {f"val_{name}": value for name, value in found.items()}
                     listeners.call("on_epoch_end", epoch, logs=logs)
                     if self.stop_training:
                         break
@@ -264,7 +269,7 @@ class Trainer(Layer):
         listeners.call("on_test_begin")
         with in_mode(modules, False), no_grad():
             logs = self._pass("test", feed, listeners, self._meter.add, self._meter.logs)
-        listeners.call("on_test_end", logs=dict(sorted(logs.items())))
+        listeners.call("on_test_end", logs=dict(logs))
         return logs
 
     def evaluate(
@@ -274,7 +279,7 @@ class Trainer(Layer):
         """The loss, or [loss, metrics ...], or a dict by name, in inference mode: dropout is off."""
         feed = self._feed("evaluate", x, y, sample_weight, batch_size, steps=steps)
         listeners = self._listeners(callbacks, verbose, 1, feed.steps)
-        return _returned(self._judged(feed, listeners, list(self.modules())), return_dict)
+        return self._meter.returned(self._judged(feed, listeners, list(self.modules())), return_dict)
 
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
@@ -296,7 +301,7 @@ class Trainer(Layer):
         """One update with this batch. The values that it returns are those of this batch alone."""
         feed = self._feed("train_on_batch", x, y, sample_weight, len(x), class_weight=class_weight)
         with in_mode(self, True):
-            return _returned(self._trained(feed, CallbackList()), return_dict)
+            return self._meter.returned(self._trained(feed, CallbackList()), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """The values of evaluate for this batch."""
@@ -336,8 +341,3 @@ def _check_ending(model: Any, loss: Any) -> None:
 
 def _listed(given: Any) -> list[Any]:
     return [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
-
-
-def _returned(logs: Logs, as_dict: bool) -> Any:
-    values = list(logs.values())
-    return dict(sorted(logs.items())) if as_dict else values if len(values) > 1 else values[0]

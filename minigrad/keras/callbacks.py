@@ -71,9 +71,8 @@ class CallbackList:
             callback.set_model(model)
             callback.set_params(params)
             for hook, known in self._at.items():
-                methods = [getattr(callback, name) for name in (hook, hook.replace("on_train_", "on_"))]
-                own = [m for m in methods if getattr(m, "__func__", None) is not _nothing]
-                known += [(callback, method) for method in own[:1]]
+                methods = (getattr(callback, name) for name in (hook, hook.replace("on_train_", "on_")))
+                known += [(callback, m) for m in methods if getattr(m, "__func__", None) is not _nothing][:1]
 
     def call(self, hook: str, *epoch: int, logs: Logs | None = None) -> None:
         """A hook but those of batches. All callbacks get the same dict, and may add to it."""
@@ -90,7 +89,7 @@ class CallbackList:
         """After a batch; logs() is called where somebody reads them."""
         for callback, method in self._at[f"on_{phase}_batch_end"]:
             if callback._reads(phase, batch):
-                method(batch, dict(sorted(logs().items())))
+                method(batch, logs())
 
 
 class LambdaCallback(Callback):
@@ -162,13 +161,11 @@ class _Monitor(Callback):
         """Whether value is better by more than min_delta; anything is better than None."""
         if than is None:
             return True
-        rises, name = self.mode == "max", self.monitor.removeprefix("val_")
-        if self.mode == "auto":
-            rises = any(part in name for part in _RISING)
-            if not rises and not any(part in name for part in _FALLING):
-                expected = f"the direction in which {self.monitor!r} improves"
-                remedy = "Write mode='min' or mode='max'."
-                raise ValueError(message(type(self).__name__, "mode", "'auto'", expected, remedy))
+        name, auto = self.monitor.removeprefix("val_"), self.mode == "auto"
+        rises = any(part in name for part in _RISING) if auto else self.mode == "max"
+        if auto and not rises and not any(part in name for part in _FALLING):
+            expected, remedy = f"the direction in which {self.monitor!r} improves", "Write mode='min' or mode='max'."
+            raise ValueError(message(type(self).__name__, "mode", "'auto'", expected, remedy))
         return value - self.min_delta > than if rises else value + self.min_delta < than
 
 
@@ -232,7 +229,7 @@ class ReduceLROnPlateau(_Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer, logs = self.model.optimizer, {} if logs is None else logs
-        rate = logs["learning_rate"] = float(optimizer.learning_rate)
+        rate = logs["learning_rate"] = optimizer.learning_rate
         value = self._value(logs)
         if value is None:
             return
@@ -247,8 +244,7 @@ class ReduceLROnPlateau(_Monitor):
                 optimizer.learning_rate = max(rate * self.factor, self.min_lr)
                 self.cooldown_counter, self.wait = self.cooldown, 0
                 if self.verbose:
-                    now = optimizer.learning_rate
-                    print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {now}.")
+                    print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {optimizer.learning_rate}.")
 
 
 class LearningRateScheduler(Callback):
