@@ -34,7 +34,7 @@ def test_what_is_missing_or_does_not_fit_is_refused():
         schedules.ExponentialDecay(0.1, 10)
     with pytest.raises(TypeError, match="CosineDecay: .*gamma=2, expected each once of initial_learning_rate"):
         schedules.CosineDecay(0.1, 10, gamma=2)
-    with pytest.raises(ValueError, match="PolynomialDecay: argument decay_steps: got 0"):
+    with pytest.raises(ValueError, match="polynomial_decay: argument decay_steps: got 0"):
         schedules.PolynomialDecay(0.1, 0)
     with pytest.raises(ValueError, match="rising boundaries, and a value more"):
         schedules.PiecewiseConstantDecay([2, 1], [1.0, 0.5, 0.1])

@@ -15,17 +15,18 @@ from minigrad.optim._sgd import SGD
 
 __all__ = [
     "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "lr_scheduler",
+    "rates",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from minigrad.optim import lr_scheduler
+    from minigrad.optim import lr_scheduler, rates
     from minigrad.optim._lbfgs import LBFGS
 else:
 
     def __getattr__(name: str) -> object:
         """What most programs do without is imported when it is first named."""
-        if name == "lr_scheduler":
-            return import_module("minigrad.optim.lr_scheduler")
+        if name in ("lr_scheduler", "rates"):
+            return import_module(f"minigrad.optim.{name}")
         if name == "LBFGS":
             return import_module("minigrad.optim._lbfgs").LBFGS
         raise AttributeError(f"module 'minigrad.optim' has no attribute {name!r}")
