@@ -112,8 +112,9 @@ class Layer(Module):
             self.penalties.append((regularizers.get(regularizer), name))
 
     def penalty(self) -> Any:
-        """The sum of what the regularizers ask for, a tensor; None without any."""
-        parts = [penalty(getattr(self, name)) for penalty, name in self.penalties]
+        """The sum of what the regularizers of all layers within ask for, a tensor; None without any."""
+        known = [(layer, p) for layer in self.modules() for p in getattr(layer, "penalties", ())]
+        parts = [penalty(getattr(layer, name)) for layer, (penalty, name) in known]
         return sum(parts[1:], parts[0]) if parts else None
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:

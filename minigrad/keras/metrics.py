@@ -96,10 +96,10 @@ class MeanMetricWrapper(Metric):
     def _terms(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         with no_grad():
             values = numbers(self.fn(y_true, y_pred, **{option: self._given[option] for option in self.own}))
-        weight = _weights(sample_weight, values)
-        if weight is None:
+        if sample_weight is None:
             return np.array([values.sum(dtype=np.float64), values.size])
-        return np.array([(values * weight).sum(), np.broadcast_to(weight, values.shape).sum()])
+        weight = np.broadcast_to(_weights(sample_weight, values), values.shape)
+        return np.array([(values * weight).sum(), weight.sum()])
 
     def _final(self, sums: Any) -> float:
         return float(sums[0] / sums[1]) if sums[1] else 0.0

@@ -81,11 +81,6 @@ class Sequential(Trainer):
             x = layer(x)
         return x
 
-    def penalty(self) -> Any:
-        """The sum of the regularizers of all layers."""
-        parts = [p for p in (layer.penalty() for layer in self.layers) if p is not None]
-        return sum(parts[1:], parts[0]) if parts else None
-
     def get_layer(self, name: str | None = None, index: int = 0) -> Layer:
         """The layer of this name, or at this place."""
         known = {layer.name: layer for layer in self.layers}
