@@ -89,14 +89,11 @@ class Trainer(Layer):
 
     layers: list[Layer]
     output_shape: Any
-    history: Any
-    optimizer: Any
-    _meter: Any
-    _objective: Any
 
     def __init__(self, **common: Any) -> None:
         super().__init__(**common)
-        self.optimizer = self.loss = self.history = self._meter = self._objective = None
+        absent: Any = None
+        self.optimizer = self.loss = self.history = self._meter = self._objective = absent
         self.stop_training = self._eager = False
         self._steps: dict[str, Callable[..., Any]] = {}
 
@@ -222,8 +219,8 @@ class Trainer(Layer):
             vx, vy, vw = [*_listed(tail), None, None][:3]
             size = validation_batch_size or batch_size
             checked = self._feed("fit: validation_data", vx, vy, vw, size, steps=validation_steps)
-        history = History()
-        self.history, self.stop_training = history, False
+        history = self.history = History()
+        self.stop_training = False
         listeners = self._listeners(callbacks, verbose, epochs, feed.steps, history)
         modules, logs = list(self.modules()), dict[str, float]()
         listeners.call("on_train_begin")

@@ -61,10 +61,9 @@ def check_pair(op: str, t: Any, p: Any, labels: bool = False) -> None:
     """A ShapeError where truth and prediction do not fit: class numbers for rows of scores, else two of one shape."""
     if t.shape == (expected := p.shape[:-1] if labels else p.shape):
         return
-    remedy = "One-hot rows go to the categorical function of the same name."
-    if not labels:
-        columns = t.shape[-1] if t.shape else 1
-        remedy = f"The last layer's units must equal the targets' columns, here {columns}; class numbers are 'sparse_'."
+    columns = t.shape[-1] if t.shape else 1
+    remedy = f"The last layer's units must equal the targets' columns, here {columns}; class numbers are 'sparse_'."
+    remedy = "One-hot rows go to the categorical function of the same name." if labels else remedy
     wanted = f"shape {expected} for predictions of {p.shape}"
     raise ShapeError(message(op, "y_true", f"shape {t.shape}", wanted, remedy))
 
