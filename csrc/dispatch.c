@@ -65,9 +65,10 @@ const char *mg_compiler(void) {
 #endif
 }
 
-int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n) {
+int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t lowest, int64_t classes, int64_t n) {
+    const uint64_t count = (uint64_t)classes - (uint64_t)lowest;
     for (int64_t i = 0; i < n; i++) {
-        if ((uint64_t)target[i] >= (uint64_t)classes && target[i] != ignore_index) return i;
+        if ((uint64_t)target[i] - (uint64_t)lowest >= count && target[i] != ignore_index) return i;
     }
     return -1;
 }

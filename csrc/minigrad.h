@@ -83,12 +83,13 @@ typedef struct {
 int64_t mg_matmul_work(const mg_product *product);
 int64_t mg_linear_bwd_work(const mg_product *product);
 
-/* The first position whose label is neither ignore_index nor one of 0 .. classes-1, or -1. */
-int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t classes, int64_t n);
+/* The first position whose label is neither ignore_index nor one of lowest .. classes-1, or -1. */
+int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t lowest, int64_t classes, int64_t n);
 
 /* A captured step (program.c): calls of kernels, numbered as in kernels.def, float32 and float64 in turn. MG_CHAIN is no
- * kernel: the next slot[0].i calls work on the same slot[1].i items one by one, and are made for a part of them at a time. */
-enum { MG_SLOTS = 12, MG_CHAIN = -1 };
+ * kernel: the next slot[0].i calls work on the same slot[1].i items one by one, and are made for a part of them at a time.
+ * Neither is MG_CHECK, whose slots are the arguments of mg_first_bad_label: a bad label ends the run. */
+enum { MG_SLOTS = 12, MG_CHAIN = -1, MG_CHECK = -2 };
 typedef union {
     void *p;
     int64_t i;
@@ -98,10 +99,10 @@ typedef struct {
     int64_t kernel;
     mg_slot slot[12];                       /* the arguments, MG_SLOTS at most */
 } mg_call;
-/* Labels that must be ignore_index or one of 0 .. classes-1. */
+/* Labels that must be ignore_index or one of lowest .. classes-1. */
 typedef struct {
     const int64_t *target;
-    int64_t ignore_index, classes, n;
+    int64_t ignore_index, lowest, classes, n;
 } mg_labels;
 /* An address that is another one at each run: *where becomes *base + offset bytes. */
 typedef struct {

@@ -40,12 +40,15 @@ static void run_chain(const mg_call *head) {
 
 /* -- replay --------------------------------------------------------------------------------------------------------- */
 
-/* Makes a call, or those of a chain, and returns the next. */
+static int are_labels(const mg_slot *s) { return mg_first_bad_label(s[0].p, s[1].i, s[2].i, s[3].i, s[4].i) < 0; }
+
+/* Makes a call, or those of a chain, and returns the next; NULL at a check of labels, where one is none. */
 static inline const mg_call *run_call(const mg_call *call) {
-    if (call->kernel != MG_CHAIN) {
+    if (call->kernel >= 0) {
         mg_thunks[call->kernel](call->slot);
         return call + 1;
     }
+    if (call->kernel == MG_CHECK) return are_labels(call->slot) ? call + 1 : NULL;
     run_chain(call);
     return call + 1 + call->slot[0].i;
 }
@@ -63,14 +66,16 @@ static int prepare(const mg_program *program) {
     copy_all(program->before, program->moved_before); /* labels may be among them */
     for (int64_t i = 0; i < program->checks; i++) {
         const mg_labels *l = program->labels + i;
-        if (mg_first_bad_label(l->target, l->ignore_index, l->classes, l->n) >= 0) return 0;
+        if (mg_first_bad_label(l->target, l->ignore_index, l->lowest, l->classes, l->n) >= 0) return 0;
     }
     return 1;
 }
 
 int mg_run(const mg_program *program) {
     if (!prepare(program)) return 0;
-    for (const mg_call *call = program->calls, *end = call + program->count; call < end;) call = run_call(call);
+    for (const mg_call *call = program->calls, *end = call + program->count; call < end;) {
+        if (!(call = run_call(call))) return 0;
+    }
     copy_all(program->after, program->moved_after);
     return 1;
 }
@@ -86,7 +91,7 @@ int mg_run_timed(const mg_program *program, double *seconds) {
     double before = now();
     for (const mg_call *call = program->calls, *end = call + program->count; call < end;) {
         const int64_t at = call - program->calls;
-        call = run_call(call);
+        if (!(call = run_call(call))) return 0;
         const double after = now();
         seconds[at] += after - before;
         before = after;
@@ -107,4 +112,4 @@ static const struct {
 int mg_kernels(void) { return (int)(sizeof lines / sizeof *lines); }
 const char *mg_kernel_name(int line) { return line < mg_kernels() ? lines[line].name : 0; }
 const char *mg_kernel_parameters(int line) { return line < mg_kernels() ? lines[line].parameters : 0; }
-int64_t mg_kernel_cost(int line) { return line < mg_kernels() ? mg_costs[line] : 0; }
+int64_t mg_kernel_cost(int line) { return line >= 0 && line < mg_kernels() ? mg_costs[line] : 0; }

@@ -133,7 +133,8 @@ def nll_loss_bwd(
     return out  # type: ignore[no-any-return]
 
 
-def first_bad_label(target: Array, ignore_index: int, classes: int) -> int:
-    """The position of the first label that is no class, or -1."""
+def first_bad_label(target: Array, ignore_index: int, classes: int, *, lowest: int = 0) -> int:
+    """The position of the first label that is no class, counted from `lowest`, or -1. A captured step looks again at each
+    replay."""
     target = target if target.flat else contiguous(target)
-    return int(_first_bad_label[0](target.ptr, ignore_index, classes, target.count))
+    return int(_first_bad_label[0](target.ptr, ignore_index, lowest, classes, target.count))

@@ -23,6 +23,7 @@ from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
 from kernel_cases.rows import reduce_problems, softmax_problems
 from kernel_cases.updates import UPDATES, update_problems
+from kernel_cases.whole import COUNTS, MOVES, count_problems, move_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,8 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(MAPS, map_problems),
     **dict.fromkeys((f"{name}_sum" for name in LOSSES), loss_sum_problems),
     **dict.fromkeys(("put", "fill"), place_problems),
+    **dict.fromkeys(COUNTS, count_problems),
+    **dict.fromkeys(MOVES, move_problems),
     **dict.fromkeys(REDUCTIONS, reduce_problems),
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
@@ -61,6 +64,8 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     map_problems: (GRAIN + 77, slice(2)),
     place_problems: (GRAIN + 77, slice(3)),
     loss_sum_problems: (2 * GRAIN + 77, slice(1)),
+    count_problems: (GRAIN // 2 + 77, slice(None)),
+    move_problems: (GRAIN // 2 + 77, slice(None)),
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),

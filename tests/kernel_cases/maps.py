@@ -43,6 +43,7 @@ ANY = (-3.0, 3.0)
 UNIT = (0.001, 0.999)
 BOOL = (0, 2)
 WHOLE = (-(2.0**52), 2.0**52)
+FEW = (-3, 4)
 
 
 def erf(x: Numbers) -> Numbers:
@@ -108,6 +109,18 @@ def _silu_bwd(dout: Numbers, x: Numbers) -> tuple[Numbers, Numbers]:
     return dout * p * (1 + x * (1 - p)), np.abs(dout) * p * (1 + np.abs(x))
 
 
+#: What the numbers of functions mean in integers.inc.
+_ARITHMETIC = (np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.floor_divide, np.remainder)
+_COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal)
+_ROUNDINGS = (np.floor, np.ceil, np.trunc, np.rint)
+
+
+def _whole(x: Numbers) -> Numbers:
+    """Without what is behind the point; -2^63 where no int64 can be."""
+    holds = (x >= -(2.0**63)) & (x < 2.0**63)
+    return np.where(holds, np.where(holds, x, 0).astype(np.int64), np.iinfo(np.int64).min)
+
+
 X, XY = {"x": ANY}, {"x": ANY, "y": ANY}
 POSITIVE = {"x": (0.001, 30.0)}
 
@@ -124,6 +137,18 @@ WALKS = {
     "not_equal": Map(lambda x, y: x != y, 0, XY),
     "less": Map(lambda x, y: x < y, 0, XY),
     "less_equal": Map(lambda x, y: x <= y, 0, XY),
+    "larger": Map(lambda x, y: np.where(x < y, 0, np.where(x == y, 0.5, 1)), 0, XY),
+    "int64_arithmetic": Map(lambda x, y, op: _ARITHMETIC[op](x, y), 0, {"x": WHOLE, "y": WHOLE}, tuple({"op": op} for op in range(7))),
+    "int64_compare": Map(lambda x, y, how: _COMPARISONS[how](x, y), 0, {"x": FEW, "y": FEW}, tuple({"how": how} for how in range(4))),
+    "int64_where": Map(lambda x, y, condition: where(condition != 0, x, y), 0, {"x": WHOLE, "y": WHOLE, "condition": BOOL}),
+    "bool_logic": Map(
+        lambda x, y, table: table >> (2 * x + y).astype(np.int64) & 1, 0, {"x": BOOL, "y": BOOL}, tuple({"table": t} for t in range(16))
+    ),
+    "to_int64": Map(lambda x: _whole(x), 0, X),
+    "to_bool": Map(lambda x: x != 0, 0, {"x": (-1.0, 1.0)}),
+    "int64_to_bool": Map(lambda x: x != 0, 0, {"x": FEW}),
+    "bool_to_int64": Map(lambda x: x, 0, {"x": BOOL}),
+    "rounded": Map(lambda x, how: _ROUNDINGS[how](x), 0, X, tuple({"how": how} for how in range(4))),
     "clip": Map(lambda x, low, high: np.minimum(np.maximum(x, low), high), 0, X, ({"low": -0.5, "high": 1.0}, {"low": 1.0, "high": -0.5})),
     "clip_bwd": Map(
         lambda dout, x, low, high: where((x >= low) & (x <= high), dout, 0), 0, {"dout": ANY, "x": ANY}, ({"low": -0.5, "high": 1.0},)
@@ -234,12 +259,13 @@ LOSSES = {
 
 
 def evaluate(value: Callable[..., Any], roundings: float, given: dict[str, Any]) -> Want:
-    """value of the arguments in float64; NaN and inf come out of the formula as they do in C."""
-    wide = {k: v.astype(np.float64) if isinstance(v, np.ndarray) else v for k, v in given.items()}
+    """value of the arguments, floats in float64; NaN and inf come out of the formula as they do in C."""
+    wide = {k: v.astype(np.float64) if isinstance(v, np.ndarray) and v.dtype != np.int64 else v for k, v in given.items()}
     with np.errstate(all="ignore"):
         found = value(**wide)
     result, scale = found if isinstance(found, tuple) else (found, None)
-    return Want(np.asarray(result, np.float64), roundings, scale)
+    exact = np.asarray(result)
+    return Want(exact if exact.dtype == np.int64 else np.asarray(result, np.float64), roundings, scale)
 
 
 def _gradient(loss: Loss) -> Map:
