@@ -21,10 +21,11 @@ from minigrad._C import ffi, lib
 from minigrad._extents import extent
 from minigrad._generator import Generator
 from minigrad._guards import OfThreads
-from minigrad._kernels import layout
+from minigrad._indices import walkable
+from minigrad._kernels import integers, layout
+from minigrad._refusals import called, refusal
 from minigrad._source import calling_line
 from minigrad._tensor import Tensor
-from minigrad.errors import CaptureError
 from minigrad.nn._module import Module
 from minigrad.optim._optimizer import Group, Optimizer
 
@@ -57,6 +58,16 @@ class Kernel:
     def at(self, name: str) -> int:
         """The position of a parameter, or -1."""
         return next((i for i, p in enumerate(self.parameters) if p.split()[-1] == name), -1)
+
+
+class _Check(Kernel):
+    """What stands among the calls where labels are looked at that the step has computed: MG_CHECK of csrc/minigrad.h."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.number, self.name, self.kinds = int(lib.MG_CHECK) // 2, "check_labels", "piiii"
+        self.parameters = ["const int64_t *target", *(f"int64_t {name}" for name in ("ignore_index", "lowest", "classes", "n"))]
 
 
 _kernels: dict[str, Kernel] = {}
@@ -98,7 +109,7 @@ def _numbers(x: Any) -> Any:
         if not frame.f_globals.get("__name__", "").startswith(_PASSING_ON) or code.co_name == "plain_index":
             op = frame.f_locals.get("op")  # a record, or the name of a write
             name = op if isinstance(op, str) else getattr(op, "name", "")
-            raise refusal(f"{name} is computed by NumPy" if name else f"{code.co_name} reads numbers")
+            raise refusal(f"{name} is computed by NumPy" if name else f"{called()} reads numbers")
     return _slot.__get__(x)
 
 
@@ -106,22 +117,12 @@ _slot: Any = Array.__dict__["array"]
 _grad: Any = Array.__dict__["grad"]
 _PASSING_ON = (
     "minigrad._array", "minigrad._kernels", "minigrad.ops.layout", "minigrad._inplace", "minigrad._writes", "minigrad.optim",
-    "minigrad._capture", "minigrad._jit", "minigrad._program", "minigrad._views",
+    "minigrad._capture", "minigrad._jit", "minigrad._picks", "minigrad._program", "minigrad._views",
 )  # fmt: skip
 #: What reads a tensor's numbers.
 _READING = (
     "item", "tolist", "numpy", "__array__", "__bool__", "__float__", "__int__", "__index__", "__repr__", "__format__",
 )  # fmt: skip
-
-
-def refusal(what: str) -> CaptureError:
-    """The error for what a program cannot hold."""
-    line = calling_line()
-    return CaptureError(
-        f"jit: {what}{f' at {line}' if line else ''}, and a captured step must not: the value of this run would be frozen into "
-        "the program. Read values from what the step returns, compute such things before the step and pass them as "
-        "arguments, or write mg.jit(fn, fallback=True) to run it eagerly."
-    )
 
 
 class Recorder:
@@ -132,7 +133,7 @@ class Recorder:
         self.traced = type("Traced", (_Traced,), {"__slots__": ()})
         self._unused = getrefcount(self.traced)
         self.calls: list[Call] = []
-        self.checks: list[tuple[Any, ...]] = []  # arguments of mg_first_bad_label: looked at before each replay
+        self.checks: list[tuple[Any, ...]] = []  # arguments of mg_first_bad_label, for before each replay
         self.randoms: list[tuple[int, Any, int]] = []  # (call, generator, blocks since the step began)
         self.generators: dict[int, tuple[Any, int, int]] = {}  # the generators, their seeds and where they stood
         self.taken: list[tuple[Any, int, int]] = []  # (generator, seed, first block)
@@ -162,6 +163,7 @@ class Recorder:
         for name, both in layout.doorway.items():
             self._exchange(both, [self._stand_in(name, wide, f) for wide, f in enumerate(both)])
         self._swap(_promote, "_numbers", OfThreads())
+        self._swap(integers, "_numbers", OfThreads())
         self._swap(_array, "_allocate", self._allocate)
         with _array.remembering:  # another thread may be within the plain _allocate
             self._swap(_array, "_held", 0)  # what is counted from now on is the program's
@@ -169,9 +171,9 @@ class Recorder:
                 for pool in list(pools.values()):
                     self._close(pool)
         self._swap(_array, "address", self._address)
-        self._swap(layout, "copied_by_host", self._copied_by_host)
         self._swap(layout, "rewrites", self._rewrites)
         self._swap(layout, "by_host", self._by_host)
+        self._swap(layout, "taking", lambda index: None if walkable(index) else self._by_host("getitem"))
         self._swap(layout, "literal", lambda x: x if recorder() is self else _literal(x))
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
@@ -235,13 +237,28 @@ class Recorder:
             return call
 
         def other(*arguments: Any) -> Any:
-            if get_ident() == self.thread:
-                if name != "first_bad_label":
-                    raise refusal(f"{name} is computed outside of the kernels")
-                self.checks.append(arguments)
-            return function(*arguments)
+            if get_ident() == self.thread and name != "first_bad_label":
+                raise refusal(f"{name} is computed outside of the kernels")
+            found = function(*arguments)
+            if get_ident() == self.thread and found < 0:
+                self._check(arguments)
+            return found
 
         return other
+
+    def _check(self, arguments: tuple[Any, ...]) -> None:
+        """Labels are all good: replays look again, before they begin, or, where the step has computed them, in their course."""
+        address = int(ffi.cast("intptr_t", arguments[0]))
+
+        def within(pieces: Any) -> bool:
+            return any(low <= address < low + size for low, size, _ in pieces)
+
+        if within(extent(array, None) for array in self.constants):
+            return
+        if within((low, size, at) for at, low, size in self.takes) or within(extent(x.array, None) for x in self.rewritten.values()):
+            self.calls.append(Call(_Check(), 0, [address, *arguments[1:]], _running_op(), calling_line(), arguments))
+        else:
+            self.checks.append(arguments)
 
     def _note(self, kernel: Kernel, wide: int, arguments: tuple[Any, ...]) -> None:
         given = list(arguments)
@@ -288,11 +305,6 @@ class Recorder:
                 raise refusal(f"{_running_op()} is computed by NumPy")
             self.constants.append(array)
         return _address(array, dtype)
-
-    def _copied_by_host(self, x: Array) -> Array:
-        if recorder() is self:
-            raise refusal("integers that are not contiguous are copied by NumPy")
-        return _copied_by_host(x)
 
     # -- what lives outside ------------------------------------------------------------------------------------------------
 
@@ -428,7 +440,7 @@ class Recorder:
 
 
 _allocate, _address = _array._allocate, _array.address
-_copied_by_host, _literal = layout.copied_by_host, layout.literal
+_literal = layout.literal
 #: Where forwards are that compute nothing, but make views.
 _LAWFUL = ("minigrad._array", "minigrad.ops.layout")
 

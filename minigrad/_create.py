@@ -143,10 +143,7 @@ def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool, devi
 
 def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
     made = _made(op, shape, dtype, requires_grad, device)
-    if dtype.kind == "f":
-        layout.fill(made, float(value))
-    else:
-        made.array[...] = value
+    layout.fill(made, value)
     return made  # type: ignore[no-any-return]
 
 

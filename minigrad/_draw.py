@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array, canonical, empty, float32, float64, int64, view
+from minigrad._array import Array, canonical, empty, float32, float64, from_array, int64, view
 from minigrad._device import require_cpu
 from minigrad._generator import Generator, blocks_for, stream
+from minigrad._kernels import elementwise, integers
 from minigrad._kernels import random as kernels
 from minigrad._kernels.layout import contiguous
 from minigrad._op import public
@@ -135,16 +136,14 @@ def _integers(
     if requires_grad and real is int64:
         raise DTypeError(message(op, "requires_grad", "True for dtype int64", "floats", "Pass dtype=minigrad.float32."))
     source = stream(op, generator)
-    out = _empty_of(op, size, real, device)
-    draws = empty(out.shape, float64, op)
-    seed, offset = source.take(blocks_for(draws.size, float64))
-    u = kernels.uniform(draws, seed=seed, offset=offset, low=0.0, high=1.0).array
-    np.floor(np.multiply(u, high - low, out=u), out=u)
+    draws = _empty_of(op, size, float64, device)
+    seed, offset = source.take(blocks_for(draws.count, float64))
+    u = kernels.uniform(draws, seed=seed, offset=offset, low=0.0, high=1.0)
+    whole = elementwise.floor(elementwise.mul(u, from_array(np.asarray(high - low, float64))))
     if real is int64:  # of large ones only the sum of ints is exact
-        np.copyto(out.array, u, casting="unsafe")
-        np.add(out.array, low, out=out.array)
+        out = integers.by_name["add"](integers.to(whole, int64), from_array(np.asarray(low)))
     else:
-        np.copyto(out.array, np.add(u, low, out=u), casting="same_kind")
+        out = elementwise.cast(elementwise.add(whole, from_array(np.asarray(low, float64))), dtype=real)
     out.requires_grad = bool(requires_grad)
     return out
 
@@ -218,9 +217,8 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) 
     seed, offset = source.take(blocks_for(out.size, out.dtype))
     if chances is not None:
         return kernels.bernoulli(out, chances, seed=seed, offset=offset)
-    u = kernels.uniform(out, seed=seed, offset=offset, low=0.0, high=1.0).array
-    np.less(u, p, out=u)
-    return out
+    u = kernels.uniform(out, seed=seed, offset=offset, low=0.0, high=1.0)
+    return elementwise.cast(elementwise.less(u, from_array(np.asarray(p, u.dtype))), dtype=u.dtype)
 
 
 @public("multinomial")

@@ -1,4 +1,4 @@
-"""What an index means, and writing by it, in arrays of NumPy: pure functions."""
+"""What an index means, and writing by it, in arrays of NumPy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,35 @@ import numpy as np
 
 if TYPE_CHECKING:
     from typing import Any
+
+
+class Picks:
+    """An index by which kernels pick (`_picks.py` makes it). `at`: an int64 tensor of positions in the dimensions from
+    first to before last, taken together as one, each of which stands for all that is in the other dimensions; or, if
+    `each`, where there is one such dimension and `at` has as many dimensions as what it picks from, for its own place
+    there."""
+
+    __slots__ = ("at", "each", "first", "last")
+
+    def __init__(self, at: Any, first: int, last: int, each: bool = False) -> None:
+        self.at, self.first, self.last, self.each = at, first, last, each
+
+    def shape(self, given: tuple[int, ...]) -> tuple[int, ...]:
+        """That of what is picked from a tensor of a shape."""
+        return self.at.shape if self.each else given[: self.first] + self.at.shape + given[self.last :]  # type: ignore[no-any-return]
+
+    def plain(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        """The index as NumPy takes it."""
+        if not self.each:
+            return (slice(None),) * self.first + np.unravel_index(self.at.array, shape[self.first : self.last])
+        grid = np.ogrid[tuple(slice(n) for n in self.at.shape)] if shape else []
+        return tuple(self.at.array if d == self.first else grid[d] for d in range(len(shape)))
+
+
+def plain(index: Any, shape: tuple[int, ...]) -> Any:
+    """An index into a shape as NumPy takes it."""
+    return index.plain(shape) if isinstance(index, Picks) else index
+
 
 #: Parts of an index that name no place twice.
 _ONCE = (int, slice, type(None), type(Ellipsis))
@@ -19,6 +48,7 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 def taken(array: Any, index: Any) -> Any:
     """array[index] as an array: of a single number, too, a view."""
+    index = plain(index, array.shape)
     found = array[index]
     return found if isinstance(found, np.ndarray) else array[(*_parts(index), Ellipsis)]
 
@@ -31,7 +61,10 @@ def names_once(index: Any) -> bool:
 def walkable(index: Any) -> bool:
     """Whether an index is made of integers and slices, by which a kernel finds its places. Bools are integers for Python,
     and masks for NumPy."""
-    return all(isinstance(i, _ONCE) and not isinstance(i, bool) for i in _parts(index))
+    for i in _parts(index):  # noqa: SIM110 - every x[i] asks, and all(...) takes twice as long
+        if not isinstance(i, _ONCE) or isinstance(i, bool):
+            return False
+    return True
 
 
 def assign(out: Any, index: Any, value: Any) -> None:
@@ -43,7 +76,7 @@ def assign(out: Any, index: Any, value: Any) -> None:
 def replaced(x: Any, value: Any, index: Any) -> Any:
     """x, with value at an index."""
     out = np.array(x)
-    assign(out, index, value)
+    assign(out, plain(index, out.shape), value)
     return out
 
 
@@ -53,5 +86,5 @@ def added(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     if names_once(index):
         out[index] = g  # 0 + g would have no -0
     else:
-        np.add.at(out, index, g)
+        np.add.at(out, plain(index, shape), g)
     return out

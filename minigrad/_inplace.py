@@ -78,7 +78,7 @@ def overwrite(x: Any, op: str, new: Any) -> Any:
 
 def _move(x: Any, op: str, index: Any, value: Any, array: np.ndarray[Any, Any]) -> None:
     """x[index] = value, which is known to fit: by a kernel, or by NumPy where there is none."""
-    if x.dtype.kind == "f" and walkable(index):
+    if walkable(index):
         with no_grad:
             value = tools.cast(value, x.dtype) if isinstance(value, Array) else from_array(array.astype(x.dtype))
         layout.overwrite(x, index, value)

@@ -28,6 +28,7 @@ from minigrad._guards import ForeignRandom, Variables
 from minigrad._kernels import runtime
 from minigrad._mode import threads
 from minigrad._program import NOT_RUN, Program, mapped
+from minigrad._refusals import refusal
 from minigrad.errors import CaptureError, message
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
         result = function(*given, **named)
         drawn = foreign.drawn()
         if drawn:
-            raise _capture.refusal(f"{drawn} is drawn from")
+            raise refusal(f"{drawn} is drawn from")
         _refuse_written(seen, leaves)
         program = _made(seen, places, result, function)
     for leaf, before in seen.grads.values():
@@ -223,7 +224,7 @@ def _refuse_written(seen: Recorder, leaves: list[Any]) -> None:
     for i, x in enumerate(leaves):
         array = x.array if isinstance(x, Array) else x
         if not (isinstance(x, Array) and x.requires_grad) and any(np.may_share_memory(array, one) for one in written):
-            raise _capture.refusal(f"tensor {i} of the arguments shares memory with what the step writes, and would not change with it,")
+            raise refusal(f"tensor {i} of the arguments shares memory with what the step writes, and would not change with it,")
 
 
 def _part(seen: Recorder, program: Program) -> None:
@@ -263,10 +264,7 @@ def _made(seen: Recorder, places: list[Any], result: Any, function: Any) -> Prog
     names = Extents(pieces)
     lost = _unknown(seen, names)
     if lost:
-        raise _capture.refusal(f"{lost[0][1]} reads memory whose owner is not known")
-    for labels, *_ in seen.checks:
-        if names.behind(labels).startswith("b"):
-            raise _capture.refusal("labels are computed within the step, after they would be checked,")
+        raise refusal(f"{lost[0][1]} reads memory whose owner is not known")
     program = Program(seen, names, places, result)
     program.outside = [(x, x.array, x.requires_grad) for x in outside.values()]
     program.modules = [(module, names.copy()) for module, names in seen.modules.values()]
@@ -292,7 +290,7 @@ def _returned(result: Any) -> Iterator[Any]:
         for one in result.values() if isinstance(result, dict) else result:
             yield from _returned(one)
     elif not isinstance(result, (str, bytes, int, float, complex, np.generic, type(None))):
-        raise _capture.refusal(f"a {type(result).__name__} is returned, not tensors in lists, tuples and dicts,")
+        raise refusal(f"a {type(result).__name__} is returned, not tensors in lists, tuples and dicts,")
 
 
 def _unknown(seen: Recorder, names: Extents) -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from operator import is_
 from sys import getrefcount
 from threading import Lock
@@ -13,7 +14,8 @@ from minigrad import _hooks, _writes
 from minigrad._array import Array, pool_of, take
 from minigrad._C import ffi, lib
 from minigrad._capture import plain
-from minigrad._plan import Arena, Value, Values, fuse
+from minigrad._plan import Arena, Value, Values, fuse, is_numbers
+from minigrad._refusals import refusal
 from minigrad.errors import message
 from minigrad.nn import _module
 
@@ -69,6 +71,7 @@ class Program:
         groups = fuse(seen.calls)
         self.steps = [call for group in groups for call in group]
         self.arena = Arena(values)
+        _check_nothing_is_written_before_checks(self.steps)
         self._encode(groups, seen.checks, Patches(self.inside, self.results, wanted, self.arena, held))
 
     def _result(self, x: Any) -> Any:
@@ -271,6 +274,20 @@ class Program:
         return _program_listing.profile(self, [seconds[at] / rounds for at in self.places])
 
 
+def _check_nothing_is_written_before_checks(steps: list[Call]) -> None:
+    """Where labels that the step has computed are none, the run ends, and the step runs eagerly: what outlives it must not have
+    been written by then."""
+    writer = ""
+    for call in steps:
+        if call.kernel.number < 0 and writer:
+            what = f"labels or positions are computed, after {writer} has written what outlives the step: where one was none, "
+            raise refusal(f"{what}the step could not be undone", call.line)
+        for parameter, address, value in zip(call.kernel.parameters, call.arguments, call.values, strict=True):
+            lasting = is_numbers(parameter) and address and (value is None or value.joined().pinned)
+            if not parameter.startswith("const") and (lasting or ("**" in parameter and address)):
+                writer = call.op
+
+
 def _fill(c: Any, call: Call, patches: Patches) -> None:
     """A call, as C takes it."""
     c.kernel, call.slots = 2 * call.kernel.number + call.wide, c.slot
@@ -365,8 +382,11 @@ def mapped(tree: Any, one: Callable[[Any], Any]) -> Any:
         return one(tree)
     if isinstance(tree, (list, tuple)):
         made = [mapped(x, one) for x in tree]
-        return made if isinstance(tree, list) else type(tree)(*made) if hasattr(tree, "_fields") else tuple(made)
-    return {name: mapped(x, one) for name, x in tree.items()} if isinstance(tree, dict) else tree
+        return made if isinstance(tree, list) else type(tree)(*made) if hasattr(tree, "_fields") else type(tree)(made)
+    if not isinstance(tree, dict):
+        return tree
+    named = {name: mapped(x, one) for name, x in tree.items()}
+    return type(tree)(named) if isinstance(tree, OrderedDict) else named
 
 
 def copied(x: Any) -> Any:

@@ -38,7 +38,8 @@ def _row(program: Program, call: Call) -> list[str]:
             (ins if parameter.startswith("const") else outs).append(name)
         elif isinstance(value, float):
             ins.append(f"{parameter.split()[-1]}={value:g}")
-    kernel = f"{call.kernel.name}_{'f64' if call.wide else 'f32'}"
+    typed = any("T " in parameter for parameter in call.kernel.parameters)
+    kernel = f"{call.kernel.name}_{'f64' if call.wide else 'f32'}" if typed else call.kernel.name
     return [call.op, kernel, ", ".join(outs), ", ".join(ins), sizes(call), f"{traffic(program, call):,}", call.fused, str(call.line or "")]
 
 

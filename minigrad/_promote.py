@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad import _backend
 from minigrad._array import Array, bool_, float32, float64, from_array, int64
+from minigrad._kernels.integers import by_name
 from minigrad._tape import tools
 from minigrad.errors import DTypeError, message
 
@@ -21,8 +23,8 @@ _FLOATS = (float32, float64)
 
 
 def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Brings the inputs to one element type; integers then go to the reference, since they carry no gradient,
-    unless they are only moved."""
+    """Brings the inputs to one element type; integers, which carry no gradient, then go to kernels of their own,
+    or to the reference."""
     scaled = _with_number(inputs)
     if scaled is not None:
         return op.call(*scaled, **keywords)
@@ -39,6 +41,8 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     if op.kind == "moved":
         return op.run(*ready, **keywords)
     try:
+        if _backend.backend_name == "c" and op.name in by_name:
+            return by_name[op.name](*ready, **keywords)
         return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
     except (TypeError, ValueError) as error:
         if keywords:  # an index or a shape may be to blame: the caller knows

@@ -11,6 +11,7 @@ from minigrad._array import Array, bool_, from_array
 from minigrad._op import composed, public
 from minigrad._samples import Draw, Sample, binary
 from minigrad.errors import DTypeError, ShapeError, message
+from minigrad.ops.elementwise import logical_and, logical_or, logical_xor
 from minigrad.ops.layout import reshape_op
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def array_of(x: Any) -> Any:
 
 
 def _bits(name: str, function: Function, doc: str) -> Callable[..., Any]:
+    logical = {"bitwise_and": logical_and, "bitwise_or": logical_or, "bitwise_xor": logical_xor}[name]
+
     def bitwise(x: Any, y: Any) -> Any:
+        if all(isinstance(v, bool) or (isinstance(v, Array) and v.dtype is bool_) for v in (x, y)):
+            return logical(x, y)
         arrays = [np.asarray(array_of(v)) for v in (x, y)]
         for argument, array in zip("xy", arrays):
             if array.dtype.kind not in "bi":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Frames of minigrad itself are passed over; compiled ops call themselves "<op name>".
-_OURS = (dirname(__file__) + sep, "<op ")
+OURS = (dirname(__file__) + sep, "<op ")
 
 
 class Line(NamedTuple):
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 def calling_line() -> Line | None:
     """The innermost line on the stack that is not minigrad's own."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and frame.f_code.co_filename.startswith(OURS):
         frame = frame.f_back  # type: ignore[assignment]
     return None if frame is None else Line(frame.f_code.co_filename, frame.f_lineno)
 

@@ -20,6 +20,7 @@ from weakref import ref
 import numpy as np
 
 from minigrad._array import Array
+from minigrad._indices import Picks
 from minigrad.errors import GradError
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def since(index: int, value: Any) -> Write | None:
 
 def _kept(value: Any) -> Iterator[Any]:
     """Whatever may have a mark in a saved value: a tensor, an index array, or several of them."""
+    if isinstance(value, Picks):
+        value = value.at
     if isinstance(value, Array):
         yield value
         value = value.array

@@ -16,7 +16,7 @@ PACKAGE = Path(mg.__file__).parent
 LAYERS = (
     {"_version", "_C", "errors"},
     {"_indices", "_shapes", "_samples", "_ulp"},
-    {"_array", "_device", "_extents", "_kernels", "_machine"},
+    {"_array", "_device", "_extents", "_kernels", "_machine", "_picks"},
     {"_hooks", "_mode", "_views", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op"},
     {"ops"},
@@ -25,7 +25,7 @@ LAYERS = (
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional"},
     {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda"},
-    {"_capture", "_guards", "_plan", "_program_listing", "_program", "_jit"},
+    {"_capture", "_guards", "_plan", "_program_listing", "_program", "_refusals", "_jit"},
     {"keras"},
     {"__init__"},
     {"_bench", "_demo", "__main__", "keras"},

@@ -121,7 +121,7 @@ def test_what_is_refused_leaves_everything_as_it_was():
 
     def integers(x):
         outside.add_(1.0)
-        numbers.add_(1)
+        numbers.bernoulli_(0.5)
 
     def drawn(x):
         outside.add_(1.0)

@@ -107,11 +107,14 @@ def test_writing_into_a_result():
 
 
 def test_writing_into_an_index():
-    x, index = leaf(1.0, 2.0, 3.0), mg.tensor([0, 1])
-    for taken in (x[index], mg.ones(3, 3).requires_grad_()[index, index]):
+    x, index, table = leaf(1.0, 2.0, 3.0), mg.tensor([0, 1]), mg.ones(3, 3).requires_grad_()
+    both, grid = table[index, index], table[:, None, index]  # of two, a position in the whole table is made
+    for taken in (x[index], grid):
         index.fill_(2)
         with pytest.raises(GradError, match=r"getitem reads its index.*fill_ has overwritten"):
             taken.sum().backward()
+    both.sum().backward()
+    assert table.grad.tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
 
 
 @pytest.mark.parametrize("backend", ["c", "numpy"])

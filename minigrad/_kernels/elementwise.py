@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, Pool, bool_, empty, float32, float64, int64, take
+import numpy as np
+
+from minigrad._array import Array, Pool, bool_, empty, float32, float64, from_array, int64, take
+from minigrad._kernels.integers import to
 from minigrad._kernels.layout import NULL, pair, walk_over
 from minigrad._kernels.layout import copy as copy
 
@@ -78,7 +81,7 @@ def _binary_with(name: str, *scalars: str) -> Kernel:
 
 
 add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
-maximum, minimum = map(_binary, ("maximum", "minimum"))
+maximum, minimum, larger = map(_binary, ("maximum", "minimum", "larger"))
 neg, abs, sign, sqrt = map(_unary, ("neg", "abs", "sign", "sqrt"))
 exp, expm1, log, log1p, erf = map(_unary, ("exp", "expm1", "log", "log1p", "erf"))
 sin, cos = map(_unary, ("sin", "cos"))
@@ -111,7 +114,39 @@ def _comparison(name: str, swapped: bool = False) -> Kernel:
 
 equal, not_equal, less, less_equal = map(_comparison, ("equal", "not_equal", "less", "less_equal"))
 greater, greater_equal = _comparison("less", swapped=True), _comparison("less_equal", swapped=True)
+
+
+def _beside(comparison: Kernel, value: float, function: Kernel | None = None) -> Kernel:
+    """How x, or a function of it, compares to one number."""
+    return lambda x: comparison(function(x) if function else x, from_array(np.asarray(value, x.dtype)))
+
+
+isinf, isfinite = _beside(equal, np.inf, abs), _beside(less, np.inf, abs)
+isposinf, isneginf = _beside(equal, np.inf), _beside(equal, -np.inf)
+
+
+def isnan(x: Array) -> Array:
+    """Whether x is not equal to itself."""
+    return not_equal(x, x)  # type: ignore[no-any-return]
+
+
 clip, clip_bwd = _unary_with("clip", "low", "high"), _binary_with("clip_bwd", "low", "high")
+
+_rounded = pair("rounded")
+
+
+def _whole(how: int) -> Kernel:
+    """Floats to whole ones; the numbers are those of csrc/kernels/integers.inc."""
+
+    def kernel(x: Array) -> Array:
+        out = empty(x.shape, x.dtype)
+        _rounded[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], how, out.count)
+        return out  # type: ignore[no-any-return]
+
+    return kernel
+
+
+floor, ceil, trunc, rint = map(_whole, range(4))
 
 _where = pair("where")
 
@@ -128,7 +163,9 @@ _from = {float32: pair("from_float"), float64: pair("from_double"), int64: pair(
 
 
 def cast(x: Array, *, dtype: Any) -> Array:
-    """The numbers of any type as floats of a type."""
+    """The numbers of any type as those of another."""
+    if dtype.kind != "f":
+        return to(x, dtype)
     out = empty(x.shape, dtype)
     _from[x.dtype][dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
     return out  # type: ignore[no-any-return]

@@ -40,38 +40,49 @@ def strides(x: Array) -> tuple[int, ...]:
     return tuple([s // itemsize for s in x.array.strides])
 
 
-_copy = pair("copy")
+_copy, _put, _move, _fill = pair("copy"), pair("put"), pair("move"), pair("fill")
 
 
 def copy(x: Array) -> Array:
     """The same numbers, contiguous, in memory of their own."""
     out = empty(x.shape, x.dtype)
-    _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
+    if x.dtype.kind == "f":
+        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
+    else:
+        _move[0](out.ptr, x.ptr, NULL if x.flat else walk_over(out, x)[1], x.dtype.itemsize, out.count)
     return out  # type: ignore[no-any-return]
 
 
-_put, _fill = pair("put"), pair("fill")
+def _put_walking(out: Any, x: Array, places: Any, count: int) -> None:
+    """What a walk over both brings from x to `count` places from out on."""
+    if x.dtype.kind == "f":
+        _put[x.dtype is not float32](out, x.ptr, places, count)
+    else:
+        _move[0](out, x.ptr, places, x.dtype.itemsize, count)
 
 
 def put(out: Array, index: Any, x: Array) -> None:
     """out[index] = x, broadcast, for an index of integers and slices alone."""
     part = view(taken(out.array, index), None)
     if part.count:
-        _put[x.dtype is not float32](part.ptr, x.ptr, walk_over(part, x)[1], part.count)
+        _put_walking(part.ptr, x, walk_over(part, x)[1], part.count)
 
 
-def fill(out: Array, value: float) -> None:
-    """One number everywhere in contiguous floats."""
-    _fill[out.dtype is not float32](out.ptr, value, out.count)
+def fill(out: Array, value: Any) -> None:
+    """One number everywhere in contiguous memory."""
+    if out.dtype.kind == "f":
+        _fill[out.dtype is not float32](out.ptr, float(value), out.count)
+    else:
+        put(out, Ellipsis, _array.from_array(np.asarray(value, out.dtype)))
 
 
 def overwrite(out: Array, index: Any, x: Array) -> None:
-    """out[index] = x, broadcast, into memory that others know: for floats of one type, and an index of integers and slices,
-    or Ellipsis."""
+    """out[index] = x, broadcast, into memory that others know: of one type, and an index of integers and slices, or
+    Ellipsis."""
     rewrites(out)
     if np.may_share_memory(out.array, x.array):
         x = copy(x)  # else numbers might be overwritten before they are read
-    if index is Ellipsis and out.flat and x.flat and out.shape == x.shape:
+    if index is Ellipsis and out.flat and x.flat and out.shape == x.shape and x.dtype.kind == "f":
         _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.count)
     else:
         put(out, index, x)
@@ -97,10 +108,9 @@ def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
     key = (dim, *[x.shape if x.flat else (x.shape, strides(x)) for x in xs])
     shape, parts = _joins.get(key) or _joined(key, xs, dim, ends)
     out = empty(shape, xs[0].dtype)
-    both = _put[out.dtype is not float32]
-    for x, (first, walk) in zip(xs, parts):
+    for x, (first, places) in zip(xs, parts):
         if x.count:
-            both(out.ptr + first, x.ptr, walk, x.count)
+            _put_walking(out.ptr + first, x, places, x.count)
     return out  # type: ignore[no-any-return]
 
 
@@ -114,7 +124,7 @@ def _joined(key: Any, xs: tuple[Array, ...], dim: int, ends: tuple[int, ...]) ->
     full = xs[0].shape
     shape = (*full[:dim], ends[-1], *full[dim + 1 :])
     steps = [prod(shape[d + 1 :]) for d in range(len(shape))]
-    parts = [(first * steps[dim], _walk(x.shape, [steps, list(strides(x))])) for first, x in zip(ends, xs)]
+    parts = [(first * steps[dim], walk(x.shape, [steps, list(strides(x))])) for first, x in zip(ends, xs)]
     found = _joins[key] = shape, parts
     return found
 
@@ -131,14 +141,7 @@ def reshaped(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 def contiguous(x: Array) -> Array:
     """x itself where it is C-contiguous, else a copy that is."""
-    if x.flat:
-        return x
-    return copy(x) if x.dtype.kind == "f" else copied_by_host(x)
-
-
-def copied_by_host(x: Array) -> Array:
-    """Integers and bools, contiguous; no kernel copies them."""
-    return view(np.ascontiguousarray(x.array), None)  # type: ignore[no-any-return]
+    return x if x.flat else copy(x)
 
 
 def literal(x: Array) -> Array:
@@ -151,8 +154,12 @@ def rewrites(*kept: Array) -> None:
     """Said before a kernel writes into memory that outlives the step, as a module's buffers do: `_capture` listens."""
 
 
+def taking(index: Any) -> None:
+    """Said before NumPy takes x[index]: `_capture` refuses what is no view."""
+
+
 def by_host(op: str) -> None:
-    """Said before NumPy writes into a tensor: `_capture` refuses it."""
+    """Said before NumPy computes what a kernel may compute, too, or writes into a tensor: `_capture` refuses it."""
 
 
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}
@@ -177,10 +184,10 @@ def _plan(operands: tuple[Array, ...]) -> tuple[tuple[int, ...], Any]:
         missing = len(shape) - len(x.shape)
         own = (0,) * missing + strides(x)
         steps.append([0 if d < missing or x.shape[d - missing] == 1 else own[d] for d in range(len(shape))])
-    return shape, _walk(shape, steps)
+    return shape, walk(shape, steps)
 
 
-def _walk(shape: tuple[int, ...], steps: list[list[int]]) -> Any:
+def walk(shape: tuple[int, ...], steps: list[list[int]]) -> Any:
     """The mg_walk of operands by their strides in a shape; NULL where all are contiguous. Neighbouring axes that all
     operands cross evenly become one."""
     axes: list[tuple[int, list[int]]] = []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _layouts: dict[Any, tuple[tuple[int, ...], int, int, int]] = {}
 
 
-def _layout(shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], int, int, int]:
+def layout_of(shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], int, int, int]:
     """The reduced shape, and the input as [outer, size, inner] with the reduced dimensions in the middle, for
     dimensions that are neighbours. Remembered."""
     key = (shape, dim, keepdim)
@@ -32,7 +32,7 @@ def _layout(shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> tupl
     return found
 
 
-def _grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
+def grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
     """x, contiguous, with the reduced dimensions neighbours: where they are not they move to the end."""
     if not dim or dim[-1] - dim[0] == len(dim) - 1:
         return contiguous(x), dim
@@ -47,8 +47,8 @@ Plan = tuple[Pool, int, int, int]
 
 def _run(x: Array, dim: tuple[int, ...], keepdim: bool, index: bool, planned: Kernel) -> Array:
     """Runs a kernel over any dimensions, and plans it for the next time where x is memory of our own."""
-    source, middle = _grouped(x, dim)
-    shape, outer, size, inner = _layout(source.shape, middle, keepdim)
+    source, middle = grouped(x, dim)
+    shape, outer, size, inner = layout_of(source.shape, middle, keepdim)
     out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
     plan = out, outer, size, inner
     if x.pool is not None and source is x and x.count:  # of nothing there is a sum, but no maximum: not all may run

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array
 from minigrad._kernels import elementwise as kernels
+from minigrad._kernels import integers
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import DTypeError, message
@@ -165,10 +166,14 @@ minimum: Function = defop(
 )  # fmt: skip
 
 
-def _larger(x: Any, y: Any) -> Any:
-    """0 where x < y, 1/2 where they are equal, else (also at a NaN) 1; a constant as far as derivatives are concerned."""
-    below, equal = np.less(x.array, y.array), np.equal(x.array, y.array)
-    return from_array((1.0 - below - np.multiply(0.5, equal)).astype(x.dtype))
+_larger: Function = defop(
+    "larger", "x, y",
+    forward=kernels.larger,
+    nondiff="x y",
+    reference=lambda x, y: (1.0 - np.less(x, y) - np.multiply(0.5, np.equal(x, y))).astype(x.dtype),
+    samples=binary(),
+    doc="0 where x < y, 1/2 where they are equal, else (also at a NaN) 1; a constant as far as derivatives are concerned.",
+)  # fmt: skip
 
 
 where_op: Function = defop(
@@ -211,10 +216,10 @@ def zero_like(x: Array) -> Any:
 # -- comparisons: bools, which have no derivative -------------------------------------------------------------------------------------
 
 
-def _compare(names: str, function: Any, doc: str, kernel: Any = None) -> Function:
+def _compare(names: str, function: Any, doc: str, kernel: Any) -> Function:
     return defop(
         names.split()[0], "x, y",
-        forward=kernel or (lambda x, y: from_array(function(x.array, y.array))),
+        forward=kernel,
         nondiff="x y",
         reference=function,
         samples=binary(),
@@ -230,13 +235,13 @@ less = _compare("lt less", np.less, "Whether x < y, elementwise.", kernels.less)
 less_equal = _compare("le less_equal", np.less_equal, "Whether x <= y, elementwise.", kernels.less_equal)
 greater = _compare("gt greater", np.greater, "Whether x > y, elementwise.", kernels.greater)
 greater_equal = _compare("ge greater_equal", np.greater_equal, "Whether x >= y, elementwise.", kernels.greater_equal)
-logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.")
-logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.")
-logical_xor = _compare("logical_xor", np.logical_xor, "Whether exactly one of both is true (not 0), elementwise.")
+logical_and = _compare("logical_and", np.logical_and, "Whether both are true (not 0), elementwise.", integers.logical_and)
+logical_or = _compare("logical_or", np.logical_or, "Whether one of both is true (not 0), elementwise.", integers.logical_or)
+logical_xor = _compare("logical_xor", np.logical_xor, "Whether exactly one of both is true (not 0), elementwise.", integers.logical_xor)
 
 logical_not: Function = defop(
     "logical_not", "x",
-    forward=lambda x: from_array(np.logical_not(x.array)),
+    forward=integers.logical_not,
     nondiff="x",
     reference=np.logical_not,
     samples=unary(),
@@ -308,4 +313,4 @@ def to_dtype(x: Array, dtype: Any) -> Any:
     if x.requires_grad and x.dtype not in _DIFFERENTIABLE:
         got = f"dtype {x.dtype} with requires_grad"
         raise DTypeError(message("to", "input", got, "floats", "Integers have no gradient."))
-    return cast.op.run(x, dtype=wanted) if wanted in _DIFFERENTIABLE else from_array(x.array.astype(wanted))  # type: ignore[attr-defined]
+    return cast.op.run(x, dtype=wanted)  # type: ignore[attr-defined]

@@ -90,10 +90,11 @@ sinc = function("sinc", np.sinc, _sinc_slope, "sin(pi x) / (pi x), and 1 at 0.",
 # -- step functions: constant between their jumps, so their derivative is 0 --------------------------------------------
 
 
-def _step(names: str, function: Function, doc: str) -> Callable[..., Any]:
+def _step(names: str, function: Function, doc: str, kernel: Function) -> Callable[..., Any]:
     """A rounding that leaves integers unchanged."""
     return defop(
         names.split()[0], "x",
+        forward=kernel,
         vjp={"x": lambda g: zeros_for(g)},
         reference=lambda x: function(x) if np.asarray(x).dtype.kind == "f" else x,
         samples=unary(away=tuple(i / 2 for i in range(-4, 5))),
@@ -107,10 +108,10 @@ def zeros_for(g: Any) -> Any:
     return from_array(np.zeros(g.shape, g.dtype))
 
 
-floor = _step("floor", np.floor, "The largest integer that is not above x.")
-ceil = _step("ceil", np.ceil, "The smallest integer that is not below x.")
-trunc = _step("trunc fix", np.trunc, "x without what is behind the point.")
-rint = _step("rint", np.rint, "The nearest integer; of two, the even one.")
+floor = _step("floor", np.floor, "The largest integer that is not above x.", kernels.floor)
+ceil = _step("ceil", np.ceil, "The smallest integer that is not below x.", kernels.ceil)
+trunc = _step("trunc fix", np.trunc, "x without what is behind the point.", kernels.trunc)
+rint = _step("rint", np.rint, "The nearest integer; of two, the even one.", kernels.rint)
 
 
 @public("round")
@@ -398,16 +399,13 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
 # -- questions: bools, which have no derivative --------------------------------------------------------------------------------------
 
 
-def _question(name: str, function: Function, doc: str) -> Callable[..., Any]:
-    return defop(
-        name, "x", reference=function, nondiff="x", samples=unary(), kind="bool", names=name, doc=doc,
-        forward=lambda x: from_array(function(x.array)),
-    )  # fmt: skip
+def _question(name: str, function: Function, doc: str, kernel: Function) -> Callable[..., Any]:
+    return defop(name, "x", forward=kernel, reference=function, nondiff="x", samples=unary(), kind="bool", names=name, doc=doc)
 
 
-isnan = _question("isnan", np.isnan, "Whether x is NaN.")
-isinf = _question("isinf", np.isinf, "Whether x is infinite.")
-isfinite = _question("isfinite", np.isfinite, "Whether x is neither infinite nor NaN.")
-isposinf = _question("isposinf", np.isposinf, "Whether x is inf.")
-isneginf = _question("isneginf", np.isneginf, "Whether x is -inf.")
-signbit = _question("signbit", np.signbit, "Whether x is negative, -0.0 included.")
+isnan = _question("isnan", np.isnan, "Whether x is NaN.", kernels.isnan)
+isinf = _question("isinf", np.isinf, "Whether x is infinite.", kernels.isinf)
+isfinite = _question("isfinite", np.isfinite, "Whether x is neither infinite nor NaN.", kernels.isfinite)
+isposinf = _question("isposinf", np.isposinf, "Whether x is inf.", kernels.isposinf)
+isneginf = _question("isneginf", np.isneginf, "Whether x is -inf.", kernels.isneginf)
+signbit = _question("signbit", np.signbit, "Whether x is negative, -0.0 included.", lambda x: from_array(np.signbit(x.array)))

@@ -9,12 +9,14 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, from_array
-from minigrad._indices import names_once, replaced
+from minigrad._indices import Picks, names_once, plain, replaced
+from minigrad._kernels.gather import setitem
 from minigrad._op import composed, defop, public
+from minigrad._picks import integers_of
 from minigrad._samples import Draw, Sample
-from minigrad.errors import AxisError, DTypeError, LabelError, ShapeError, message
+from minigrad.errors import AxisError, DTypeError, ShapeError, message
 from minigrad.ops.elementwise import add, div, mul, where, zero_like
-from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to, with_item
+from minigrad.ops.layout import expand, getitem_op, plain_index, putitem_op, reshape_op, sum_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,7 @@ def _arrived(g: Any, index: Any) -> Any:
     found = getitem_op(g, index=index)
     if names_once(index):
         return found
+    index = plain(index, g.shape)
     order = np.arange(found.size).reshape(found.shape)
     last = np.empty(g.shape, np.int64)
     last[index] = order
@@ -40,7 +43,7 @@ def _arrived(g: Any, index: Any) -> Any:
 
 setitem_op: Function = defop(
     "setitem", "x, value | index",
-    forward=with_item,
+    forward=setitem,
     shape=lambda *_, **__: None,
     vjp={
         "x": lambda g, index: setitem_op(g, zero_like(g), index=index),
@@ -62,31 +65,13 @@ setitem_op: Function = defop(
 # -- indices along one dimension ------------------------------------------------------------------------------------------------
 
 
-def integers(op: str, index: Any, size: int, argument: str = "index") -> Any:
-    """An index tensor in the form that NumPy takes, with its numbers checked."""
-    index = plain_index(index, op)
-    array = np.asarray(index, None if np.size(index) else np.int64)
-    if array.dtype.kind not in "iu":
-        raise DTypeError(message(op, argument, f"dtype {array.dtype}", "int64", "Convert: index.long()."))
-    if array.size and not -size <= array.min() <= array.max() < size:
-        bad = int(array.ravel()[np.flatnonzero((array < -size) | (array >= size))[0]])
-        raise LabelError(message(op, argument, bad, f"numbers in [{-size}, {size - 1}]"))
-    return array
-
-
-def _grid(x_shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:
-    """The index of x[i, ..., index[i, ..., j], ...]: in the other dimensions every element indexes its own position."""
-    places = np.ogrid[tuple(slice(n) for n in index.shape)] if index.ndim else []
-    return tuple(index if d == axis else places[d] for d in range(len(x_shape)))
-
-
-def _gather_index(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+def _gather_index(op: str, x: Any, dim: int, index: Any) -> Picks:
     axis = shapes.one_axis(op, dim, len(x.shape))
-    array = integers(op, index, x.shape[axis] if x.shape else 1)
-    if array.ndim != len(x.shape) or any(n > m for d, (n, m) in enumerate(zip(array.shape, x.shape)) if d != axis):
+    at = integers_of(op, index, x.shape[axis] if x.shape else 1)
+    if len(at.shape) != len(x.shape) or any(n > m for d, (n, m) in enumerate(zip(at.shape, x.shape)) if d != axis):
         expected = f"as many dimensions as the input's {x.shape}, none longer except in dimension {axis}"
-        raise ShapeError(message(op, "index", f"shape {array.shape}", expected))
-    return _grid(x.shape, array, axis)
+        raise ShapeError(message(op, "index", f"shape {at.shape}", expected))
+    return Picks(at, axis, axis + 1, each=True)
 
 
 _PAIRS = np.array([[0, 2], [1, 1], [2, 0]])
@@ -106,31 +91,32 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if dim is None:
         return take(x, indices)
     axis = shapes.axis_of("take_along_dim", x.shape, dim)
-    array = integers("take_along_dim", indices, x.shape[axis], "indices")
-    full = shapes.broadcast("take_along_dim", *((*s[:axis], 1, *s[axis + 1 :]) for s in (x.shape, array.shape)))
-    wide = np.broadcast_to(array, (*full[:axis], array.shape[axis], *full[axis + 1 :]))
-    return getitem_op(expand(x, (*full[:axis], x.shape[axis], *full[axis + 1 :])), index=_grid(full, wide, axis))
+    at = integers_of("take_along_dim", indices, x.shape[axis], "indices")
+    full = shapes.broadcast("take_along_dim", *((*s[:axis], 1, *s[axis + 1 :]) for s in (x.shape, at.shape)))
+    wide = expand(at, (*full[:axis], at.shape[axis], *full[axis + 1 :]))
+    x = expand(x, (*full[:axis], x.shape[axis], *full[axis + 1 :]))
+    return getitem_op(x, index=Picks(wide, axis, axis + 1, each=True))
 
 
 @composed(lambda x, *, index: np.take(x, index), lambda: [Sample(Draw((3, 4)), index=_PAIRS)])
 def take(x: Any, index: Any) -> Any:
     """Elements of the flattened tensor, in the shape of the index."""
-    return getitem_op(reshape_op(x, shape=(x.count,)), index=integers("take", index, x.count))
+    return getitem_op(reshape_op(x, shape=(x.count,)), index=Picks(integers_of("take", index, x.count), 0, 1))
 
 
 @composed(lambda x, *, dim, index: np.take(x, index, dim), lambda: [Sample(Draw((3, 4)), dim=0, index=_ROWS)])
 def index_select(x: Any, dim: int, index: Any) -> Any:
     """The slices of a dimension that index lists."""
     axis = shapes.axis_of("index_select", x.shape, dim)
-    return getitem_op(x, index=(slice(None),) * axis + (integers("index_select", index, x.shape[axis]),))
+    return getitem_op(x, index=Picks(integers_of("index_select", index, x.shape[axis]), axis, axis + 1))
 
 
 # -- scattering -----------------------------------------------------------------------------------------------------------------------
 
 
-def _source(op: str, src: Any, index: tuple[Any, ...], dtype: Any) -> Any:
+def _source(op: str, src: Any, index: Picks, dtype: Any) -> Any:
     """What is scattered, cropped to the shape of the index."""
-    full = np.broadcast_shapes(*(np.shape(i) for i in index)) if index else ()
+    full = index.at.shape
     if not isinstance(src, Array):
         return from_array(np.full(full, src, dtype))
     if len(src.shape) != len(full) or any(n > m for n, m in zip(full, src.shape)):
@@ -144,9 +130,13 @@ def _put_along(x: Any, dim: int, index: Any, src: Any) -> Any:
     return out
 
 
+def _grid(index: Any, axis: int) -> tuple[Any, ...]:
+    return Picks(from_array(index), axis, axis + 1, each=True).plain(index.shape)
+
+
 def _add_along(x: Any, dim: int, index: Any, src: Any) -> Any:
     out = np.array(x)
-    np.add.at(out, _grid(x.shape, index, dim), src)
+    np.add.at(out, _grid(index, dim), src)
     return out
 
 
@@ -219,7 +209,7 @@ scatter_extremum: Function = defop(
 
 
 def _reduce_along(x: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool) -> Any:
-    out, at = np.array(x), _grid(x.shape, index, dim)
+    out, at = np.array(x), _grid(index, dim)
     if not include_self:
         out[at] = {"sum": 0, "mean": 0, "amax": -np.inf, "amin": np.inf}[reduce]
     {"sum": np.add, "mean": np.add, "amax": np.maximum, "amin": np.minimum}[reduce].at(out, at, src)
@@ -251,7 +241,7 @@ def _scatter_reduce(x: Any, src: Any, *, dim: int, index: Any, reduce: str, incl
         out = add(x, total(src))
         counts = np.maximum(total(ones).array + include_self, 1)
         return out if reduce == "sum" else div(out, from_array(counts.astype(x.dtype)))
-    return scatter_extremum(x, src, index=at, largest=reduce == "amax")
+    return scatter_extremum(x, src, index=at.plain(x.shape), largest=reduce == "amax")
 
 
 def _worst(reduce: str, dtype: Any) -> Any:
@@ -273,13 +263,15 @@ def scatter_reduce(x: Any, dim: int, index: Any, src: Any, reduce: str, *, inclu
     return _scatter_reduce(x, src, dim=dim, index=index, reduce=reduce, include_self=include_self)
 
 
-def _along(op: str, x: Any, dim: int, index: Any) -> tuple[Any, ...]:
+def _along(op: str, x: Any, dim: int, index: Any) -> Picks:
     axis = shapes.axis_of(op, x.shape, dim)
-    return (slice(None),) * axis + (integers(op, index, x.shape[axis]),)
+    return Picks(integers_of(op, index, x.shape[axis]), axis, axis + 1)
 
 
 def _selected(op: str, x: Any, at: Any) -> tuple[int, ...]:
     """The shape of x[at]."""
+    if isinstance(at, Picks):
+        return at.shape(x.shape)
     try:
         return x.array[at].shape  # type: ignore[no-any-return]
     except IndexError as error:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array, from_array, int64, view
-from minigrad._indices import added, replaced, taken, walkable
+from minigrad._array import Array, from_array, view
+from minigrad._indices import Picks, added, plain, taken, walkable
 from minigrad._kernels import layout as kernels
+from minigrad._kernels.gather import gather, putitem
 from minigrad._op import defop, public
+from minigrad._picks import picked, rectangular
 from minigrad._samples import Draw, Sample
 from minigrad._views import related
 from minigrad.errors import AxisError, MinigradError, OutOfMemory, ShapeError, message
@@ -62,9 +64,9 @@ expand_op = defop(
 getitem_op = defop(
     "getitem", "x | index",
     kind="moved",
-    forward=lambda x, *, index: related(x, from_array(taken(x.array, index))),
+    forward=lambda x, *, index: _item(x, index),
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
-    reference=lambda x, *, index: x[index],
+    reference=lambda x, *, index: x[plain(index, x.shape)],
     samples=lambda: [
         Sample(Draw((5,)), index=2),
         Sample(Draw((5, 3)), index=slice(4, None, -2)),
@@ -79,9 +81,7 @@ getitem_op = defop(
 
 putitem_op: Callable[..., Any] = defop(
     "putitem", "g | index, shape",
-    forward=lambda g, *, index, shape: (
-        kernels.putitem(g, index=index, shape=shape) if walkable(index) else from_array(added(g.array, index, shape))
-    ),
+    forward=putitem,
     vjp={"g": lambda g, index: getitem_op(g, index=index)},
     reference=lambda g, *, index, shape: added(g, index, shape),
     samples=lambda: [
@@ -92,9 +92,11 @@ putitem_op: Callable[..., Any] = defop(
 )  # fmt: skip
 
 
-def with_item(x: Array, value: Array, *, index: Any) -> Any:
-    """x with value at an index; computed by a kernel for the indices that it supports."""
-    return kernels.setitem(x, value, index) if walkable(index) else from_array(replaced(x.array, value.array, index))
+def _item(x: Array, index: Any) -> Any:
+    if isinstance(index, Picks):
+        return gather(x, index)
+    kernels.taking(index)
+    return related(x, from_array(taken(x.array, index)))
 
 
 # -- as users call them ------------------------------------------------------------------------------------------------
@@ -227,9 +229,13 @@ INDEX_ERRORS = (IndexError, ValueError, TypeError)
 
 def getitem(x: Any, index: Any) -> Any:
     """x[index] by NumPy's rules; tensors may be indices."""
-    plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     try:
-        return getitem_op(x, index=plain)
+        if walkable(index):
+            return getitem_op(x, index=index)
+        found = picked(x, index)
+        if found is not None:
+            return getitem_op(getitem_op(x, index=found[0]) if found[0] else x, index=found[1])
+        return getitem_op(x, index=tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index))
     except INDEX_ERRORS as error:
         if isinstance(error, MinigradError):
             raise
@@ -244,10 +250,4 @@ def plain_index(index: Any, op: str = "getitem") -> Any:
             remedy = "Convert: index.long()."
             raise AxisError(message(op, "index", f"a {index.dtype} tensor", "ints, bools or slices", remedy))
         return index.array if index.shape or index.dtype.kind == "b" else int(index.array)
-    if not isinstance(index, list):
-        return index
-    try:
-        return np.asarray(index, None if index else int64)
-    except ValueError as error:
-        got, expected = "nested lists of different lengths", "a rectangular list of ints or bools"
-        raise AxisError(message(op, "index", got, expected)) from error
+    return rectangular(index, op) if isinstance(index, list) else index

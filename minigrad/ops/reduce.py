@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import from_array
+from minigrad._array import bool_, from_array
+from minigrad._indices import Picks
 from minigrad._kernels import reduce as kernels
 from minigrad._kernels.softmax import logsumexp as logsumexp_kernel
 from minigrad._op import composed, defop, public
@@ -33,8 +34,7 @@ from minigrad.ops.elementwise import (
     zero_like,
 )
 from minigrad.ops.functions import isnan
-from minigrad.ops.index import gather
-from minigrad.ops.layout import expand_op, permute_op, reshape_op
+from minigrad.ops.layout import expand_op, getitem_op, permute_op, reshape_op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,7 +253,8 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
     at = position(x, dim=(axis,), keepdim=True)
     if not x.requires_grad:  # the same numbers, by a kernel
         return Extrema((whole(x, dim=axis, keepdim=keepdim), squeezed(at, axis, keepdim)))
-    return Extrema((squeezed(gather(x, axis, at), axis, keepdim), squeezed(at, axis, keepdim)))
+    found = getitem_op(x, index=Picks(at, axis, axis + 1, each=True))
+    return Extrema((squeezed(found, axis, keepdim), squeezed(at, axis, keepdim)))
 
 
 def squeezed(x: Any, axis: int, keepdim: bool) -> Any:
@@ -436,16 +437,18 @@ def norm(x: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Any
 # -- questions ---------------------------------------------------------------------------------------------------------
 
 
-def _counted(name: str, function: Any, doc: str) -> Any:
+def _counted(name: str, reference: Any, answer: Any, doc: str) -> Any:
+    """A question to `count` numbers, by how many of them are true."""
+
     def question(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
         axes = shapes.axes(name, dim, len(x.shape))
-        return from_array(np.asarray(function(x.array, axis=axes, keepdims=keepdim)))
+        return answer(sum_op(to_dtype(x, bool_), dim=axes, keepdim=keepdim), prod([x.shape[d] for d in axes]))
 
     question.__name__, question.__doc__ = name, doc
-    reference = lambda x, *, dim, keepdim: function(x, axis=dim, keepdims=keepdim)
-    return composed(reference, lambda: [Sample(Draw((2, 3), 0, 2, kind="int"), dim=d, keepdim=k) for d, k in (((1,), False), (None, True))])(question)
+    along = lambda x, *, dim, keepdim: reference(x, axis=dim, keepdims=keepdim)
+    return composed(along, lambda: [Sample(Draw((2, 3), 0, 2, kind="int"), dim=d, keepdim=k) for d, k in (((1,), False), (None, True))])(question)
 
 
-all = _counted("all", np.all, "Whether none is 0 or False.")
-any = _counted("any", np.any, "Whether one is not 0 or False.")
-count_nonzero = _counted("count_nonzero", np.count_nonzero, "How many are not 0.")
+all = _counted("all", np.all, lambda true, count: equals(true, count), "Whether none is 0 or False.")
+any = _counted("any", np.any, lambda true, count: not_equal(true, 0), "Whether one is not 0 or False.")
+count_nonzero = _counted("count_nonzero", np.count_nonzero, lambda true, count: true, "How many are not 0.")

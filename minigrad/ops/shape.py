@@ -54,6 +54,7 @@ def cat_op(count: int) -> Callable[..., Any]:
 
     return defop(
         f"cat{count}", f"{', '.join(names)} | dim, ends",
+        kind="moved",
         forward=kernels.cat,
         shape=lambda *_, **__: None,
         vjp={name: slice_of(i) for i, name in enumerate(names)},

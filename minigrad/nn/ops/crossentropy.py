@@ -18,7 +18,7 @@ from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.nn.ops.losses import REDUCTIONS, check_finite, check_reduction, check_tensors, reduced, reduced_reference
-from minigrad.ops.elementwise import add, div, mul, neg, sub
+from minigrad.ops.elementwise import add, div, equals, logical_and, mul, neg, not_equal, sub, to_dtype
 from minigrad.ops.layout import permute_op, reshape_op
 from minigrad.ops.reduce import sum_op
 from minigrad.ops.softmax import log_softmax_op, softmax_op
@@ -93,9 +93,19 @@ def _gradient_composed(
     g: Any, x: Any, target: Any, weight: Any, log_sum: Any, total: Any, *,
     reduction: str, ignore_index: int, label_smoothing: float,
 ) -> Any:  # fmt: skip
-    b, _ = _constants(x.array, target.array, _numbers(weight), ignore_index, label_smoothing)
+    b = _label_rows(x, target, weight, ignore_index, label_smoothing)
     p = softmax_op(x, dim=1)
-    return mul(_per_row(g, total, reduction), sub(mul(p, from_array(b.sum(1, keepdims=True))), from_array(b)))
+    return mul(_per_row(g, total, reduction), sub(mul(p, sum_op(b, dim=(1,), keepdim=True)), b))
+
+
+def _label_rows(x: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float) -> Any:
+    """The constants b of `_constants`, by ops."""
+    labels = reshape_op(target, shape=(*target.shape, 1))
+    counts = not_equal(labels, ignore_index)
+    b = mul(to_dtype(logical_and(counts, equals(labels, from_array(np.arange(x.shape[1])))), x.dtype), 1 - label_smoothing)
+    if label_smoothing:
+        b = add(b, mul(to_dtype(counts, x.dtype), label_smoothing / x.shape[1]))
+    return b if weight is None else mul(b, weight)
 
 
 def _gradient_reference(

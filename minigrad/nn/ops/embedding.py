@@ -10,12 +10,13 @@ from minigrad._array import Array, from_array, int64
 from minigrad._kernels import embedding as kernels
 from minigrad._kernels.crossentropy import first_bad_label
 from minigrad._op import defop, public
+from minigrad._picks import integers_of
 from minigrad._questions import array_of
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.linalg.distance import check_floats
-from minigrad.ops.elementwise import mul
-from minigrad.ops.index import integers
+from minigrad.ops.elementwise import equals, mul, to_dtype
+from minigrad.ops.layout import reshape_op
 
 if TYPE_CHECKING:
     from typing import Any
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
 @public("one_hot", "nn.functional")
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """A new last dimension with 1 at the label and 0 elsewhere; int64. num_classes=-1: the largest label + 1."""
-    labels = array_of(tensor)
-    classes = int(labels.max(initial=-1)) + 1 if num_classes == -1 else num_classes
-    array = integers("one_hot", tensor, classes, "tensor")
-    if array.size and array.min() < 0:
-        raise LabelError(message("one_hot", "tensor", int(array.min()), "labels of at least 0"))
-    return from_array((array[..., None] == np.arange(classes)).astype(np.int64))
+    classes = int(array_of(tensor).max(initial=-1)) + 1 if num_classes == -1 else num_classes
+    labels = integers_of("one_hot", tensor, classes, "tensor", lowest=0)
+    places = from_array(np.arange(classes))
+    return to_dtype(equals(reshape_op(labels, shape=(*labels.shape, 1)), places), int64)
 
 
 # -- embedding ---------------------------------------------------------------------------------------------------------
