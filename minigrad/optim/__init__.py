@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """What most programs do without is imported when it is first named."""
+        """Imports what few programs need when it is first named."""
         if name in ("lr_scheduler", "rates"):
             return import_module(f"minigrad.optim.{name}")
         if name == "LBFGS":
@@ -32,5 +32,5 @@ else:
         raise AttributeError(f"module 'minigrad.optim' has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        """For completion: what is imported later, too."""
+        """All names, for completion, including those that are imported later."""
         return sorted({*globals(), *__all__})

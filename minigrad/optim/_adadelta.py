@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Adadelta(Optimizer):
-    """Steps as large as earlier steps were, in the parameter's own unit (Zeiler 2012):
+    """Steps scaled by the size of earlier steps, and so in the parameter's own unit (Zeiler 2012):
 
         g = gradient + weight_decay p
         v = rho v + (1 - rho) g^2

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Adagrad(Optimizer):
-    """Steps divided by the root of all squares so far (Duchi, Hazan and Singer 2011):
+    """Steps divided by the root of the sum of all squared gradients so far (Duchi, Hazan and Singer 2011):
 
         g   = gradient + weight_decay p
         sum = sum + g^2                             (at first initial_accumulator_value)
         p   = p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps)
 
-    t counts the steps of each parameter. A group may have an initial_accumulator_value of its own, which PyTorch would
-    overlook; it counts when a parameter is first updated. maximize: ascend instead. ValueError for a negative lr, lr_decay, weight_decay,
-    initial_accumulator_value or eps, and for an empty list.
+    t counts the steps of each parameter. A group may have its own initial_accumulator_value, which PyTorch would ignore; it
+    takes effect when a parameter is first updated. maximize: ascend instead. ValueError for a negative lr, lr_decay,
+    weight_decay, initial_accumulator_value or eps, and for an empty list.
     """
 
     _struct = "mg_adagrad"

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Adam(Optimizer):
-    """Steps of a size that adapts to each number's gradients (Kingma and Ba 2015):
+    """Steps whose size adapts to the gradients of each number (Kingma and Ba 2015):
 
         g = gradient + weight_decay p               (decoupled: p <- p - lr weight_decay p instead)
         m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
         p = p - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    amsgrad: v's largest value so far takes its place under the root (Reddi, Kale and Kumar 2018). t counts the steps of
+    amsgrad: the largest v so far replaces v under the root (Reddi, Kale and Kumar 2018). t counts the steps of
     each parameter. eps is added after the bias correction, as in PyTorch (Keras adds it before). maximize: ascend.
     ValueError for a negative lr, eps or weight_decay, betas outside [0, 1), and an empty list.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Adamax(Optimizer):
-    """Adam with a decaying maximum in the place of the running mean of squares (Kingma and Ba 2015, section 7.1):
+    """Adam with a decaying maximum instead of the running mean of squares (Kingma and Ba 2015, section 7.1):
 
         g = gradient + weight_decay p
         m = beta1 m + (1 - beta1) g

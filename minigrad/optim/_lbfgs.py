@@ -1,4 +1,4 @@
-"""L-BFGS: a quasi-Newton method that remembers the last steps in place of a matrix."""
+"""L-BFGS: a quasi-Newton method that remembers the last steps instead of a matrix."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     Evaluate = Callable[[], tuple[float, Any]]
 
-#: The product s . y that a step must have at least to be remembered: the curvature along it is positive.
+#: The smallest product s . y with which a step is remembered, so that the curvature along it is positive.
 CURVED = 1e-10
 
 
 class LBFGS(Optimizer):
-    """Newton's steps with a curvature estimated from the last steps and gradients (Liu and Nocedal 1989; Nocedal and Wright,
-    Numerical Optimization, algorithm 7.5). For losses without noise: the whole data set at once, not batches.
+    """Newton steps with the curvature estimated from the last steps and gradients (Liu and Nocedal 1989; Nocedal and Wright,
+    Numerical Optimization, algorithm 7.5). For losses without noise: on the whole data set at once, not on batches.
 
         s = x_(k+1) - x_k,  y = g_(k+1) - g_k,  d = -H g by the last history_size pairs,  x <- x + t d
 
@@ -38,10 +38,10 @@ class LBFGS(Optimizer):
             loss.backward()
             return loss
 
-    t is lr (at the first step at most lr / |g|_1), or with line_search_fn="strong_wolfe" what fulfils those conditions, tried
-    from there. It ends early where no gradient is larger than tolerance_grad, or no change of a parameter, or of the loss,
-    than tolerance_change. All parameters are of one type and in one group. Not within `mg.jit`: it reads the loss. A closure
-    that fails leaves parameters and state as they were before step.
+    t is lr (at the first step at most lr / |g|_1), or, with line_search_fn="strong_wolfe", a length that fulfils the strong
+    Wolfe conditions, searched from there. A call ends early if no gradient exceeds tolerance_grad, or if no parameter, or the
+    loss, changes by more than tolerance_change. All parameters must have one type and be in one group. It cannot run within
+    `mg.jit`, as it reads the loss. A closure that fails leaves parameters and state as they were before the step.
     """
 
     _struct = ""  # no kernel of its own
@@ -63,7 +63,7 @@ class LBFGS(Optimizer):
         super().__init__(params, options)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """As of other optimizers, but once: there is one group."""
+        """As in other optimizers, but only once: there is a single group."""
         if self.param_groups:
             raise ValueError(message("LBFGS", "params", "several groups", "one", "The steps of all parameters hang together."))
         super().add_param_group(param_group)
@@ -111,7 +111,7 @@ class LBFGS(Optimizer):
         return losses[0]
 
     def _minimise(self, group: Group, x: Any, past: Past, evaluate: Evaluate) -> None:
-        """The updates of one call. x are the numbers of all parameters, which are changed with it."""
+        """The updates of one call. x is the vector of all parameters, which change along with it."""
         loss, grad = evaluate()
         evaluations, past.func_evals = 1, past.func_evals + 1
         for iteration in range(1, group["max_iter"] + 1):
@@ -163,7 +163,7 @@ class LBFGS(Optimizer):
             _writes.note(p.array, self._writer())
 
     def _gradient(self) -> Any:
-        """The gradients, 0 where a parameter has none; they are checked."""
+        """The gradients as one vector, 0 where a parameter has none; checked."""
         group = self.param_groups[0]
         self._ready(group)
         params = group["params"]
@@ -173,8 +173,8 @@ class LBFGS(Optimizer):
 
     @property
     def state(self) -> Mapping[Any, Mapping[str, Any]]:
-        """{first parameter: {name: value}}, under PyTorch's names; copies. Assigning replaces all: `optimizer.state = {}`
-        starts afresh."""
+        """{first parameter: {name: value}}, under PyTorch's names; copies. Assignment replaces everything: `optimizer.state =
+        {}` starts afresh."""
         return {self.param_groups[0]["params"][0]: self._past.saved()} if self._past.n_iter else {}
 
     @state.setter
@@ -182,7 +182,7 @@ class LBFGS(Optimizer):
         self._past = self._loaded_past("LBFGS.state", next(iter(new.values()), {}))
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of all state, which belongs to the parameters together and stands with the first: {"state": {0: {...}},
+        """Copies of all state, which belongs to all parameters together and is listed under the first: {"state": {0: {...}},
         "param_groups": [{...}]}."""
         saved = {0: self._past.saved()} if self._past.n_iter else {}
         return {**super().state_dict(), "state": saved}
@@ -203,10 +203,10 @@ class LBFGS(Optimizer):
 class Past:
     """What is remembered from step to step, under PyTorch's names.
 
-    func_evals, n_iter       calls of the closure, and updates, so far
-    d, t                     the last direction, and the length of the step along it
-    old_dirs, old_stps, ro   y, s and 1 / (s . y) of the steps that are remembered, the oldest first
-    H_diag                   (s . y) / (y . y) of the last: what the matrix is guessed to be before these correct it
+    func_evals, n_iter         calls of the closure, and updates, so far
+    d, t                       the last direction, and the length of the step along it
+    old_dirs, old_stps, ro     y, s and 1 / (s . y) of the steps that are remembered, oldest first
+    H_diag                     (s . y) / (y . y) of the last: the initial guess of H, a multiple of the identity
     prev_flat_grad, prev_loss  before the last step
     """
 
@@ -225,7 +225,7 @@ class Past:
         self.ro: list[float] = []
 
     def copy(self) -> Past:
-        """The same, to be gone on from. The vectors are never written into."""
+        """A copy to continue from. The vectors are shared, as they are never written into."""
         made = Past()
         for name in self.__slots__:
             value = getattr(self, name)
@@ -251,7 +251,7 @@ class Past:
             self.H_diag = curvature / float(y @ y)
 
     def _newton(self, grad: Any) -> Any:
-        """-H grad, by the recursion over both directions of time (Nocedal and Wright, algorithm 7.4)."""
+        """-H grad, by the two-loop recursion (Nocedal and Wright, algorithm 7.4)."""
         pairs = list(zip(self.old_dirs, self.old_stps, self.ro, strict=True))
         d, taken = -grad, []
         for y, s, ro in reversed(pairs):
@@ -277,7 +277,7 @@ class Past:
 
     @classmethod
     def loaded(cls, op: str, saved: Mapping[str, Any], size: int, dtype: Any) -> Past:
-        """From what `saved` gave, for parameters with so many numbers; an error for what does not fit."""
+        """Restores what `saved` returned, for parameters with so many numbers; an error for anything that does not fit."""
         names = (*cls.NUMBERS, *cls.VECTORS, *cls.LISTS, "ro")
         if missing := [name for name in names if name not in saved]:
             raise ValueError(message(op, "", f"a state without {', '.join(missing)}", "what state_dict() returns"))
@@ -304,7 +304,7 @@ class Past:
 
 
 def _check_count(option: str, value: Any) -> None:
-    """A TypeError for what is no whole number, a ValueError below 1."""
+    """A TypeError unless it is a whole number, a ValueError below 1."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
         raise TypeError(message("LBFGS", option, repr(value), "a whole number of at least 1"))
     if value < 1:

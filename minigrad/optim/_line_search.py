@@ -1,10 +1,10 @@
-"""A line search for the strong Wolfe conditions, on the way from x along d:
+"""A line search for the strong Wolfe conditions, from x along d:
 
-    f(x + t d) <= f(x) + C1 t f'(x).d          the loss falls, by a share of what the slope promises
-    |f'(x + t d).d| <= C2 |f'(x).d|            the slope is flatter, so that t is not too short
+    f(x + t d) <= f(x) + C1 t f'(x).d          the loss falls, by a fraction of what the slope promises
+    |f'(x + t d).d| <= C2 |f'(x).d|            the slope is flatter, so t is not too short
 
-Nocedal and Wright, Numerical Optimization (2006): algorithm 3.5 finds an interval that holds such a step, 3.6 (zoom) narrows
-it; both guess by the cubic through two points and their slopes (their equation 3.59).
+Nocedal and Wright, Numerical Optimization (2006): algorithm 3.5 finds an interval that contains such a step, and 3.6 (zoom)
+narrows it; both guess by the cubic through two points and their slopes (their equation 3.59).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 C1, C2 = 1e-4, 0.9
-#: Points tried after the first, at most, where nobody asks for fewer.
+#: The number of points tried after the first, at most, unless the caller asks for fewer.
 MOST = 25
 #: An interval is given up when x moves by less than this across it.
 NARROW = 1e-9
@@ -56,7 +56,7 @@ def _is_flat(point: Point, start: Point) -> bool:
 
 
 def _bracket(at: Callable[[float], Point], start: Point, t: float, most: int) -> tuple[list[Point], int]:
-    """Longer and longer steps, until one is right (alone in the list) or the last two have a right one between them."""
+    """Tries longer and longer steps, until one fulfils the conditions (returned alone) or the last two enclose such a step."""
     last, point = start, at(t)
     for tried in range(most):
         if not _falls(point, start) or (tried > 1 and point.loss >= last.loss):
@@ -73,7 +73,7 @@ def _bracket(at: Callable[[float], Point], start: Point, t: float, most: int) ->
 def _zoom(
     at: Callable[[float], Point], start: Point, interval: list[Point], size: float, tried: int, most: int
 ) -> tuple[Point, int]:
-    """Narrows an interval. `low` is the end with the smaller loss; the right step lies on the side of it that falls."""
+    """Narrows an interval. `low` is the end with the smaller loss; a right step lies where the loss falls from there."""
     low, high = interval if interval[0].loss <= interval[1].loss else interval[::-1]
     stuck = False  # the last guess was close to an end
     while tried < most and abs(high.t - low.t) * size >= NARROW:
@@ -100,7 +100,7 @@ def _zoom(
 
 
 def _cubic(a: Point, b: Point, low: float, high: float) -> float:
-    """Where the cubic through two points is least, within [low, high]; the middle where it has no minimum."""
+    """The minimum of the cubic through two points, limited to [low, high]; the midpoint if it has none."""
     a, b = (a, b) if a.t <= b.t else (b, a)
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = d1 * d1 - a.slope * b.slope

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NAdam(Optimizer):
-    """Adam with Nesterov's look ahead (Dozat 2016, "Incorporating Nesterov momentum into Adam"):
+    """Adam with Nesterov's look-ahead (Dozat 2016, "Incorporating Nesterov momentum into Adam"):
 
         g = gradient + weight_decay p               (decoupled: p <- p - lr weight_decay p instead)
         m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
@@ -24,7 +24,7 @@ class NAdam(Optimizer):
         p = p - lr x / (sqrt(v / (1 - beta2^t)) + eps)
 
     with a momentum that warms up, mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2). t counts the steps of each parameter.
-    State: m is `exp_avg`, v `exp_avg_sq`, and mu_1 ... mu_t `mu_product`, a float64. maximize: ascend. ValueError for a
+    In the state, m is `exp_avg`, v `exp_avg_sq`, and mu_1 ... mu_t `mu_product`, a float64. maximize: ascend. ValueError for a
     negative lr, eps, weight_decay or momentum_decay, betas outside [0, 1), and an empty list.
     """
 

@@ -1,8 +1,8 @@
 """What optimizers share: groups of parameters, their state, and the memory that C reads.
 
-`group["lr"] = 0.1` writes into a C struct, and the next step, recorded or not, reads it there. State (momenta, step
-counts) stands in arrays whose addresses are kept beside the parameters'; a step fills in the gradients' addresses and
-makes one call.
+`group["lr"] = 0.1` writes into a C struct, from which the next step, captured or not, reads it. State (momenta, step counts)
+is kept in arrays, whose addresses are stored next to those of the parameters; a step fills in the addresses of the gradients
+and makes one call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
-#: What schedules of the learning rate keep in groups, besides the options of the optimizer.
+#: What learning rate schedules keep in groups, besides the options of the optimizer.
 SCHEDULED = ("initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
 
 
@@ -42,7 +42,7 @@ class Group(dict):  # type: ignore[type-arg]
         self.update({name: value})
 
     def update(self, *args: Any, **values: Any) -> None:
-        """Sets several entries: all of them, or none where they do not fit together."""
+        """Sets several entries: all of them, or none if they do not fit together."""
         new = dict(*args, **values)
         self.owner._check({**self, **new})
         for name, value in new.items():
@@ -51,7 +51,7 @@ class Group(dict):  # type: ignore[type-arg]
                 value = tuple(value)  # an element assigned to a list would not reach the struct
             for field, number in zip(fields, value if len(fields) > 1 else (value,), strict=False):
                 setattr(self.c, field, number)
-            # As momentum that was 0: other states may be asked for. None depends on the rate, which schedules take to 0.
+            # An option that becomes 0, or was, may need other states, as momentum does; the rate, which may decay to 0, does not.
             if fields and name != "lr" and bool(self.get(name)) is not bool(value):
                 self.memory.clear()
             super().__setitem__(name, value)
@@ -65,7 +65,7 @@ class Group(dict):  # type: ignore[type-arg]
 
 
 class Memory:
-    """The arrays of pointers that one C call takes, for those parameters of a group that have gradients of one type.
+    """The arrays of pointers that one C call takes, for the parameters of a group whose gradients have one type.
 
     `used` are the names of the states among the optimizer's slots that the group's options ask for; the others are
     NULL, and so are the step counts where no state is used. C takes contiguous parameters: of any other a copy is
@@ -100,7 +100,7 @@ class Memory:
         return ffi.new(kind, [x.ptr for x in tensors])
 
     def fits(self, params: list[Any], used: tuple[str, ...]) -> bool:
-        """Whether these are the parameters, with the arrays, that the pointers were made for."""
+        """Whether the pointers were made for these parameters and their present arrays."""
         if len(params) != self.count or used != self.used:
             return False
         # Lengths are equal, and every step comes here.
@@ -153,7 +153,7 @@ class Optimizer:
             group.memory.clear()
 
     def _chosen(self, params: Any) -> list[Any]:
-        """The parameters of a new group, as a list; an error where one cannot be trained, or is trained already."""
+        """The parameters of a new group, as a list; an error if one cannot be trained, or is in a group already."""
         name = type(self).__name__
         chosen = [params] if isinstance(params, Array) else [p[1] if isinstance(p, tuple) else p for p in params or ()]
         if not chosen:
@@ -173,7 +173,7 @@ class Optimizer:
 
     @classmethod
     def _check(cls, values: dict[str, Any]) -> None:
-        """Raises for options that are wrong, or do not fit together."""
+        """Raises for options that are invalid or do not fit together."""
         raise NotImplementedError
 
     def _used(self, group: Group) -> tuple[str, ...]:
@@ -185,15 +185,15 @@ class Optimizer:
         return ((), float64) if name in self._scalars else (p.shape, p.dtype)
 
     def _initial(self, group: Group, name: str) -> float:
-        """What a state is filled with before the first step."""
+        """The initial value of a state."""
         return 0
 
     def _reference(self, group: Group, p: Any, g: Any, state: dict[str, Any]) -> None:
-        """One parameter's step in NumPy, in place: what the C kernel must equal."""
+        """The step for one parameter in NumPy, in place; the C kernel must equal it."""
         raise NotImplementedError
 
     def _decayed(self, group: Group, p: Any, g: Any) -> Any:
-        """For references: the gradient of what is to be minimized, at p, which decoupled weight decay shrinks."""
+        """For references: the gradient to descend along. Decoupled weight decay shrinks p itself, in place."""
         g = -g if group["maximize"] else g
         if group.get("decoupled_weight_decay", self._fixed.get("decoupled")):
             p *= 1 - group["lr"] * group["weight_decay"]
@@ -202,8 +202,8 @@ class Optimizer:
 
     @property
     def state(self) -> Mapping[Any, Mapping[str, Any]]:
-        """{parameter: {name: tensor}}, what has been accumulated. The tensors share the optimizer's memory: write into
-        them in place. Assigning replaces all: `optimizer.state = {}` starts afresh."""
+        """{parameter: {name: tensor}}, what has been accumulated. The tensors share the optimizer's memory, so they can be
+        written in place. Assignment replaces everything: `optimizer.state = {}` starts afresh."""
         return MappingProxyType(
             {p: MappingProxyType({name: alias(x) for name, x in state.items()}) for p, state in self._states.items()}
         )
@@ -218,7 +218,7 @@ class Optimizer:
             group.memory.clear()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets all gradients. Call it before each backward: gradients add up otherwise."""
+        """Clears all gradients. Call it before each backward pass, or gradients accumulate."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
@@ -227,7 +227,7 @@ class Optimizer:
                     p.grad = from_array(np.zeros(p.shape, p.dtype))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Updates every parameter that has a gradient; one without is left as it is. closure: recomputes the loss.
+        """Updates every parameter that has a gradient, and leaves the others unchanged. closure: recomputes the loss.
 
         Gradients of another shape or type than their parameter's are an error, before anything has changed.
         """
@@ -248,7 +248,7 @@ class Optimizer:
         return loss
 
     def _ready(self, group: Group) -> list[list[Any]]:
-        """The parameters of a group that have a gradient, float32 and float64 apart; all gradients are checked."""
+        """The parameters of a group that have a gradient, float32 and float64 separately; all gradients are checked."""
         params = [p for p in group["params"] if p.grad is not None]
         if not params:
             return []
@@ -272,7 +272,7 @@ class Optimizer:
         raise kind(message(op, argument, f"shape {g.shape} of {g.dtype}", wanted))
 
     def _memory(self, group: Group, params: list[Any]) -> Memory:
-        """The pointers to these parameters, their gradients and their states; made anew where something has moved."""
+        """The pointers to these parameters, their gradients and their states; renewed if something has moved."""
         used, dtype = self._used(group), params[0].dtype
         memory = group.memory.get(dtype)
         if memory is None or not memory.fits(params, used):
@@ -281,7 +281,7 @@ class Optimizer:
         return memory
 
     def _writer(self) -> str:
-        """Who has written into the parameters, for those who meet the new numbers unawares."""
+        """Who has written into the parameters, for the error of a backward pass that needed the old numbers."""
         return f"{type(self).__name__}.step"
 
     def _update(self, group: Group, memory: Memory) -> None:
@@ -300,8 +300,8 @@ class Optimizer:
         _writes.note_all(memory.marks, memory.write)
 
     def _state(self, group: Group, p: Any) -> dict[str, Any]:
-        """The state of one parameter, made when it is first updated, with a count of its steps. Empty where the group's
-        options ask for none."""
+        """The state of one parameter, made when it is first updated, with a count of its steps. Empty if the group's options
+        need none."""
         used = self._used(group)
         if not used:
             return {}
@@ -393,7 +393,7 @@ class Optimizer:
 
 
 def check_number(op: str, option: str, value: Any, low: float | None = None) -> None:
-    """A TypeError for what is no number, a ValueError below `low`."""
+    """A TypeError unless it is a number, a ValueError below `low`."""
     if not isinstance(value, (int, float, np.integer, np.floating)):
         expected = "a number" if low is None else f"a number of at least {low}"
         raise TypeError(message(op, option, f"a {type(value).__name__}", expected))
@@ -419,13 +419,13 @@ def check_weight(op: str, option: str, value: Any) -> None:
 
 
 def check_switch(op: str, option: str, value: Any) -> None:
-    """A TypeError for what is neither True nor False."""
+    """A TypeError for anything but True and False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(message(op, option, repr(value), "True or False"))
 
 
 def unsupported(op: str, **given: Any) -> None:
-    """PyTorch's switches between implementations: there is one here, so only their defaults mean something."""
+    """Refuses PyTorch's switches between implementations, except their defaults: there is only one here."""
     for option, value in given.items():
         if value not in (None, False) and not (option in ("fused", "foreach") and value is True):
             remedy = "Updates here are always fused, and are not differentiated."

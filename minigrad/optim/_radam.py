@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RAdam(Optimizer):
-    """Adam that is not adaptive until there are enough squares to trust their mean (Liu et al. 2020):
+    """Adam that adapts only once there are enough squares to trust their mean (Liu et al. 2020):
 
         g = gradient + weight_decay p               (decoupled: p <- p - lr weight_decay p instead)
         m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
@@ -24,7 +24,7 @@ class RAdam(Optimizer):
         p = p - lr m / (1 - beta1^t) r_t sqrt(1 - beta2^t) / (sqrt(v) + eps)
 
     rho_t = rho - 2 t beta2^t / (1 - beta2^t), with rho = 2 / (1 - beta2) - 1, is about the number of gradients in v, and
-    r_t = sqrt((rho_t - 4) (rho_t - 2) rho / ((rho - 4) (rho - 2) rho_t)) makes up for its variance. t counts the steps of
+    r_t = sqrt((rho_t - 4) (rho_t - 2) rho / ((rho - 4) (rho - 2) rho_t)) corrects for its variance. t counts the steps of
     each parameter. maximize: ascend. ValueError for a negative lr, eps or weight_decay, betas outside [0, 1), and an
     empty list.
     """

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class RMSprop(Optimizer):
-    """Steps divided by the root of a running mean of squares (Tieleman and Hinton 2012):
+    """Steps divided by the root of a running mean of squared gradients (Tieleman and Hinton 2012):
 
         g = gradient + weight_decay p
         v = alpha v + (1 - alpha) g^2
         x = g / (sqrt(v) + eps)
         p = p - lr x,  with momentum: buf = momentum buf + x, p = p - lr buf
 
-    centered: the variance v - a^2 takes v's place under the root, with a = alpha a + (1 - alpha) g, the running mean of
+    centered: the variance v - a^2 replaces v under the root, with a = alpha a + (1 - alpha) g, the running mean of
     the gradients (Graves 2013, "Generating sequences with recurrent neural networks"). maximize: ascend instead.
     ValueError for a negative lr, eps, weight_decay or momentum, an alpha outside [0, 1], and an empty list.
     """

@@ -1,4 +1,4 @@
-"""Schedules of the learning rate, under PyTorch's names and with its numbers. `step()` follows `optimizer.step()`."""
+"""Learning rate schedules, under PyTorch's names and with its numbers. `step()` follows `optimizer.step()`."""
 
 from minigrad.optim.lr_scheduler._combined import ChainedScheduler as ChainedScheduler
 from minigrad.optim.lr_scheduler._combined import SequentialLR as SequentialLR

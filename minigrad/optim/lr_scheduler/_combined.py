@@ -1,4 +1,4 @@
-"""Schedules made of others: one after the other, or all at once."""
+"""Schedules made of others, which run one after the other or all at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Combined(LRScheduler):
     _schedulers: list[Any]
 
     def _take(self, schedulers: Sequence[Any], optimizer: Any) -> None:
-        """Checks the schedules: there are some, all of the same optimizer."""
+        """Checks that there are schedules, all of the same optimizer."""
         name = type(self).__name__
         given: list[Any] = list(schedulers) if hasattr(schedulers, "__iter__") else [schedulers]
         if not given:
@@ -43,11 +43,11 @@ class _Combined(LRScheduler):
         self._schedulers = given
 
     def get_lr(self) -> list[float]:
-        """The present rates: the schedules within set them."""
+        """The present rates; the schedules inside set them."""
         return self._rates()
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of this schedule, and those of the ones within as `_schedulers`."""
+        """The state of this schedule, with the states of those inside as `_schedulers`."""
         return {**super().state_dict(), "_schedulers": [one.state_dict() for one in self._schedulers]}
 
     def _check_state(self, state_dict: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ class SequentialLR(_Combined):
         self._last_lr = self._schedulers[0].get_last_lr()
 
     def step(self) -> None:
-        """Goes on to the next epoch, and sets its rates."""
+        """Advances to the next epoch, and sets its rates."""
         epoch = self.last_epoch + 1
         at = bisect_right(self._milestones, epoch)
         scheduler = self._schedulers[at]
@@ -110,20 +110,20 @@ class SequentialLR(_Combined):
         self._last_lr = self._schedulers[0].get_last_lr()
 
     def _restart(self) -> None:
-        """Begins anew, within another SequentialLR."""
+        """Starts again, within another SequentialLR."""
         self._schedulers[0]._restart()
         self.last_epoch, self._last_lr = 0, self._schedulers[0].get_last_lr()
 
 
 def _take_back(scheduler: Any) -> None:
-    """Lets a schedule, and those within it, stand before the epoch that it stands at."""
+    """Takes a schedule, and those inside it, back by one epoch."""
     scheduler.last_epoch -= 1
     for one in getattr(scheduler, "_schedulers", ()):
         _take_back(one)
 
 
 class ChainedScheduler(_Combined):
-    """All schedules at once: their factors multiply, as each goes on from the rate that the one before has set."""
+    """All schedules at once. Their factors multiply, as each continues from the rate that the one before has set."""
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self._take(schedulers, optimizer)
@@ -131,7 +131,7 @@ class ChainedScheduler(_Combined):
         self._last_lr = self._schedulers[-1].get_last_lr()
 
     def step(self) -> None:
-        """Lets each schedule go on to its next epoch, in order; where one of them fails, all are as they were."""
+        """Advances each schedule to its next epoch, in order; if one of them fails, all are as they were."""
         before = [one.state_dict() for one in self._schedulers]
         try:
             with all_or_none(self.optimizer.param_groups):

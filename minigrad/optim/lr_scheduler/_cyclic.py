@@ -1,4 +1,4 @@
-"""Schedules that go up and down, of the learning rate and, the other way round, of the momentum."""
+"""Schedules that move the learning rate up and down, and the momentum the opposite way."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Down to eta_min along half a cosine, and then at once up again (SGDR, Loshchilov and Hutter 2017):
+    """Anneals to eta_min along half a cosine, then restarts at the initial rate (SGDR, Loshchilov and Hutter 2017):
 
         lr = eta_min + (lr_0 - eta_min) (1 + cos(pi T_cur / T_i)) / 2
 
-    T_cur are the epochs since the last restart, T_i those between two: T_0 at first, and T_mult times as many each time.
+    T_cur is the number of epochs since the last restart, T_i that between two restarts: T_0 at first, and each time T_mult
+    times as many.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._at(epoch if epoch == 0 else self.last_epoch + 1, self.T_cur + 1)
 
     def step(self, epoch: float | None = None) -> None:
-        """Goes on by one epoch, or to the one that is given, which may be a fraction: `step(epoch + batch / batches)`."""
+        """Advances by one epoch, or to the epoch given, which may be fractional: `step(epoch + batch / batches)`."""
         if epoch is None:
             self._move(self.last_epoch + 1)
             return
@@ -66,7 +67,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._at(epoch)
 
     def _at(self, epoch: float, since: float | None = None) -> None:
-        """Sets the rates of an epoch; `since` the last restart, where that is known."""
+        """Sets the rates of an epoch; `since`: the epochs since the last restart, if that is known."""
         before = self.T_cur, self.T_i
         if since is not None:
             self.T_cur = since
@@ -82,7 +83,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class _WithMomentum(LRScheduler):
-    """What lets the momentum go down where the rate goes up: SGD's momentum, or Adam's beta1."""
+    """Lowers the momentum (SGD's momentum, or Adam's beta1) while the rate rises, and raises it while the rate falls."""
 
     cycle_momentum: bool
 
@@ -94,12 +95,12 @@ class _WithMomentum(LRScheduler):
             raise ValueError(message(type(self).__name__, "optimizer", got, wanted, "Or write cycle_momentum=False."))
 
     def _momentum(self, group: Group, value: float) -> dict[str, Any]:
-        """The entry of a group that the momentum stands in."""
+        """The entry of a group that holds the momentum."""
         return {"betas": (value, *group["betas"][1:])} if self.use_beta1 else {"momentum": value}
 
 
 class OneCycleLR(_WithMomentum):
-    """One rise from max_lr / div_factor to max_lr and one fall to far below the beginning (Smith and Topin 2018), a step for
+    """One rise from max_lr / div_factor to max_lr and one fall to far below the start (Smith and Topin 2018), with a step for
     each batch, while the momentum falls and rises:
 
         0 ... pct_start total_steps - 1     initial_lr -> max_lr          max_momentum -> base_momentum
@@ -107,7 +108,7 @@ class OneCycleLR(_WithMomentum):
 
     initial_lr = max_lr / div_factor, min_lr = initial_lr / final_div_factor. three_phase: the fall takes as long as the
     rise and ends at initial_lr, and the rest goes to min_lr. anneal_strategy: along a cosine ('cos') or a line ('linear').
-    The length is total_steps, or epochs steps_per_epoch; stepping beyond it is a ValueError.
+    The length is total_steps, or epochs * steps_per_epoch; a step beyond it is a ValueError.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class OneCycleLR(_WithMomentum):
             super().__init__(optimizer, last_epoch)
 
     def _phases(self) -> list[tuple[float, str, str, str, str]]:
-        """Of each phase its last step, and from where to where rate and momentum go."""
+        """For each phase its last step, and the initial and final rate and momentum."""
         up = "initial_lr", "max_lr", "max_momentum", "base_momentum"
         top, last = float(self.pct_start * self.total_steps) - 1, self.total_steps - 1
         if not self.three_phase:
@@ -158,7 +159,7 @@ class OneCycleLR(_WithMomentum):
         return end + (start - end) / 2.0 * (1 + cos(pi * share))
 
     def _phase(self) -> tuple[float, str, str, str, str]:
-        """The share of the present phase that is done, and its four ends."""
+        """How much of the present phase is done, from 0 to 1, and its four end values."""
         t, start, phases = self.last_epoch, 0.0, self._phases()
         if t > self.total_steps - 1:
             got, remedy = f"step {t + 1}", "Make a new schedule to train on, or a longer one."
@@ -194,12 +195,12 @@ def _length(op: str, total_steps: int | None, epochs: int | None, steps_per_epoc
 
 
 class CyclicLR(_WithMomentum):
-    """Up from base_lr to max_lr in step_size_up steps, and down again in step_size_down (Smith 2017), a step for each batch,
-    again and again, while the momentum goes down and up:
+    """Rises from base_lr to max_lr in step_size_up steps and falls back in step_size_down (Smith 2017), over and over, with a
+    step for each batch, while the momentum falls and rises:
 
         lr = base_lr + (max_lr - base_lr) height scale,    momentum = max_momentum - (max_momentum - base_momentum) height scale
 
-    height is the triangle's, 0 to 1. The scale is 1 (mode 'triangular'), halved with each cycle ('triangular2'), gamma^step
+    height is that of the triangle, 0 to 1. The scale is 1 (mode 'triangular'), halved with each cycle ('triangular2'), gamma^step
     ('exp_range'), or scale_fn of the number of the cycle or of the step (scale_mode 'cycle' or 'iterations').
     """
 
@@ -236,7 +237,7 @@ class CyclicLR(_WithMomentum):
             super().__init__(optimizer, last_epoch)
 
     def _height(self) -> float:
-        """Of the triangle at this step, times the scale."""
+        """The height of the triangle at this step, times the scale."""
         cycle = floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
         height = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)

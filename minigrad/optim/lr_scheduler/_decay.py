@@ -1,4 +1,4 @@
-"""Schedules that go one way, or follow one function of the epoch."""
+"""Schedules that decay, or follow a function of the epoch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Multiplies the rate by gamma at each of the milestones, which are epochs; twice at one that is named twice."""
+    """Multiplies the rate by gamma at each of the milestones, which are epochs; twice at one that is listed twice."""
 
     _from_base = True
 
@@ -73,7 +73,7 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """The rate times factor, until epoch total_iters; from then on the rate itself."""
+    """Multiplies the rate by factor until epoch total_iters; from then on it is the initial rate."""
 
     _from_base = True
 
@@ -97,7 +97,7 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """The rate times a factor that goes from start_factor to end_factor in total_iters epochs, along a line: a warm-up."""
+    """Multiplies the rate by a factor that goes linearly from start_factor to end_factor in total_iters epochs: a warm-up."""
 
     _from_base = True
 
@@ -146,7 +146,7 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Down to eta_min along half a cosine in T_max epochs, and up again (Loshchilov and Hutter 2017, without restarts):
+    """Anneals to eta_min along half a cosine in T_max epochs, and back (Loshchilov and Hutter 2017, without restarts):
     lr_t = eta_min + (lr_0 - eta_min) (1 + cos(pi t / T_max)) / 2, from the rate before as lr_(t-1) - eta_min times the
     quotient of the two cosine terms."""
 
@@ -192,7 +192,7 @@ class _ByFunction(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """As of other schedules; of functions that are objects of a class with attributes, these, and of others None."""
+        """As in other schedules. For functions that are objects with attributes, these are saved; for others None."""
         states = [copied(vars(f)) if hasattr(f, "__dict__") and not _is_function(f) else None for f in self.lr_lambdas]
         return {**super().state_dict(), "lr_lambdas": states}
 

@@ -1,4 +1,4 @@
-"""The schedule that waits for a metric to stand still."""
+"""The schedule that reacts when a metric stops improving."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Multiplies the rate by factor when the metric has not become better for more than `patience` epochs.
+    """Multiplies the rate by factor when the metric has not improved for more than `patience` epochs.
 
         mode 'min'   better is a metric below best (1 - threshold), in threshold_mode 'abs' below best - threshold
         mode 'max'   better is one above best (1 + threshold), or best + threshold
@@ -68,7 +68,7 @@ class ReduceLROnPlateau(LRScheduler):
         return [new if lr - new > self.eps else lr for lr, new in zip(self._rates(), lowered, strict=True)]
 
     def step(self, metrics: Any) -> None:  # type: ignore[override]
-        """Takes in the metric of an epoch: a number, or a tensor of one element. NaN is not better than anything."""
+        """Takes the metric of an epoch: a number, or a tensor of one element. NaN is never an improvement."""
         try:
             current = float(metrics)
         except (TypeError, ValueError) as error:

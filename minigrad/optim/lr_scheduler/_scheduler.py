@@ -1,7 +1,7 @@
 """What schedules share: the count of epochs, setting the groups' learning rates, saving, and the order of calls.
 
-Most schedules compute the next rate from the present one (`group["lr"]`), not from the epoch alone. So several of them
-multiply each other's rates when they work on one optimizer, and a rate set by hand is gone on from.
+Most schedules compute the next rate from the present one (`group["lr"]`), not from the epoch alone. So several schedules of
+one optimizer multiply their factors, and a rate set by hand is where they continue from.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class LRScheduler:
-    """The base of all schedules. A schedule of one's own says in get_lr() what the rates are at `self.last_epoch`.
+    """The base of all schedules. Your own schedule returns the rates at `self.last_epoch` from get_lr().
 
-    base_lrs    the rates that each group began with (`initial_lr` in the group)
-    last_epoch  the epoch that the present rates are for, from 0. As an argument, the epoch to continue behind: the groups
-                must have their `initial_lr`, and what is computed from the present rate leaves it as it is
+    base_lrs    the rates that the groups began with (`initial_lr` in the group)
+    last_epoch  the epoch that the present rates are for, from 0. As an argument, the epoch to continue after: the groups
+                must have their `initial_lr`, and schedules that compute from the present rate leave it as it is
     """
 
     #: What state_dict leaves out.
@@ -56,7 +56,7 @@ class LRScheduler:
             if "base_lrs" not in vars(self):
                 self.base_lrs = [group["initial_lr"] for group in groups]
             self._begin()
-        # By these one can tell whether the optimizer has done a step since.
+        # These tell whether the optimizer has made a step since.
         self._made_at = (optimizer._calls, _writes.log.latest)
 
     def _begin(self) -> None:
@@ -96,7 +96,7 @@ class LRScheduler:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def _entries(self) -> list[dict[str, Any]]:
-        """What each group is to be set to."""
+        """The new entries of each group."""
         return [{"lr": lr} for lr in self.get_lr()]
 
     def get_lr(self) -> list[float]:
@@ -108,13 +108,13 @@ class LRScheduler:
         return list(self._last_lr)
 
     def step(self) -> None:
-        """Goes on to the next epoch, and sets its rates. Where one of them is refused, nothing has changed."""
+        """Advances to the next epoch, and sets its rates. If one of them is refused, nothing has changed."""
         if self._step_count == 1:
             self._check_order()
         self._move(self.last_epoch + 1)
 
     def _check_order(self) -> None:
-        """A warning where the optimizer has done no step, eagerly or by a program, since the schedule was made."""
+        """Warns if the optimizer has made no step, eager or captured, since the schedule was created."""
         calls, at = self._made_at
         optimizer = self.optimizer
         if optimizer._calls == calls and not any(
@@ -136,7 +136,7 @@ class LRScheduler:
         vars(self).update({name: copied(value) for name, value in state_dict.items() if name not in self._unsaved})
 
     def _check_state(self, state_dict: dict[str, Any]) -> None:
-        """A ValueError for what is not this schedule's state."""
+        """A ValueError for anything that is not the state of such a schedule."""
         name = f"{type(self).__name__}.load_state_dict"
         own = self.state_dict()
         if not isinstance(state_dict, dict) or state_dict.keys() != own.keys():
@@ -150,7 +150,7 @@ class LRScheduler:
 
 @contextmanager
 def all_or_none(groups: Sequence[Any]) -> Iterator[None]:
-    """Inside, groups may be set; where that ends in an error they are all as they were."""
+    """A context in which groups may be set; if it ends in an error, all are as they were."""
     before = [dict(group) for group in groups]
     try:
         yield
@@ -163,7 +163,7 @@ def all_or_none(groups: Sequence[Any]) -> Iterator[None]:
 
 
 def copied(value: Any) -> Any:
-    """A state's value, so that neither side sees what the other does to its lists."""
+    """A copy of a state's value, so that neither side sees changes that the other makes to its lists."""
     if isinstance(value, (list, tuple)):
         return [copied(one) for one in value]
     return {name: copied(one) for name, one in value.items()} if isinstance(value, dict) else value
@@ -173,13 +173,13 @@ def copied(value: Any) -> Any:
 
 
 def check_optimizer(op: str, optimizer: Any) -> None:
-    """A TypeError for what is no optimizer."""
+    """A TypeError unless it is an optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(message(op, "optimizer", f"a {type(optimizer).__name__}", "an optimizer of minigrad.optim"))
 
 
 def check_count(op: str, option: str, value: Any, low: int = 1) -> None:
-    """A TypeError for what is no whole number, a ValueError below `low`."""
+    """A TypeError unless it is a whole number, a ValueError below `low`."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
         raise TypeError(message(op, option, repr(value), f"a whole number of at least {low}"))
     if value < low:
@@ -187,20 +187,20 @@ def check_count(op: str, option: str, value: Any, low: int = 1) -> None:
 
 
 def check_between(op: str, option: str, value: Any, low: float, high: float) -> None:
-    """A TypeError for what is no number, a ValueError outside of [low, high]."""
+    """A TypeError unless it is a number, a ValueError outside [low, high]."""
     check_number(op, option, value)
     if not low <= value <= high:
         raise ValueError(message(op, option, value, f"a number from {low} to {high}"))
 
 
 def check_choice(op: str, option: str, value: Any, choices: Sequence[str]) -> None:
-    """A ValueError for what is none of the names."""
+    """A ValueError unless it is one of the names."""
     if value not in choices:
         raise ValueError(message(op, option, repr(value), " or ".join(map(repr, choices))))
 
 
 def for_each_group(op: str, option: str, value: Any, optimizer: Any) -> list[float]:
-    """A number for each group: the one that is given for all, or the list that is given."""
+    """A number for each group, from one for all or from a list."""
     check_optimizer(op, optimizer)
     count = len(optimizer.param_groups)
     given = list(value) if isinstance(value, (list, tuple)) else [value] * count
