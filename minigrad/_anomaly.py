@@ -1,4 +1,4 @@
-"""Where a NaN or an infinity comes from: the op that made it, told apart from those that pass it on."""
+"""Where a NaN or an infinity comes from: finds the op that made it, as opposed to those that pass it on."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 def detect_anomaly(
     check_nan: bool = True, *, forward: bool = True, backward: bool = True, inf: bool = True
 ) -> Iterator[None]:
-    """Inside the block the first NaN or infinity is an AnomalyError that names the op, the index, the operands there and the
-    line of the program.
+    """Inside the block, the first NaN or infinity raises an AnomalyError that names the op, the index, the operands there and
+    the line of the program.
 
-    An op makes a NaN where no operand is one, and an infinity where all operands are finite; those are errors. A NaN that
-    comes in from data or a parameter is one, too, at the first op that it meets. An infinity that comes in is not, as a
-    mask of -inf is on purpose; inf=False lets those that ops make pass as well. forward and backward say which part is
-    looked at, and check_nan=False looks at neither, but keeps the lines for other errors. Every result is searched, op by
-    op and in all threads: use it to find a fault, not to train.
+    An op makes a NaN if no operand is NaN, and an infinity if all operands are finite; both are errors. A NaN that comes from
+    data or a parameter is an error, too, at the first op that it reaches. An infinity from there is not, since masks contain
+    -inf on purpose; inf=False also accepts infinities that ops make. forward and backward select which pass is searched;
+    check_nan=False searches neither, but keeps the lines for other errors. Every result is searched, op by op and in all
+    threads: use it to find a fault, not to train.
     """
     with debug_mode():
         if not check_nan:
@@ -41,7 +41,7 @@ def detect_anomaly(
             return
         def watcher(op: Op, run: Callable[..., Any]) -> Callable[..., Any]:
             def checked(*inputs: Any, **keywords: Any) -> Any:
-                with np.errstate(all="ignore"):  # references warn of what is an error here
+                with np.errstate(all="ignore"):  # references warn about what is an error here
                     result = run(*inputs, **keywords)
                 walk = _threads.walk
                 if backward if walk else forward:
@@ -67,7 +67,7 @@ class _Threads(local):
 
 _threads = _Threads()
 _plain = _tape.gradients
-#: How many blocks are open, by whether they look at backward.
+#: How many blocks are open, by whether they search the backward pass.
 _open = {True: 0, False: 0}
 _opening = Lock()
 
@@ -93,7 +93,7 @@ def _follow(backward: bool, more: int) -> None:
 
 
 def _check(op: Op, inputs: tuple[Any, ...], result: Any, node: Node | None, inf: bool) -> None:
-    """Raises where a result has a NaN, or an infinity that none of the operands has."""
+    """Raises AnomalyError if a result has a NaN, or an infinity that no operand has."""
     out = result.array
     if out.dtype.kind != "f" or np.isfinite(out).all():
         return
@@ -133,7 +133,7 @@ def _first(bad: Any) -> tuple[tuple[int, ...], int]:
 
 
 def _value_at(array: Any, at: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """The operand's element that belongs to an index of the result; its range, where the op is not element by element."""
+    """The operand's element that corresponds to an index of the result; its range, if the op is not elementwise."""
     try:
         return str(np.broadcast_to(array, shape)[at])
     except ValueError:
@@ -142,7 +142,7 @@ def _value_at(array: Any, at: tuple[int, ...], shape: tuple[int, ...]) -> str:
 
 
 def _where(node: Node | None) -> str:
-    """In backward the op whose gradient was being computed, with its line; else the line that runs."""
+    """In backward, the op whose gradient was being computed, with its line; else the line being executed."""
     if node is None:
         line = calling_line()
         return f"detect_anomaly, forward{f' at {line}' if line else ''}: "
@@ -150,7 +150,7 @@ def _where(node: Node | None) -> str:
     return f"detect_anomaly, backward of {node.op.name}{f' recorded at {line}' if line else ''}: "
 
 
-#: What usually is behind it, by the op that made it.
+#: The usual cause, by the op that made the NaN or infinity.
 _ADVICE = {
     "log": "log is -inf at 0 and nan below: use log(x + eps), x.clamp(min=eps), or a loss that takes logits.",
     "div": "The divisor is 0, or both are infinite: add an eps to it.",

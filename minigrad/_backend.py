@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from minigrad._op import Op
 
 backend_name = "c"
-#: The ops that the choice is for.
+#: The ops that run on the chosen backend.
 entered: set[Op] = set()
 
 
 def by_reference(op: Op) -> Callable[..., Any]:
-    """A forward that calls the NumPy reference, on contiguous arrays: NumPy has other loops for the rest, whose last bits
-    differ."""
+    """A forward that calls the NumPy reference on contiguous arrays, since NumPy has other loops for the rest, which differ in
+    the last bits."""
 
     def run(*inputs: Array | None, **keywords: Any) -> Any:
         arrays = [None if x is None else x.array if x.flat and x.size > 1 else np.array(x.array) for x in inputs]
@@ -43,11 +43,11 @@ def by_reference(op: Op) -> Callable[..., Any]:
 
 @contextmanager
 def backend(name: str) -> Iterator[None]:
-    """Inside the block every op runs on its C kernel ("c") or on its NumPy reference ("numpy"): the same tape over
-    code that one can read.
+    """Inside the block, every op runs on its C kernel ("c") or on its NumPy reference ("numpy"): the same tape over code
+    that is easy to read.
 
-    The choice is the whole process's: other threads compute so too, meanwhile. Where blocks of several threads overlap,
-    the one that was entered last decides; after the last of them all is as before.
+    The choice applies to the whole process, so to other threads as well. If blocks of several threads overlap, the one
+    entered last decides; after the last of them, all is as before.
     """
     if name not in ("c", "numpy"):
         raise ValueError(f"backend: argument name: got {name!r}, expected 'c' or 'numpy'.")
@@ -63,7 +63,7 @@ def backend(name: str) -> Iterator[None]:
             _switch()
 
 
-#: The blocks that are open, in any thread, the newest last. Each is a list, to be told from others of the same name.
+#: The blocks that are open, in any thread, newest last. Each is a list, to distinguish it from others of the same name.
 _blocks: list[list[str]] = []
 _switching = Lock()
 
@@ -74,8 +74,8 @@ _watchers: list[Callable[[Op, Callable[..., Any]], Callable[..., Any]]] = []
 
 @contextmanager
 def watched(watcher: Callable[[Op, Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
-    """Inside the block every op runs as watcher(op, run) instead of run, in all threads. Off, it costs nothing: ops are
-    exchanged, not asked."""
+    """Inside the block, every op runs as watcher(op, run) instead of run, in all threads. Outside it costs nothing, because
+    the functions of ops are replaced, and no flag is tested."""
     with _switching:
         _watchers.append(watcher)
         _switch()
@@ -95,8 +95,8 @@ def _switch() -> None:
 
 
 def enter(op: Op) -> None:
-    """Lets an op run on the backend that is chosen, and be watched; also one that is declared, by a late import, while it
-    is. What a plan leaves out, and what computes several gradients at once, is neither a reference nor a single op."""
+    """Lets an op run on the chosen backend, and be watched, including one that a late import declares meanwhile. Planned and
+    joint kernels are bypassed then: the first skip the watcher, and the second are neither a reference nor a single op."""
     entered.add(op)
     plain = backend_name == "c" and not _watchers
     op.run = op.forward if backend_name == "c" else by_reference(op)

@@ -1,4 +1,4 @@
-"""What every array library offers beside its maths: other element types, and tensors of the same kind, empty or drawn."""
+"""What every array library offers besides mathematics: conversion, and new tensors of the same type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Conversions(Array):
-    """The part of Tensor that has no derivatives of its own."""
+    """The part of Tensor that needs no derivatives of its own."""
 
     __slots__ = ()
 
@@ -70,7 +70,7 @@ class Conversions(Array):
     # -- other memory ----------------------------------------------------------------------------------------------------
 
     def contiguous(self) -> Any:
-        """The tensor itself where its numbers lie in memory in the order of its indices, else a copy in which they do."""
+        """The tensor itself if its numbers lie in memory in the order of its indices, else a copy in which they do."""
         return self if self.flat else elementwise.clone(self)
 
     def is_contiguous(self) -> Bool:
@@ -80,21 +80,21 @@ class Conversions(Array):
     # -- other types ---------------------------------------------------------------------------------------------------
 
     def to(self, *wanted: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False) -> Any:
-        """Itself in another element type, or in that of another tensor. A device may be named, if it is the CPU, and
-        non_blocking says nothing there. DeviceError for any other."""
+        """Converts to another element type, or to that of another tensor. A device may be named if it is the CPU, where
+        non_blocking has no effect; DeviceError for any other."""
         dtype = wanted_dtype("to", wanted, dtype, device)
         return self if dtype is None else elementwise.to_dtype(self, dtype)
 
     def float(self) -> Any:
-        """As float32."""
+        """Converts to float32."""
         return elementwise.to_dtype(self, float32)
 
     def double(self) -> Any:
-        """As float64."""
+        """Converts to float64."""
         return elementwise.to_dtype(self, float64)
 
     def long(self) -> Any:
-        """As int64, truncated."""
+        """Converts to int64, truncating."""
         return elementwise.to_dtype(self, int64)
 
     def bool(self) -> Any:
@@ -102,11 +102,11 @@ class Conversions(Array):
         return elementwise.to_dtype(self, bool_)
 
     def type(self, dtype: Any) -> Any:
-        """Itself in another element type: the same as to(dtype)."""
+        """Converts to another element type: the same as to(dtype)."""
         return elementwise.to_dtype(self, dtype)
 
     def type_as(self, other: Any) -> Any:
-        """Itself in the element type of another tensor."""
+        """Converts to the element type of another tensor."""
         return elementwise.to_dtype(self, other.dtype)
 
     def is_floating_point(self) -> Bool:
@@ -114,7 +114,7 @@ class Conversions(Array):
         return self.dtype.kind == "f"
 
     def cpu(self) -> Any:
-        """Itself: everything is on the CPU."""
+        """Returns the tensor itself: everything is on the CPU."""
         return self
 
     def cuda(self, device: Any = None, non_blocking: Any = False) -> Any:
@@ -129,5 +129,5 @@ class Conversions(Array):
 
     @property
     def device(self) -> Any:
-        """Where it is: minigrad.device("cpu")."""
+        """The device of the tensor: minigrad.device("cpu")."""
         return _device.CPU

@@ -1,4 +1,4 @@
-"""Making tensors: of data that exists, or of given shape and content."""
+"""Creating tensors, from existing data or of a given shape and content."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _copied(data: Array, dtype: Any) -> Any:
 
 
 def _read(data: Any, dtype: Any) -> Any:
-    """Numbers of Python's or of NumPy's, as a new array."""
+    """Numbers from Python or NumPy as a new array."""
     if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
         data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
     try:
@@ -70,7 +70,7 @@ def _read(data: Any, dtype: Any) -> Any:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """A tensor of data, sharing its memory where it is a tensor or an array of the right type."""
+    """A tensor of data, which shares its memory if data is a tensor or an array of the right type."""
     require_cpu("as_tensor", device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -79,7 +79,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor around a NumPy array: the same memory."""
+    """A tensor on the memory of a NumPy array."""
     if not isinstance(array, np.ndarray):
         remedy = "minigrad.tensor takes lists."
         raise DTypeError(message("from_numpy", "array", f"a {type(array).__name__}", "a NumPy array", remedy))
@@ -91,9 +91,9 @@ _CPU = 1
 
 
 def from_dlpack(x: Any) -> Tensor:
-    """A tensor around the memory of another library's array, as of PyTorch: the same memory, by the DLPack protocol.
+    """A tensor on the memory of another library's array, for example PyTorch's, by the DLPack protocol.
 
-    It is on the CPU, has one of our types and may be written; else DeviceError, DTypeError or ValueError say what to do.
+    The array must be on the CPU, of one of our types, and writable; else DeviceError, DTypeError or ValueError say what to do.
     """
     if not (hasattr(x, "__dlpack__") and hasattr(x, "__dlpack_device__")):
         expected, remedy = "an array with __dlpack__, as PyTorch, JAX and NumPy have them", "minigrad.tensor takes lists."
@@ -157,17 +157,17 @@ def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: An
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Zeros of a shape, given as 2, 3 or as (2, 3); float32 unless dtype says otherwise."""
+    """Zeros of a shape, given as 2, 3 or as (2, 3); float32 by default."""
     return _filled("zeros", _shape("zeros", *size), 0, _dtype("zeros", dtype), requires_grad, device)
 
 
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Ones of a shape, given as 2, 3 or as (2, 3); float32 unless dtype says otherwise."""
+    """Ones of a shape, given as 2, 3 or as (2, 3); float32 by default."""
     return _filled("ones", _shape("ones", *size), 1, _dtype("ones", dtype), requires_grad, device)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """One value everywhere; its kind (bool, int, float) decides the type unless dtype does."""
+    """One value everywhere, of the type dtype or, by default, of the value's kind: bool, int64 or float32."""
     return _full("full", size, fill_value, dtype, requires_grad, device)
 
 
@@ -187,7 +187,7 @@ def _full(op: str, size: Any, fill_value: Any, dtype: Any, requires_grad: bool, 
 
 
 def _model(op: str, x: Any, dtype: Any) -> tuple[tuple[int, ...], Any]:
-    """The shape of a tensor, or of a NumPy array, and the type that is wanted: its own, unless another is given."""
+    """The shape of a tensor or NumPy array, and the type wanted: its own, unless dtype is given."""
     if not isinstance(x, (Array, np.ndarray)):
         remedy = f"Where there is none, write minigrad.{op.removesuffix('_like')}."
         raise TypeError(message(op, "x", f"a {type(x).__name__}", "a tensor", remedy))
@@ -223,7 +223,7 @@ def full_like(
 def new(
     op: str, x: Any, size: tuple[Any, ...], value: Any, dtype: Any, requires_grad: bool, device: Any
 ) -> Tensor:
-    """What x.new_zeros(2, 3) and the like make: a value everywhere, but for new_empty, in x's type unless dtype is given."""
+    """What x.new_zeros(2, 3) and the like return: one value everywhere (except for new_empty), in x's type by default."""
     shape, real = _shape(op, *size), _dtype(op, dtype, x.dtype)
     if op == "new_empty":
         return _made(op, shape, real, requires_grad, device)  # type: ignore[no-any-return]
@@ -236,7 +236,7 @@ def new(
 def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Counts: start, start + step, ... below end; from 0 where one number is given. Ints give int64, floats float32."""
+    """start, start + step, ... up to but not including end; from 0 if one number is given. Ints give int64, floats float32."""
     if end is None:
         start, end = 0, start
     for name, value in (("start", start), ("end", end), ("step", step)):
@@ -283,7 +283,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool 
 def _from_numpy(
     op: str, argument: str, make: Callable[[], Any], dtype: Any, requires_grad: bool, device: Any
 ) -> Tensor:
-    """What NumPy makes of checked arguments, so that it can fail for their size alone."""
+    """What NumPy makes of arguments that have been checked, so that it can fail only for want of memory."""
     require_cpu(op, device)
     _may_require(dtype, requires_grad, op)
     try:

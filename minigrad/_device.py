@@ -1,5 +1,5 @@
-"""Where tensors are: on the CPU, all of them. Programs written for PyTorch name devices; what asks for the CPU is taken,
-and anything else is one error that says what to delete."""
+"""Devices: all tensors are on the CPU. Programs written for PyTorch name devices; the CPU is accepted, and anything else
+raises an error that says what to delete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {"cpu", "cuda", "gpu", "hip", "hpu", "meta", "mps", "mtia", "tpu", "vul
 
 
 class device:  # noqa: N801 - PyTorch's name
-    """`minigrad.device("cpu")`: the only one. DeviceError for any other."""
+    """`minigrad.device("cpu")`, the only device. DeviceError for any other."""
 
     __slots__ = ()
     type = "cpu"
@@ -40,7 +40,7 @@ class device:  # noqa: N801 - PyTorch's name
 
 
 def require_cpu(op: str, given: Any, argument: str = "device") -> None:
-    """Raises unless the device that was given, if one was, is the CPU."""
+    """Raises DeviceError if a device other than the CPU was given."""
     if not (given is None or isinstance(given, device) or (isinstance(given, str) and given in _CPU)):
         remedy = (
             "minigrad computes on the CPU alone. Delete .cuda(), .to(...) and device=..., or choose with "

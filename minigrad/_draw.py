@@ -1,4 +1,4 @@
-"""Tensors of random numbers. Memory comes first: where it fails, the generator has not moved."""
+"""Tensors of random numbers. Memory is allocated first, so that if this fails the generator has not advanced."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _empty(op: str, size: Sequence[Any], dtype: Any, device: Any) -> Any:
-    """The memory first: where it fails, the generator has not moved."""
+    """The memory, allocated before the generator advances."""
     real = float32 if dtype is None else canonical(dtype, op)
     if real.kind != "f":
         raise DTypeError(message(op, "dtype", real, "float32 or float64"))
@@ -52,7 +52,7 @@ def _drawn(
 
 
 def _model(op: str, input: Any) -> Any:
-    """What a ..._like function takes shape and type from."""
+    """The tensor from which a ..._like function takes shape and type."""
     if not isinstance(input, Array):
         remedy = "Where there is none, give the shape to the function without _like."
         raise TypeError(message(op, "input", f"a {type(input).__name__}", "a tensor", remedy))
@@ -93,7 +93,7 @@ def randint(
     low: Any = 0, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
     requires_grad: bool = False, device: Any = None,
 ) -> Any:  # fmt: skip
-    """Integers from low to high - 1: randint(10, (3,)) or randint(0, 10, (3,)); int64 unless dtype says otherwise."""
+    """Integers from low to high - 1: randint(10, (3,)) or randint(0, 10, (3,)); int64 by default."""
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
@@ -113,7 +113,7 @@ def randint_like(
     return _integers("randint_like", low, high, size, generator, real, requires_grad, device)
 
 
-#: Integers up to here are exact: a type holds each of them.
+#: Up to here a type can represent every integer exactly.
 _EXACT = {float32: 1 << 24, float64: 1 << 53, int64: 1 << 63}
 #: The most integers that a float64 from [0, 1), of 53 bits, can choose among.
 _CHOICES = 1 << 53
@@ -152,10 +152,10 @@ def normal(
     mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
     requires_grad: bool = False, device: Any = None,
 ) -> Any:  # fmt: skip
-    """Normally distributed numbers, each mean + std z: normal(2.0, 0.5, (3, 4)), or with tensors for one of mean and
-    std or for both, which broadcast and give the shape.
+    """Normally distributed numbers mean + std z: normal(2.0, 0.5, (3, 4)), or with a tensor for mean, std or both, which
+    broadcast and determine the shape.
 
-    The result has no history: for a gradient in mean and std write mean + std * randn(size).
+    The result has no history: for a gradient in mean and std, write mean + std * randn(size).
     """
     given = [(name, x) for name, x in (("mean", mean), ("std", std)) if isinstance(x, Array)]
     if given and size is not None:
@@ -184,12 +184,12 @@ def normal(
 
 
 def _text(x: Any) -> str:
-    """A number, or what may be said of a tensor in a line: the least of it."""
+    """A number as text; for a tensor its smallest element."""
     return f"a tensor with {x.array.min()}" if isinstance(x, Array) else f"{x!r}"
 
 
 def check_probabilities(op: str, p: Any) -> None:
-    """Refuses what is no probability, a number or a tensor of floats."""
+    """Refuses anything but probabilities: a number, or a tensor of floats."""
     if isinstance(p, Array):
         if p.dtype.kind != "f":
             raise DTypeError(message(op, "p", f"dtype {p.dtype}", "a tensor of floats", "Convert it: p.float()."))
@@ -203,8 +203,8 @@ def check_probabilities(op: str, p: Any) -> None:
 
 @public("bernoulli")
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) -> Any:
-    """1 with probability input[i], else 0, in the type of input. With a number p, input gives the shape and type alone,
-    and p the probability. The result has no history: a step has no derivative."""
+    """1 with probability input[i], else 0, in the type of input. With a number p, that is the probability, and input gives
+    only shape and type. The result has no history, as steps have no derivative."""
     if not isinstance(input, Array) or input.dtype.kind != "f":
         kind = f"dtype {input.dtype}" if isinstance(input, Array) else f"a {type(input).__name__}"
         raise DTypeError(message("bernoulli", "input", kind, "a tensor of floats"))
@@ -223,12 +223,12 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) 
 
 @public("multinomial")
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
-    """Draws num_samples indices, each with a probability in proportion to its weight; input (n) gives (num_samples), and
+    """Draws num_samples indices, each with a probability proportional to its weight; input (n) gives (num_samples), and
     (m, n) gives (m, num_samples), row by row; int64.
 
-    With replacement the distribution function is inverted at uniform numbers. Without, each index has an exponentially
-    distributed time with its weight as the rate, and those that come first are drawn, in their order: the same as to draw
-    one by one from what is left (Efraimidis and Spirakis 2006).
+    With replacement, the distribution function is inverted at uniform numbers. Without, each index gets an exponentially
+    distributed arrival time with its weight as the rate, and the first to arrive are drawn, in order: the same as drawing one
+    by one from what is left (Efraimidis and Spirakis 2006).
     """
     weights = _weights(input)
     if isinstance(num_samples, bool) or not hasattr(num_samples, "__index__") or num_samples < 1:
@@ -254,7 +254,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
 
 
 def _weights(input: Any) -> Any:
-    """The rows of weights in float64, the largest of each 1, so that no sum overflows."""
+    """The rows of weights in float64, scaled to a maximum of 1, so that no sum overflows."""
     if not isinstance(input, Array) or input.dtype.kind != "f":
         kind = f"dtype {input.dtype}" if isinstance(input, Array) else f"a {type(input).__name__}"
         raise DTypeError(message("multinomial", "input", kind, "a tensor of floats"))

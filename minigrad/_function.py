@@ -1,4 +1,4 @@
-"""Ops of one's own, written as PyTorch writes them: a class with a forward and a backward.
+"""Your own ops, written as in PyTorch: a class with a forward and a backward.
 
     class Cube(mg.Function):
         @staticmethod
@@ -13,8 +13,8 @@
 
     y = Cube.apply(x)
 
-The shorter way is `mg.defop`, which declares the same as a record, with a reference and samples, so that tests, docs and
-benchmarks know it.
+The shorter way is `mg.defop`, which declares the op as a record, with a reference and samples, so that tests, docs and
+benchmarks find it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Context:
         self._results: dict[int, tuple[ref[Node], tuple[int, ...]]] = {}
         self._fixed: tuple[Any, ...] = ()
         self._materialize = True
-        self._arrived: set[int] = set()  # the parts of the results that the backward pass underway has come to
+        self._arrived: set[int] = set()  # the parts of the results that the running backward pass has reached
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keeps tensors, inputs or results, until backward has been: in-place writes into them are noticed."""
@@ -68,7 +68,7 @@ class Context:
         return tuple(self._with_history(x) for x in self._kept)
 
     def _with_history(self, x: Any) -> Any:
-        """A result is kept without its history, which would be a circle; backward gets it back."""
+        """A result is kept without its history, which would be a cycle; backward gets it back."""
         if id(x) not in self._results:
             return x
         known, place = self._results[id(x)]
@@ -78,7 +78,7 @@ class Context:
         return result
 
     def relink(self, kept: tuple[Any, ...], originals: dict[int, Node]) -> None:
-        """Puts this context, of a forward that a checkpoint has computed again, in the place of the first one's."""
+        """Replaces the context of the first forward by this one, of a forward that a checkpoint has recomputed."""
 
         def original(known: Callable[[], Node | None]) -> Any:
             found = originals.get(id(known()))
@@ -90,25 +90,25 @@ class Context:
         self._kept = kept
 
     def mark_non_differentiable(self, *results: Any) -> None:
-        """Says which results have no gradient; those of integers have none anyway."""
+        """Declares results that have no gradient; integers have none anyway."""
         self._fixed = results
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether backward gets zeros (True, as without this call) or None for a result to which no gradient has come."""
+        """Sets whether backward gets zeros (True, the default) or None for a result that received no gradient."""
         self._materialize = bool(value)
 
     def mark_dirty(self, *inputs: Any) -> None:
-        """GradError: a forward that writes into its inputs is not offered."""
+        """GradError: a forward that writes into its inputs is not supported."""
         raise GradError(f"{self._name}: mark_dirty is not offered. Return a new tensor instead of writing into an input.")
 
 
 class Function:
     """An op by its forward and its backward: see the module's example. Call it by `apply`.
 
-    forward(ctx, *args) gets what apply got, and returns a tensor or a tuple of them; nothing in it is recorded.
+    forward(ctx, *args) gets the arguments of apply, and returns a tensor or a tuple of them; nothing in it is recorded.
     backward(ctx, *gradients) gets a gradient for each result, zeros where none came (see ctx.set_materialize_grads), and
-    returns one for each argument of apply, None for those that have none. With create_graph what it computes is recorded, so it can be differentiated
-    again if it is made of ops. setup_context(ctx, inputs, output) may take the ctx's part of forward(*args).
+    returns one for each argument of apply, or None. With create_graph it is recorded, so it can be differentiated again if
+    it is made of ops. With setup_context(ctx, inputs, output), forward(*args) takes no ctx.
     """
 
     @staticmethod
@@ -118,7 +118,7 @@ class Function:
 
     @staticmethod
     def setup_context(ctx: Context, inputs: tuple[Any, ...], output: Any) -> None:
-        """Where forward takes no ctx: what backward will need of the inputs and the output."""
+        """For a forward without ctx: saves what backward will need of the inputs and the output."""
         raise NotImplementedError("Function: define `@staticmethod def setup_context(ctx, inputs, output): ...`.")
 
     @staticmethod
@@ -131,7 +131,7 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any, **keywords: Any) -> Any:
-        """Computes forward, and records it where a gradient is wanted."""
+        """Computes forward, and records it if a gradient is wanted."""
         if keywords:
             got, remedy = f"the keywords {', '.join(keywords)}", "backward returns a gradient for each, in their order."
             raise TypeError(message(f"{cls.__name__}.apply", "", got, "its arguments by position alone", remedy))
@@ -150,8 +150,8 @@ class Function:
 
 
 def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], results: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The results with a history: one node, or where several results have gradients, one for their concatenation, of which
-    each is a part. That is all the tape needs to know of ops with many results."""
+    """The results with a history: a single node, or, if several results have gradients, one for their concatenation, of which
+    each is a part. The tape needs no other notion of ops with several results."""
     kept = {id(x) for x in ctx._kept}
     given = {id(x) for x in args}
     # A result that is an argument, or is kept, gets an object of its own for its history. An argument's is a view: what is
@@ -183,7 +183,7 @@ def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], results: t
 
 
 def _op(name: str, values: str, joint: Any) -> Op:
-    """As much of a record as the walk back needs: all gradients at once, by a function that is made of ops."""
+    """The part of a record that backward needs: all gradients at once, by a function that is made of ops."""
     op = Op()
     op.name, op.doc, op.inputs, op.values = name, "", (), tuple(values.split())
     op.rules, op.keeps_out, op.joint = (), False, joint
@@ -212,7 +212,7 @@ def _record(cls: type[Function], results: tuple[Any, ...], parts: list[int], sha
 
 
 def _checked(name: str, parents: tuple[Any, ...], returned: tuple[Any, ...]) -> list[Any]:
-    """A gradient, or None, for each parent; an error for what cannot be one."""
+    """A gradient, or None, for each parent; an error for anything that cannot be one."""
     if len(returned) < len(parents) or any(g is not None for g in returned[len(parents) :]):
         expected = f"one for each of the {len(parents)} arguments of apply"
         raise GradError(message(f"{name}.backward", "", f"{len(returned)} gradients", expected, "Return None where there is none."))
@@ -236,7 +236,7 @@ def _spreads(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
 
 
 def _embedded(g: Any, parents: tuple[Any, ...], saved: tuple[int, int, int, int]) -> list[Any]:
-    """The gradient of a part of a vector: that of the part, and zeros around it."""
+    """The gradient of a vector from that of a part: zeros around it."""
     at, first, end, total = saved
     (whole,) = parents
     if whole is not None and isinstance(whole.saved, tuple):

@@ -1,8 +1,8 @@
 """Random numbers from a counter, not from a shared state: Philox 4x32-7 (Salmon et al. 2011, who report that
 seven rounds pass BigCrush).
 
-Block number i of a stream is a pure function of (seed, i), so any element can be made again at any time by anyone: the
-backward of dropout makes its mask anew instead of keeping it, and the bits do not depend on the number of threads. A
+Block number i of a stream is a pure function of (seed, i), so any element can be recomputed at any time, anywhere: the
+backward pass of dropout recomputes its mask instead of keeping it, and the bits do not depend on the number of threads. A
 `Generator` is a seed and the number of the next block.
 """
 
@@ -32,7 +32,7 @@ class Generator:
         self.offset = 0
 
     def manual_seed(self, seed: int) -> Generator:
-        """Starts the stream that belongs to this seed, from its beginning."""
+        """Starts the stream of this seed at its beginning."""
         if isinstance(seed, bool) or not hasattr(seed, "__index__"):
             raise TypeError(message("manual_seed", "seed", f"{seed!r}", "an int"))
         self._seed, self.offset = int(seed) & _MASK64, 0
@@ -43,7 +43,7 @@ class Generator:
         return self._seed
 
     def get_state(self) -> tuple[int, int]:
-        """What set_state takes to continue from here: the seed and the number of the next block."""
+        """The seed and the number of the next block, with which set_state continues from here."""
         return self._seed, self.offset
 
     def set_state(self, state: tuple[int, int]) -> Generator:
@@ -73,7 +73,7 @@ def blocks_for(elements: int, dtype: Any) -> int:
 
 
 def stream(op: str, generator: Any) -> Generator:
-    """The generator that was given, or else the one that manual_seed seeds."""
+    """The generator given, or else the default one, which manual_seed seeds."""
     if generator is None:
         return default_generator
     if not isinstance(generator, Generator):

@@ -38,7 +38,7 @@ def plain(index: Any, shape: tuple[int, ...]) -> Any:
     return index.plain(shape) if isinstance(index, Picks) else index
 
 
-#: Parts of an index that name no place twice.
+#: Parts of an index that cannot name a place twice.
 _ONCE = (int, slice, type(None), type(Ellipsis))
 
 
@@ -47,20 +47,20 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 
 def taken(array: Any, index: Any) -> Any:
-    """array[index] as an array: of a single number, too, a view."""
+    """array[index] as an array; a view even for a single number."""
     index = plain(index, array.shape)
     found = array[index]
     return found if isinstance(found, np.ndarray) else array[(*_parts(index), Ellipsis)]
 
 
 def names_once(index: Any) -> bool:
-    """Whether no place can be named twice by an index."""
+    """Whether an index cannot name a place twice."""
     return all(isinstance(i, _ONCE) for i in _parts(index))
 
 
 def walkable(index: Any) -> bool:
-    """Whether an index is made of integers and slices, by which a kernel finds its places. Bools are integers for Python,
-    and masks for NumPy."""
+    """Whether an index consists of integers and slices, which kernels support. Bools are integers in Python, but masks in
+    NumPy."""
     for i in _parts(index):  # noqa: SIM110 - every x[i] asks, and all(...) takes twice as long
         if not isinstance(i, _ONCE) or isinstance(i, bool):
             return False
@@ -68,8 +68,8 @@ def walkable(index: Any) -> bool:
 
 
 def assign(out: Any, index: Any, value: Any) -> None:
-    """out[index] = value. Of several numbers for one place the last stays: NumPy goes through them as they lie in memory,
-    which may be from behind, so they are brought into order first."""
+    """out[index] = value. Of several numbers for one place the last is kept: NumPy goes through them in the order of memory,
+    which may be reversed, so they are copied into order first."""
     out[index] = value if value.flags.c_contiguous or names_once(index) else value.copy()
 
 
@@ -81,7 +81,7 @@ def replaced(x: Any, value: Any, index: Any) -> Any:
 
 
 def added(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of a shape, with g added at an index: a place that is named twice receives both."""
+    """Zeros of a shape, with g added at an index; a place that is named twice receives both numbers."""
     out = np.zeros(shape, g.dtype)
     if names_once(index):
         out[index] = g  # 0 + g would have no -0

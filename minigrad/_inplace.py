@@ -1,6 +1,6 @@
-"""Writing into a tensor's own memory. Where ops are recorded, what is written by `x[i] = v` or a method with an underscore
-becomes part of x's history, and of that of its views; `x += y` makes a new tensor instead, unless there are views of x;
-drawing over it is an error."""
+"""Writing into a tensor's own memory. Where ops are recorded, a write by `x[i] = v` or by a method with an underscore becomes
+part of the history of x and of its views. `x += y` makes a new tensor instead, unless there are views of x. Filling a
+recorded tensor with random numbers is an error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def _check_writable(x: Any, op: str, value: Any, array: np.ndarray[Any, Any]) -> None:
-    """Raises where writing would be lost to the tape, to the element type, or to other elements."""
+    """Raises if the tape would miss the write, the element type cannot hold it, or elements share memory."""
     if threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
         got, remedy = "a tensor that requires a gradient", "Do it inside `with minigrad.no_grad():`."
         raise GradError(message(op, "", got, "one without, as writing into it is not recorded", remedy))
@@ -47,7 +47,7 @@ def _check_type(x: Any, op: str, array: np.ndarray[Any, Any]) -> None:
 
 
 def _numbers(op: str, value: Any) -> np.ndarray[Any, Any]:
-    """What is to be written, as an array."""
+    """The numbers to be written, as an array."""
     if isinstance(value, Array):
         return value.array
     try:
@@ -77,7 +77,7 @@ def overwrite(x: Any, op: str, new: Any) -> Any:
 
 
 def _move(x: Any, op: str, index: Any, value: Any, array: np.ndarray[Any, Any]) -> None:
-    """x[index] = value, which is known to fit: by a kernel, or by NumPy where there is none."""
+    """x[index] = value, which is known to fit, by a kernel or, if there is none, by NumPy."""
     if walkable(index):
         with no_grad:
             value = tools.cast(value, x.dtype) if isinstance(value, Array) else from_array(array.astype(x.dtype))
@@ -88,7 +88,7 @@ def _move(x: Any, op: str, index: Any, value: Any, array: np.ndarray[Any, Any]) 
 
 
 def assign_all(x: Any, name: str, value: Any) -> Any:
-    """Numbers, broadcast, over all of x, which is returned; recorded where x or value has a history: what x was computed
+    """Writes numbers, broadcast, over all of x, and returns it. Recorded if x or value has a history; what x was computed
     from then receives a gradient of 0."""
     if threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad)):
         value, whole = _recordable(x, name, value)
@@ -101,8 +101,8 @@ def assign_all(x: Any, name: str, value: Any) -> Any:
 
 
 def update(x: Any, name: str, op: Any, other: Any) -> Any:
-    """In place without history, else a new tensor with it: what x += y does. Where views of x are about, which are to see
-    it, it is written into x with its history, too."""
+    """What x += y does: it writes in place if nothing is recorded, and makes a new tensor otherwise. If there are views of x,
+    which must see the change, it also writes into x when recording."""
     if threads.mode.on and (x.requires_grad or (isinstance(other, Array) and other.requires_grad)):
         if x.node is None and x.requires_grad:
             got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
@@ -115,7 +115,7 @@ def update(x: Any, name: str, op: Any, other: Any) -> Any:
 
 
 def _of_its_kind(x: Any, name: str, new: Any) -> Any:
-    """What takes the place of x: of its shape, and converted to its type, as if it were written into x's memory."""
+    """The tensor that replaces x: of its shape, and converted to its type, as if it were written into x's memory."""
     if new.shape != x.shape:
         raise ShapeError(message(name, "", f"a result of shape {new.shape}", f"the tensor's own shape {x.shape}"))
     if new.dtype is x.dtype:
@@ -129,7 +129,7 @@ def updating(name: str, op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], A
     return lambda x, other: update(x, name, op, other)
 
 
-#: The ops that also write into their first operand, under their name with an underscore behind it.
+#: The ops that can also write into their first operand, under their name followed by an underscore.
 METHODS = """
     abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan arctan2
     arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clip copysign
@@ -142,7 +142,7 @@ METHODS = """
 
 
 def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
-    """An op whose result is written over its first operand, which takes over the result's history: x.add_(y) returns x."""
+    """The method by which an op writes over its first operand, which gets the result's history: x.add_(y) returns x."""
 
     def call(x: Any, *args: Any, **keywords: Any) -> Any:
         return _written(x, name, op, args, keywords)
@@ -174,7 +174,7 @@ def _written(x: Any, name: str, op: Callable[..., Any], args: tuple[Any, ...], k
 
 
 def put(x: Any, index: Any, value: Any) -> None:
-    """x[index] = value, by NumPy's rules; recorded where x or value has a history."""
+    """x[index] = value, by NumPy's rules; recorded if x or value has a history."""
     plain = tuple(map(plain_index, index)) if isinstance(index, tuple) else plain_index(index)
     recorded = threads.mode.on and (x.requires_grad or (isinstance(value, Array) and value.requires_grad))
     if recorded and isinstance(value, Array) and _is_there(x, plain, value):
@@ -189,7 +189,7 @@ def put(x: Any, index: Any, value: Any) -> None:
 
 
 def _is_there(x: Any, plain: Any, value: Any) -> bool:
-    """Whether a value is the part of x that it is to be written into, as in x[0] += y, where += has done so."""
+    """Whether a value already is the part of x that it is to be written into, as in x[0] += y, where += has written it."""
     if x.family is None or value.family is not x.family:
         return False
     try:
@@ -213,13 +213,13 @@ def _write(x: Any, index: Any, plain: Any, value: Any) -> None:
 
 
 def _without_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """A value's shape without the leading ones that it has more than the ndim of what it is written into."""
+    """A value's shape without surplus leading ones, beyond the ndim of what it is written into."""
     extra = len(shape) - ndim
     return shape[extra:] if extra > 0 and all(n == 1 for n in shape[:extra]) else shape
 
 
 def _refused(x: Any, index: Any, plain: Any, array: np.ndarray[Any, Any], error: Exception) -> Exception:
-    """Whose fault it was that numbers could not be written: the index's, if one cannot read there either, or theirs."""
+    """The error for numbers that could not be written: it blames the index, if reading fails there, too, or the numbers."""
     try:
         wanted = x.array[plain].shape
     except INDEX_ERRORS:
@@ -241,7 +241,7 @@ def _recordable(x: Any, name: str, value: Any) -> tuple[Any, Any]:
 
 
 def _check_no_leaf(x: Any, name: str, otherwise: str) -> None:
-    """Raises for a leaf that requires a gradient: written into, it would be none."""
+    """Raises for a leaf that requires a gradient: after the write, it would not be a leaf."""
     if x.node is None and x.requires_grad:
         remedy = f"Do it inside `with minigrad.no_grad():`, or {otherwise}"
         got, expected = "a leaf that requires a gradient", "a computed tensor, or one without a gradient"
@@ -249,8 +249,8 @@ def _check_no_leaf(x: Any, name: str, otherwise: str) -> None:
 
 
 def _whole(x: Any, name: str) -> Any:
-    """The tensor whose memory x is: x itself, or what it is a view of. Raises where others see the memory whose histories
-    would not learn of the write."""
+    """The tensor that owns x's memory: x itself, or what it is a view of. Raises if tensors share the memory whose histories
+    could not follow the write."""
     family = _views.relatives(x)
     for y in family:
         if y.node is None and y.wants_grad:
@@ -265,7 +265,7 @@ def _whole(x: Any, name: str) -> Any:
 
 
 def is_view(x: Any) -> bool:
-    """Whether anybody outside of its family refers to the memory that x is a view of: of zeros(6).reshape(2, 3), nobody
+    """Whether anything outside its family refers to the memory that x is a view of; for zeros(6).reshape(2, 3), nothing
     does."""
     array = x.array
     if owns(x):
@@ -280,7 +280,7 @@ def is_view(x: Any) -> bool:
 
 
 def _alone() -> int:
-    """What getrefcount says of an array that one view refers to; measured, since it depends on the interpreter."""
+    """What getrefcount returns for an array that one view refers to; measured, since it depends on the interpreter."""
     array = np.empty(2)[:1]
     return getrefcount(array.base)
 
@@ -289,7 +289,7 @@ _ALONE = _alone()
 
 
 def _record(x: Any, whole: Any, index: Any, value: Any) -> None:
-    """The write as a node of the tape, whose inputs are what was written into, before it, and the value."""
+    """Records the write as a node of the tape, whose inputs are the tensor before the write and the value."""
     if index is Ellipsis and _is_part(x, whole.node or whole):
         index = x.node.saved[x.node.op.values.index("index")]
     elif whole is not x:
@@ -301,12 +301,12 @@ def _record(x: Any, whole: Any, index: Any, value: Any) -> None:
 
 
 def _is_part(view: Any, of: Any) -> bool:
-    """Whether the view was taken, as x[index], from what this is the node of, and still has what backward needs."""
+    """Whether the view was taken as x[index] from the tensor with this node, and still has what backward needs."""
     return view.node is not None and view.node.op.name == "getitem" and view.node.parents[0] is of and view.node.saved.__class__ is tuple
 
 
 def _rewritten(whole: Any, node: Node) -> None:
-    """Makes a node the history of a tensor that has been written into, and the views of it those of what it is now."""
+    """Makes a node the history of a tensor that was written into, and views of its new value those of its views."""
     old = whole.node or whole
     _hooks.rewrite(whole, node)
     for view in _views.relatives(whole):
@@ -322,7 +322,7 @@ def _rewritten(whole: Any, node: Node) -> None:
 
 
 def uniform(x: Any, low: float, high: float, generator: Any) -> Any:
-    """Numbers from [low, high) over all of x; returns x."""
+    """Fills x with numbers from [low, high); returns x."""
     _check_reals(x, "uniform_", {"from_": low, "to": high})
     if not high >= low:
         raise ValueError(message("uniform_", "to", high, f"at least from_, {low}"))
@@ -330,7 +330,7 @@ def uniform(x: Any, low: float, high: float, generator: Any) -> Any:
 
 
 def normal(x: Any, mean: float, std: float, generator: Any) -> Any:
-    """Normally distributed numbers over all of x; returns x."""
+    """Fills x with normally distributed numbers; returns x."""
     _check_reals(x, "normal_", {"mean": mean, "std": std})
     if not std >= 0:
         raise ValueError(message("normal_", "std", std, "at least 0"))
@@ -338,7 +338,7 @@ def normal(x: Any, mean: float, std: float, generator: Any) -> Any:
 
 
 def bernoulli(x: Any, p: Any, generator: Any) -> Any:
-    """1 with probability p, a number or a tensor that broadcasts, else 0, over all of x, of any type; returns x."""
+    """Fills x, of any type, with 1 with probability p (a number, or a tensor that broadcasts), else 0; returns x."""
     check_probabilities("bernoulli_", p)
     real = x.dtype if x.dtype.kind == "f" else float32
     chances = p.array if isinstance(p, Array) else np.asarray(p, real)
@@ -354,7 +354,7 @@ def bernoulli(x: Any, p: Any, generator: Any) -> Any:
 
 
 def _check_reals(x: Any, op: str, parameters: dict[str, Any]) -> None:
-    """Refuses what real numbers cannot be written into, and bounds that are none."""
+    """Refuses tensors that cannot hold real numbers, and bounds that are not finite."""
     if x.dtype.kind != "f":
         remedy = "Convert it first: x.float()."
         raise DTypeError(message(op, "", f"a tensor of dtype {x.dtype}", "one of floats", remedy))
@@ -364,7 +364,7 @@ def _check_reals(x: Any, op: str, parameters: dict[str, Any]) -> None:
 
 
 def _draw(x: Any, op: str, kernel: Callable[..., Any], generator: Any, **parameters: float) -> Any:
-    """Over all of x what a kernel draws; the generator moves when nothing can fail any more."""
+    """Fills x with what a kernel draws; the generator advances only when nothing can fail any more."""
     _check_writable(x, op, None, x.array)
     source, out = stream(op, generator), x if x.flat else empty(x.shape, x.dtype, op)
     seed, offset = source.take(blocks_for(x.count, x.dtype))

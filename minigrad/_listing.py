@@ -1,4 +1,4 @@
-"""The tape as a person sees it: the ops behind a result, in the order in which they were recorded."""
+"""The tape as a listing: the ops behind a result, in the order in which they were recorded."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 class Step(NamedTuple):
     """One op of a tape. inputs: "#3" is the result of step 3, a name or "leaf1" a leaf, "-" an input without a gradient.
-    kept: bytes that the op keeps for backward, each piece of memory at the first op that keeps it; what leaves hold is
-    theirs. None once backward has freed it. line: where it was called, in debug mode."""
+    kept: the bytes that the op keeps for backward, each piece of memory counted at the first op that keeps it, and that of
+    leaves not at all; None once backward has freed it. line: where it was called, in debug mode."""
 
     number: int
     op: str
@@ -81,10 +81,10 @@ def _size(count: int) -> str:
 
 
 def tape(*results: Any, names: Any = None) -> Tape:
-    """The ops that results were computed by, oldest first: what backward will walk, newest first.
+    """The ops that computed the results, oldest first; backward visits them newest first.
 
-    names: what leaves are called, as a dict {name: tensor} or a module, whose parameters have names. GradError for a
-    result without a history.
+    names: names for leaves, as a dict {name: tensor} or a module, whose parameters have names. GradError for a result
+    without a history.
     """
     if not results:
         raise TypeError(message("tape", "results", "nothing", "at least one tensor", "There is a tape for each: minigrad.tape(loss)."))
@@ -137,7 +137,7 @@ def _steps(nodes: list[Node], names: dict[int, str]) -> list[Step]:
 
 
 def _kept(saved: Any, owners: set[int]) -> int | None:
-    """Bytes of the arrays in what a node keeps whose memory is not among the owners yet; it is afterwards."""
+    """The bytes that a node keeps in memory that is not among the owners yet; it is added to them."""
     if saved is None:
         return None
     count = 0

@@ -1,8 +1,8 @@
 """NumPy's functions on tensors: np.exp(t), np.sum(t, axis=0) and np.stack([t, u]) are minigrad's, and recorded.
 
-NumPy asks an argument that is no array of its own what to do (`__array_ufunc__`, NEP 13, and `__array_function__`,
-NEP 18), and a tensor asks here. A function is found by its name in the `surface`. Where the same name means something
-else there (np.max gives no indices, np.var divides by n), what NumPy means is in `_ADAPTED`. Imported at the first call.
+NumPy asks arguments that are not its own arrays what to do (`__array_ufunc__`, NEP 13, and `__array_function__`, NEP 18), and
+tensors delegate to this module. A function is found by its name in the `surface`. Where the same name means something else
+there (np.max returns no indices, np.var divides by n), `_ADAPTED` has NumPy's meaning. Imported at the first call.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _into(out: tuple[Any, ...], ufunc: Any, inputs: tuple[Any, ...], options: di
 
 # -- other functions ---------------------------------------------------------------------------------------------------
 
-#: What only looks at an array, and what takes its numbers to where no gradient follows, for other libraries to save, count
-#: or draw: both are NumPy's own.
+#: Functions left to NumPy: those that only inspect an array, and those that take its numbers where no gradient follows, for
+#: other libraries to save, count or plot.
 _LOOKING = frozenset([
     "array2string", "array_repr", "array_str", "can_cast", "common_type", "iscomplexobj", "isrealobj", "may_share_memory",
     "min_scalar_type", "ndim", "result_type", "shape", "shares_memory", "size",
@@ -120,7 +120,7 @@ def _by_numpy(full: str, function: Any, args: tuple[Any, ...], options: dict[str
     return function(*[plain(x) for x in args], **{name: plain(x) for name, x in options.items()})
 
 
-#: The arguments of functions that NumPy has in C, which do not say it themselves.
+#: The arguments of functions that NumPy has in C, which have no signature to ask.
 _COMPILED = {
     "bincount": ("x", "weights", "minlength"), "concatenate": ("arrays", "axis", "out"), "dot": ("a", "b", "out"),
     "empty_like": ("prototype", "dtype", "order", "subok", "shape"), "inner": ("a", "b"), "vdot": ("a", "b"),
@@ -129,9 +129,9 @@ _COMPILED = {
 _VARIADIC = 0x04
 #: Passed on by name, as their place differs.
 _OPTIONS = frozenset(["axes", "axis", "axisa", "axisb", "axisc", "dtype", "equal_nan", "keepdims", "return_index"])
-#: What may be said of NumPy's ways, and changes no result.
+#: Arguments about NumPy's implementation that change no result.
 _WAYS = frozenset(["assume_unique", "kind", "optimize", "overwrite_input", "stable", "subok"])
-#: What changes results, memory or errors, unless it is one of these.
+#: Arguments that change results, memory or errors, unless they have one of these values.
 _DEFAULTS = (None, True, "A", "C", "K", "raise", "same_kind", np._NoValue)
 _FIXED = frozenset(["casting", "copy", "initial", "mode", "order", "out", "where"])
 #: Where one operand is a number or a list, as in np.dot(t, [1.0, 2.0]).
@@ -152,7 +152,7 @@ def _arguments(full: str, function: Any, args: tuple[Any, ...], options: dict[st
 
 
 def _matters(full: str, name: str, value: Any) -> bool:
-    """Whether an argument says anything; an error where it says what cannot be done."""
+    """Whether an argument matters; an error if it asks for what cannot be done."""
     default = any(value is one or (isinstance(value, str) and value == one) for one in _DEFAULTS)
     if name in _FIXED and not default:
         raise _refusal(full, name, value)
@@ -171,7 +171,7 @@ def _operand(name: str, value: Any) -> Any:
     return from_array(np.asarray(value)) if name in _PAIRED and not isinstance(value, Array) else value
 
 
-#: What to write instead of an argument that says too much.
+#: What to write instead of an argument that is refused.
 _INSTEAD = {
     "initial": "Combine it with the result.",
     "out": "Write y = {0}(...), or copy the result: out.copy_({0}(...)).",
@@ -209,7 +209,7 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _median(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The mean of both middle elements; NaN, which sorting puts last, where there is one."""
+    """The mean of the two middle elements; NaN, which sorting puts last, if there is any."""
     if axis is None:
         flat = _median(_ours["ravel"](a), 0)
         return _ours["reshape"](flat, (1,) * len(a.shape)) if keepdims else flat
@@ -262,7 +262,7 @@ def _cumulative(name: str) -> Callable[..., Any]:
 
 
 def _deviation(name: str) -> Callable[..., Any]:
-    """NumPy divides by n - ddof, where ddof is 0 and not 1; since version 2 it knows correction too."""
+    """NumPy divides by n - ddof, with ddof 0 by default, not 1; since version 2 it also takes correction."""
     return lambda a, axis=None, ddof=0, keepdims=False, correction=None: _ours[name](
         a, axis, keepdims, correction=ddof if correction is None else correction
     )

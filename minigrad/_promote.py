@@ -1,4 +1,4 @@
-"""The way of an op whose inputs are not simply tensors of one float type: numbers, lists, mixed types, integers."""
+"""The slow path of an op, for inputs that are not tensors of one float type: numbers, lists, mixed types, integers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FLOATS = (float32, float64)
 
 
 def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Brings the inputs to one element type; integers, which carry no gradient, then go to kernels of their own,
+    """Converts the inputs to one element type and calls the op. Integers, which have no gradient, go to kernels of their own,
     or to the reference."""
     scaled = _with_number(inputs)
     if scaled is not None:
@@ -87,7 +87,7 @@ def _as(x: Any, dtype: Any) -> Any:
     return tools.cast(x, dtype)
 
 
-#: Numbers that have met a tensor, as arrays: x * 2.0 in a loop makes one only once.
+#: Numbers that were combined with a tensor, as arrays: x * 2.0 in a loop converts 2.0 only once.
 _numbers: dict[tuple[Any, float, float], Any] = {}
 
 

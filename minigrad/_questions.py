@@ -1,4 +1,4 @@
-"""Questions whose answers have no derivative: bit patterns, sameness, positions and counts. NumPy answers them."""
+"""Functions without a derivative, computed by NumPy: bit patterns, comparisons, positions and counts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, "Each bit 1 where exactly one
 
 @composed(np.bitwise_not, lambda: [Sample(Draw((5,), -9, 9, kind="int"))])
 def bitwise_not(x: Any) -> Any:
-    """Each bit exchanged; of bools, logical not."""
+    """Every bit inverted; for bools, logical not."""
     return bitwise_xor(x, True if x.dtype is bool_ else -1)
 
 
@@ -83,14 +83,15 @@ def equal(x: Any, y: Any) -> bool:
 
 @public("nonzero argwhere")
 def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
-    """The indices of what is not 0, a row each; as_tuple: by dimension, as NumPy gives them."""
+    """The indices of the nonzero elements, one per row; as_tuple: one tensor per dimension, as in NumPy."""
     array = array_of(x)
     return tuple(map(from_array, np.nonzero(np.atleast_1d(array)))) if as_tuple else from_array(np.argwhere(array))
 
 
 @public("unique")
 def unique(x: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
-    """The different elements, or slices of a dimension, in order; with where each element's is, and how many there are."""
+    """The sorted distinct elements, or slices of a dimension; optionally with the index of each element's among them, and
+    with their counts."""
     options: Any = {"return_inverse": return_inverse, "return_counts": return_counts, "axis": dim}
     found = np.unique(array_of(x), **options)
     if not (return_inverse or return_counts):
@@ -109,7 +110,7 @@ def isin(elements: Any, test_elements: Any, *, invert: bool = False) -> Any:
 
 @public("searchsorted", "minigrad")
 def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> Any:
-    """Where each value would be inserted to keep the order: before equal ones, or behind where `right`."""
+    """The index at which each value would be inserted to keep the order: before equal elements, or after them if right."""
     order, wanted = array_of(sorted_sequence), array_of(values)
     if order.ndim != 1 and (order.ndim == 0 or order.shape[:-1] != wanted.shape[:-1]):
         expected = f"one row, or a row for each of the values' {wanted.shape}"
@@ -123,13 +124,13 @@ def searchsorted(sorted_sequence: Any, values: Any, *, right: bool = False) -> A
 
 @public("bucketize", "minigrad")
 def bucketize(input: Any, boundaries: Any, *, right: bool = False) -> Any:
-    """Which interval each number is in; the right ends belong to theirs, or the left ones where `right`."""
+    """The interval in which each number lies. Intervals contain their right ends, or their left ends if right."""
     return searchsorted(boundaries, input, right=right)
 
 
 @public("bincount")
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0, 1, ... occurs, or the sum of its weights."""
+    """How often each of 0, 1, ... occurs, or the sum of the weights there."""
     array = array_of(x)
     if array.dtype.kind not in "iu":
         raise DTypeError(message("bincount", "input", f"dtype {array.dtype}", "ints", "Convert: x.long()."))

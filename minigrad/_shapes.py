@@ -1,4 +1,4 @@
-"""Pure functions on shapes: what comes out, or an error that names the operation and what clashes."""
+"""Pure functions on shapes: they return the resulting shape, or raise an error that names the operation and what clashes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def same(op: str, x: Shape, *_: Shape, **__: Any) -> Shape:
 
 
 def axes(op: str, axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """Dimensions as a sorted tuple of non-negative ints; None is all of them. A scalar has none left to name."""
+    """Dimensions as a sorted tuple of non-negative ints; None stands for all of them."""
     if axis is None:
         return tuple(range(ndim))
     if axis.__class__ is int and -ndim <= axis < ndim:
@@ -66,7 +66,7 @@ def one_axis(op: str, axis: Any, ndim: int) -> int:
 
 
 def axis_of(op: str, shape: Shape, axis: Any) -> int:
-    """One dimension as a non-negative int, of a tensor that is no scalar: where elements of a dimension are chosen."""
+    """One dimension as a non-negative int, for ops that select elements of a dimension, which a scalar does not have."""
     if not shape:
         raise AxisError(message(op, "input", "a scalar", "at least one dimension", "Write x.reshape(1)."))
     return one_axis(op, axis, len(shape))
@@ -80,7 +80,7 @@ def reduced(shape: Shape, axes: tuple[int, ...], keepdim: bool) -> Shape:
 
 
 def nonempty(op: str, shape: Shape, axes: tuple[int, ...]) -> None:
-    """A maximum of nothing does not exist."""
+    """Raises if nothing would be reduced: a maximum of nothing does not exist."""
     if any(shape[d] == 0 for d in axes if d < len(shape)):
         remedy = "An extremum of nothing is undefined."
         raise ShapeError(message(op, "input", f"shape {shape}", f"at least one element along dim {axes}", remedy))
@@ -133,7 +133,7 @@ def linear(op: str, x: Shape, weight: Shape, bias: Shape | None = None, **_: Any
 
 
 def equal(op: str, x: Shape, target: Shape, **_: Any) -> Shape:
-    """Both operands of a loss have one shape: (N, 1) broadcast against (N,) would compare all with all."""
+    """The operands of a loss must have one shape: (N, 1) broadcast against (N,) would pair every row with every other."""
     if x != target:
         remedy = "Give both one shape: they are not broadcast, as that would pair every prediction with every target."
         if x == (*target, 1):
@@ -145,7 +145,7 @@ def equal(op: str, x: Shape, target: Shape, **_: Any) -> Shape:
 
 
 def reshape(op: str, shape: Shape, wanted: Sequence[int]) -> Shape:
-    """Fills in one -1."""
+    """The new shape, with a -1 filled in."""
     new, size = tuple(wanted), prod(shape)
     if new and min(new) < 0:
         if new.count(-1) > 1 or min(new) < -1:

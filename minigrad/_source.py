@@ -1,7 +1,7 @@
 """Debug mode: every recorded op and every write in place remembers the line of the program that it comes from.
 
-A line costs a walk up the stack, as long as a small op takes, so it is looked up only where the mode is on; switched off,
-nothing asks for it, as the functions that would are exchanged for others.
+Finding the line takes a walk up the stack, which costs as much as a small op, so it is done only while the mode is on.
+Switched off, it costs nothing, since the functions that would ask for the line are replaced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minigrad._tape import Node
 if TYPE_CHECKING:
     from typing import Any
 
-#: Frames of minigrad itself are passed over; compiled ops call themselves "<op name>".
+#: Frames of minigrad itself are skipped; compiled ops have the file name "<op name>".
 OURS = (dirname(__file__) + sep, "<op ")
 
 
@@ -51,10 +51,10 @@ def _init_with_line(node: Node, *args: Any) -> None:
 
 
 class debug_mode:  # noqa: N801 - called like a function
-    """Switches debug mode on or off: at once, and as a context back at its end.
+    """Switches debug mode on or off at once; as a context, it switches back at its end.
 
-    In it errors of backward name the line that recorded an op and the line that overwrote what it needs, and
-    `minigrad.tape` shows the line of each op. It is the whole process's, and slows small ops down.
+    In debug mode, errors of backward name the line that recorded an op and the line that overwrote what it needs, and
+    `minigrad.tape` shows the line of each op. It applies to the whole process, and slows small ops down.
     """
 
     def __init__(self, enabled: bool = True) -> None:
@@ -80,7 +80,7 @@ class debug_mode:  # noqa: N801 - called like a function
             _switch()
 
 
-#: What was switched and not switched back, in any thread; the newest decides, the rest is what it goes back to.
+#: The switches that have not been undone, in any thread; the newest decides, the others are what it reverts to.
 _modes: list[debug_mode] = []
 _switching = Lock()
 

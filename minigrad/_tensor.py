@@ -1,4 +1,4 @@
-"""The tensor: an Array with operators. Every method is one call into `ops`: the maths is there, history in `_tape`."""
+"""The tensor: an Array with operators. Every method is one call into `ops`: the mathematics is there, history in `_tape`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def _reflected(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """For an operand on the left that is no tensor: __radd__(y, x) is add(x, y)."""
+    """For a left operand that is not a tensor: __radd__(y, x) is add(x, y)."""
     return lambda y, x: op(x, y)
 
 
 class Tensor(Methods, Conversions, Array):
-    """Numbers of one type in a shape, which remember how they were computed where a gradient is wanted.
+    """An array of numbers of one type, which remembers how it was computed if a gradient is wanted.
 
     Make one with `minigrad.tensor(...)`. `array` is the NumPy array itself, `grad` the gradient (None until a backward
     pass brings one), `requires_grad` whether gradients are wanted.
@@ -68,7 +68,7 @@ class Tensor(Methods, Conversions, Array):
 
     @property
     def data(self) -> Tensor:
-        """The same numbers without history. Assigning replaces the numbers and leaves the history alone."""
+        """The same memory without history. Assignment replaces the numbers and keeps the history."""
         return alias(self)  # type: ignore[no-any-return]
 
     @data.setter
@@ -120,7 +120,7 @@ class Tensor(Methods, Conversions, Array):
         return _numpy.call_function(function, types, args, options)
 
     def __dlpack__(self, **how: Any) -> Any:
-        """The same memory for other libraries, by the DLPack protocol (2022.12): torch.from_dlpack(x) asks for it."""
+        """Exports the memory to other libraries, by the DLPack protocol (2022.12): torch.from_dlpack(x) calls this."""
         _without_gradient(self, "__dlpack__", "another library", "")
         if not (self.array.flags.writeable or how.get("max_version")):
             expected = "memory of its own, as older versions of the protocol know none that must not be written"
@@ -180,7 +180,7 @@ class Tensor(Methods, Conversions, Array):
         return copy
 
     def _like(self, array: Any) -> Tensor:
-        """Another leaf of the same role around other numbers."""
+        """A leaf of the same kind with other numbers."""
         made = from_array(array)
         made.requires_grad = self.requires_grad
         return made  # type: ignore[no-any-return]
@@ -213,7 +213,7 @@ class Tensor(Methods, Conversions, Array):
         self._want(wanted, "requires_grad")
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Says whether gradients are wanted; for leaves of floats."""
+        """Sets whether gradients are wanted; for leaves of floats. Returns the tensor."""
         self._want(requires_grad, "requires_grad_")
         return self
 
@@ -230,7 +230,7 @@ class Tensor(Methods, Conversions, Array):
         return alias(self)  # type: ignore[no-any-return]
 
     def detach_(self) -> Tensor:
-        """Forgets its history: from now on it is a leaf that wants no gradient."""
+        """Drops the history: from now on the tensor is a leaf that wants no gradient."""
         if _inplace.is_view(self):
             got, expected = "a view, whose numbers another tensor has, too", "a tensor with memory of its own"
             raise GradError(message("detach_", "", got, expected, "Write x = x.detach()."))
@@ -239,7 +239,7 @@ class Tensor(Methods, Conversions, Array):
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> _hooks.Handle:
         """Calls hook(gradient) when the gradient of this tensor is known. A tensor that it returns, of the same shape and
-        type, replaces the gradient; None leaves it. The handle that comes back has remove()."""
+        type, replaces the gradient; None keeps it. Returns a handle with remove()."""
         if not callable(hook):
             raise TypeError(message("register_hook", "hook", f"a {type(hook).__name__}", "a function of the gradient"))
         if not self.requires_grad:
@@ -254,8 +254,8 @@ class Tensor(Methods, Conversions, Array):
         return handle
 
     def retain_grad(self) -> None:
-        """Keeps the gradient of a computed tensor in .grad, as leaves do: what its hooks have made of it, and after writes in
-        place that of the tensor as it is then."""
+        """Keeps the gradient of a computed tensor in .grad, as for leaves: after its hooks, and after in-place writes that of
+        the new value."""
         if not self.requires_grad:
             raise GradError(message("retain_grad", "", "a tensor without requires_grad", "one that backward reaches"))
         hooks = {} if self.node is None else self.node.hooks or {}
@@ -288,7 +288,7 @@ class Tensor(Methods, Conversions, Array):
         return _inplace.assign_all(self, "fill_", value)  # type: ignore[no-any-return]
 
     def copy_(self, source: Any) -> Tensor:
-        """Copies another tensor's numbers into this one, broadcast; recorded, so that it receives this one's gradient."""
+        """Copies another tensor's numbers into this one, broadcast; recorded, so the other receives this one's gradient."""
         return _inplace.assign_all(self, "copy_", source)  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -326,12 +326,12 @@ class Tensor(Methods, Conversions, Array):
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
-        """Dimensions in reverse order; of a matrix the transpose. A view."""
+        """A view with the dimensions in reverse order: the transpose of a matrix."""
         return layout.reverse_dims(self)
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name
-        """The last two dimensions exchanged. A view."""
+        """A view with the last two dimensions exchanged."""
         return layout.matrix_transpose(self)
 
     def t(self) -> Any:
@@ -359,7 +359,7 @@ def _may_require(dtype: Any, requires_grad: bool, op: str) -> None:
 
 
 def _without_gradient(x: Tensor, op: str, who: str, call: str) -> None:
-    """Refuses to hand memory to those who would not follow what happens to it."""
+    """Refuses to hand the memory of a tensor that wants a gradient to a library that would not record what it does."""
     if x.requires_grad:
         got, expected = "a tensor that requires a gradient", f"one without, as {who} would not follow it"
         raise GradError(message(op, "", got, expected, f"Write tensor.detach(){call}."))

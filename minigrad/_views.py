@@ -1,9 +1,9 @@
-"""Views of one memory as a family: when one of them is written into and the write has a history, the others' numbers change,
-and so must their histories, or backward would give the gradient of numbers that are gone.
+"""Families of views of one memory. When a recorded write changes one of them, the numbers of the others change, and their
+histories must follow, or backward would compute the gradient of numbers that are gone.
 
-A view of x is then x.reshape(-1)[places] once more, with the places that its elements have in x; and a write into a view is
-one into the tensor that has the memory, at those places. Families are made where views are, unless nothing is recorded:
-a view from within no_grad(), like what detach() gives, sees the new numbers and stays without history.
+After such a write, a view of x becomes x.reshape(-1)[places], with the places that its elements have in x; and a write into a
+view becomes one into the tensor that owns the memory, at those places. Families form wherever views are made, unless nothing
+is recorded: a view made within no_grad(), like the result of detach(), sees the new numbers and stays without history.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class Family(list["ref[Any]"]):
-    """Weak references to a tensor and the views of it that were made while ops were recorded. When `room` is used up, those
-    of tensors that are gone are dropped."""
+    """Weak references to a tensor and the views of it that were made while ops were recorded. When `room` is used up,
+    references to tensors that are gone are dropped."""
 
     __slots__ = ("room",)
 
@@ -30,7 +30,7 @@ class Family(list["ref[Any]"]):
         self.room = 16
 
     def members(self) -> list[Any]:
-        """Those that are still there, oldest first."""
+        """The members that still exist, oldest first."""
         return [x for x in (known() for known in self) if x is not None]
 
     def tidy(self) -> None:
@@ -58,7 +58,7 @@ def others(x: Any) -> list[Any]:
 
 
 def relatives(x: Any) -> list[Any]:
-    """Those of its family who look at x's memory."""
+    """The members of x's family that view its memory."""
     return [y for y in others(x) if np.may_share_memory(x.array, y.array)]
 
 

@@ -26,11 +26,11 @@ def grad(
     only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """The gradients of the (sum of the) outputs towards each input, as a tuple; .grad stays as it is.
+    """The gradients of the sum of the outputs with respect to each input, as a tuple; .grad is not changed.
 
     grad_outputs: a cotangent for each output; scalars need none. allow_unused: None instead of an error for an input
-    that the outputs do not depend on; materialize_grads: zeros instead. The tensors returned are the caller's own: they
-    share memory with nothing. GradError where nothing was recorded.
+    that the outputs do not depend on; materialize_grads: zeros instead. The tensors returned share memory with nothing
+    else. GradError if nothing was recorded.
     """
     if not only_inputs or is_grads_batched:
         raise ValueError("grad: only_inputs=False and is_grads_batched=True are not offered; call it per cotangent.")
@@ -63,7 +63,7 @@ def _tensors(argument: str, given: Any) -> tuple[Any, ...]:
 
 
 def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
-    """What was given for so many outputs, as a tuple; None where nothing was."""
+    """The cotangents given for so many outputs, as a tuple; None where none was given."""
     if given is None:
         return (None,) * count
     several = (given,) if isinstance(given, Array) or not hasattr(given, "__iter__") else tuple(given)
@@ -91,7 +91,7 @@ def _check_reached(outs: Sequence[Any], ends: Sequence[Any]) -> None:
 
 
 def _gathered(outs: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], retain: bool, record: bool) -> list[Any]:
-    """Walks back from all outputs; what arrives at the ends, None where nothing does."""
+    """Walks back from all outputs, and returns what arrives at the ends; None where nothing does."""
     starts = list(zip(outs, seeds, strict=True))
     arrived = _tape.propagate(starts, retain_graph=retain, create_graph=record, targets=ends)
     with set_grad_enabled(record):

@@ -1,7 +1,7 @@
-"""What goes wrong, in kinds that `except` clauses written for PyTorch and NumPy catch too.
+"""The kinds of errors, which `except` clauses written for PyTorch and NumPy catch, too.
 
-Every message names the operation, the argument, what came, what was expected and, where there is one, the remedy:
-`message` lays these out the same way everywhere.
+Every message names the operation, the argument, what it got, what it expected and, if there is one, the remedy; `message`
+lays these out the same way everywhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class GradError(MinigradError, RuntimeError):
 
 
 class CaptureError(MinigradError, RuntimeError):
-    """A step that jit cannot make a program of."""
+    """A step that jit cannot capture as a program."""
 
 
 class AnomalyError(MinigradError, RuntimeError):
@@ -40,15 +40,15 @@ class AxisError(MinigradError, IndexError, ValueError):
 
 
 class LabelError(MinigradError, IndexError, ValueError):
-    """A target that is no class, or is NaN or infinite."""
+    """A target that is not a class, or that is NaN or infinite."""
 
 
 class LinAlgError(MinigradError, RuntimeError, ValueError):
-    """A matrix that has no inverse, or no such factors."""
+    """A matrix that has no inverse, or no factors of the kind wanted."""
 
 
 class OutOfMemory(MinigradError, MemoryError, RuntimeError):  # noqa: N818 - what everybody calls it
-    """An array larger than the memory that the system gives."""
+    """An array larger than the memory that the system provides."""
 
 
 def message(op: str, argument: str, got: object, expected: object, remedy: str = "") -> str:

@@ -1,7 +1,7 @@
-"""Functions in, derivatives of functions out: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, elementwise_grad.
+"""From functions to their derivatives: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, elementwise_grad.
 
-Arguments may be tensors, NumPy arrays, numbers, and lists, tuples and dicts of them; gradients come in the same nesting.
-What is passed is left alone: derivatives are taken at leaves that share its memory.
+Arguments may be tensors, NumPy arrays, numbers, and lists, tuples and dicts of them; gradients have the same nesting.
+Arguments are not changed: derivatives are taken at leaves that share their memory.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _leaves(tree: Any) -> list[Any]:
 
 
 def _wanting(op: str) -> Callable[[Any], Any]:
-    """A leaf of the same numbers that wants a gradient. With a history it stays what it is, so that derivatives nest."""
+    """A leaf on the same memory that wants a gradient. A tensor with a history is kept, so that derivatives nest."""
 
     def leaf(x: Any) -> Any:
         if not isinstance(x, Array):
@@ -79,7 +79,7 @@ def _scalar(op: str, out: Any) -> Any:
 
 
 def _differentiated(outs: Sequence[Any], ins: Sequence[Any], seeds: Sequence[Any], retain: bool = False) -> list[Any]:
-    """Gradients with a history of their own, so that they can be differentiated again; zeros where nothing depends."""
+    """Gradients with a history, so that they can be differentiated again; zeros for inputs that nothing depends on."""
     recorded = [(o, g) for o, g in zip(outs, seeds) if isinstance(o, Array) and o.requires_grad]
     if not recorded:
         return [from_array(np.zeros(x.shape, x.dtype)) for x in ins]
@@ -91,8 +91,8 @@ def _differentiated(outs: Sequence[Any], ins: Sequence[Any], seeds: Sequence[Any
 
 
 def value_and_grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
-    """A function that returns (function(...), its gradient towards the arguments at argnums): a tuple of gradients where
-    argnums is one. has_aux: the function returns (value, more), and so does the result, ((value, more), gradient)."""
+    """A function that returns (function(...), its gradient with respect to the arguments at argnums), a tuple of gradients if
+    argnums is a tuple. has_aux: the function returns (value, more), and the result is ((value, more), gradient)."""
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> tuple[Any, Any]:
@@ -125,7 +125,7 @@ def grad(function: Function, argnums: int | Sequence[int] = 0, has_aux: bool = F
 
 
 def elementwise_grad(function: Function, argnum: int = 0) -> Function:
-    """The derivative of a function that treats every element of its argument alone: grad of the sum of its results."""
+    """The derivative of a function that acts on each element separately: the gradient of the sum of its results."""
 
     @wraps(function)
     def total(*args: Any, **keywords: Any) -> Any:
@@ -135,7 +135,7 @@ def elementwise_grad(function: Function, argnum: int = 0) -> Function:
 
 
 def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
-    """(function(*primals), pullback), where pullback(v) is the tuple of v^T J towards each argument: any number of times."""
+    """(function(*primals), pullback), where pullback(v) is the tuple of v^T J for each argument; it can be called again."""
     with enable_grad:
         given = [_mapped(_wanting("vjp"), p) for p in primals]
         out = function(*given)
@@ -154,8 +154,8 @@ def vjp(function: Function, *primals: Any) -> tuple[Any, Function]:
 
 
 def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """(function(*primals), J tangents): the derivative along the tangents. v^T J is linear in v, and its derivative towards
-    v, along the tangents, is what is asked for: two walks back take the place of one forward (Townsend 2017)."""
+    """(function(*primals), J tangents): the derivative along the tangents. v^T J is linear in v, and its gradient with respect
+    to v, contracted with the tangents, is J tangents: two backward passes replace a forward one (Townsend 2017)."""
     if len(primals) != len(tangents):
         raise ValueError(message("jvp", "tangents", f"{len(tangents)}", f"one for each of the {len(primals)} primals"))
     with enable_grad:
@@ -173,7 +173,7 @@ def jvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
 
 
 def jacobian(function: Function, argnum: int = 0) -> Function:
-    """A function that returns the matrix of all derivatives: shape of the result, then shape of the argument."""
+    """A function that returns all derivatives, in the shape of the result followed by that of the argument."""
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
@@ -197,7 +197,7 @@ def jacobian(function: Function, argnum: int = 0) -> Function:
 
 
 def hessian(function: Function, argnum: int = 0) -> Function:
-    """The matrix of second derivatives of a function with a scalar result: the argument's shape twice."""
+    """A function that returns all second derivatives of a function with a scalar result: the argument's shape twice."""
     return jacobian(grad(function, argnum), argnum)
 
 

@@ -3,13 +3,13 @@
     mg.save(net.state_dict(), "net.safetensors")
     net.load_state_dict(mg.load("net.safetensors"))
 
-A file holds tensors by name, and as JSON what is not a tensor: numbers, text, None, and how dicts, lists and tuples are
-nested. A tensor's name is its path there: {"model": {"0.weight": t}} has the tensor "model.0.weight". So the state dict
-of a module is a file with exactly PyTorch's names: safetensors.torch.load_file reads it, and what save_file wrote is
-read here; so is what numpy.savez wrote. Files are never pickles: to read one of those is to run the code within.
+A file holds tensors by name, and everything else as JSON: numbers, text, None, and the nesting of dicts, lists and tuples.
+A tensor's name is its path in there: {"model": {"0.weight": t}} contains the tensor "model.0.weight". So the state dict of a
+module becomes a file with exactly PyTorch's names, which safetensors.torch.load_file reads. In turn, files written by
+save_file and by numpy.savez are read here. Files are never pickles: reading one of those means running the code inside.
 
-A file is written beside the old one and then put in its place, so that a crash leaves one of the two, whole. Of what is
-read everything is checked before anything is returned; FileError names the file and what is wrong with it.
+A file is written next to the old one and then replaces it, so that a crash leaves one of the two, whole. Everything in a
+file is checked before anything is returned; FileError names the file and what is wrong with it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 #: The structure's key in the metadata of a safetensors file, and the name of its entry in an .npz.
 _STRUCTURE, _ENTRY = "minigrad", "__minigrad__"
 _VERSION = 1
-#: Deeper nesting is taken for a structure that contains itself.
+#: Deeper nesting is assumed to be a structure that contains itself.
 _DEEPEST = 64
 #: What a compressed .npz may grow to: so many bytes, and so many times its own length more.
 _ROOM, _GROWTH = 64 << 20, 100
@@ -61,9 +61,9 @@ class FileError(MinigradError, RuntimeError, ValueError):
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """Writes a state dict, or any nesting of dicts, lists and tuples of tensors, NumPy arrays, numbers, text and None.
 
-    The suffix of the path decides: .safetensors (pip install 'minigrad-c[io]') or .npz. Tensors and arrays are float32,
-    float64, int64 or bool; keys of dicts are text or ints. TypeError for what else stands in obj, ValueError for another
-    suffix or for two tensors of the same name; the file that was there is untouched by any error.
+    The suffix of the path selects the format: .safetensors (pip install 'minigrad-c[io]') or .npz. Tensors and arrays must be
+    float32, float64, int64 or bool, and keys of dicts text or ints. TypeError for anything else in obj, ValueError for
+    another suffix or for two tensors of the same name; after an error, a file that was there before is unchanged.
     """
     suffix = _suffix("save", path)
     arrays: Arrays = {}
@@ -74,13 +74,13 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str], map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """What save has written, as it was; of a file of another program {name: tensor}.
+    """Reads what save has written; from a file of another program, {name: tensor}.
 
-    Programs for PyTorch pass map_location, which may be the CPU, and weights_only: a file holds numbers and text here,
-    never code, so that there is nothing that weights_only=False would add. DeviceError for a device other than the CPU.
+    Programs for PyTorch pass map_location, which may be the CPU, and weights_only, which has no effect: these files hold
+    numbers and text, never code. DeviceError for a device other than the CPU.
 
-    Element types become the next wider of ours: float16 and bfloat16 float32, int32 int64. FileError for a file that
-    is truncated, foreign or inconsistent, ValueError for another suffix.
+    Other element types become the next wider one of ours: float16 and bfloat16 become float32, int32 int64. FileError for a
+    file that is truncated, foreign or inconsistent, ValueError for another suffix.
     """
     require_cpu("load", map_location, "map_location")
     read = _read_safetensors if _suffix("load", path) == ".safetensors" else _read_npz
@@ -147,7 +147,7 @@ def _packed_dict(value: Mapping[Any, Any], at: tuple[str, ...], arrays: Arrays) 
 
 
 def _add(value: Any, at: tuple[str, ...], arrays: Arrays) -> str:
-    """Puts an array among the others, contiguous and little-endian; the name under which it is there."""
+    """Adds an array to the others, contiguous and little-endian, and returns its name there."""
     array = value.array if isinstance(value, Array) else value
     if array.dtype.newbyteorder("=") not in (np.float32, np.float64, np.int64, np.bool_):
         raise TypeError(message("save", _place(at), f"dtype {array.dtype}", "float32, float64, int64 or bool"))
@@ -164,12 +164,12 @@ def _place(at: tuple[str, ...]) -> str:
 
 
 def _is_path(name: str) -> bool:
-    """Whether a careless program that unpacks the file would write outside of its folder."""
+    """Whether a careless program that unpacks the file would write outside its folder."""
     return name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/")
 
 
 def _content(structure: str, arrays: Arrays) -> Any:
-    """What was saved: the structure with its tensors, of which each must occur once."""
+    """What was saved: the structure with its tensors, each of which must occur exactly once."""
     try:
         head = json.loads(structure)
     except (ValueError, RecursionError) as error:
@@ -184,7 +184,7 @@ def _content(structure: str, arrays: Arrays) -> Any:
 
 
 def _unpacked(node: Any, left: Arrays) -> Any:
-    """What _packed was given; each array that it names is taken out of `left`."""
+    """Reverses _packed; each array that is used is taken out of `left`."""
     if isinstance(node, list):
         return [_unpacked(inner, left) for inner in node]
     if not isinstance(node, dict):
@@ -219,13 +219,13 @@ def _tensor(array: np.ndarray[Any, Any]) -> Any:
 
 
 def _real_bools(array: np.ndarray[Any, Any]) -> None:
-    """C and NumPy take for granted that a bool is 0 or 1."""
+    """Refuses bools with bytes other than 0 and 1, which C and NumPy rely on."""
     if array.dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
         raise ValueError("not all of its bools are 0 or 1")
 
 
 def _named(kind: str, name: str, read: Callable[..., Any], *arguments: Any) -> Any:
-    """What a reader of one array returns; its errors with the array's name."""
+    """Returns what a reader of one array does, and adds the array's name to its errors."""
     try:
         return read(*arguments)
     except _BROKEN as error:
@@ -251,7 +251,7 @@ def _library(op: str) -> Any:
 
 
 def _write_safetensors(arrays: Arrays, structure: str) -> bytes:
-    # Programs that look at "format" want to know whose layout of weights this is: PyTorch's.
+    # "format" says whose layout the weights have: PyTorch's.
     data: bytes = _library("save").numpy.save(arrays, {"format": "pt", _STRUCTURE: structure})
     return data
 
@@ -307,7 +307,7 @@ def _read_npz(data: bytes) -> tuple[Arrays, str | None]:
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], length: int) -> None:
-    """Refuses an archive by its list of contents, before any of it is unpacked."""
+    """Refuses a bad archive by its list of contents, before any of it is unpacked."""
     names = set()
     for entry in entries:
         name = entry.filename
@@ -344,7 +344,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray[
 
 
 def _put(path: str, data: bytes) -> None:
-    """Writes a file as a whole: beside the old one, down to the disk, and then in its place."""
+    """Writes a file atomically: next to the old one, flushed to disk, then renamed into its place."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         raise FileNotFoundError(message("save", "path", repr(path), "a folder that exists"))
@@ -372,12 +372,12 @@ def _put(path: str, data: bytes) -> None:
 
 
 def save_state(path: str | os.PathLike[str], /, **parts: Any) -> None:
-    """Writes all that a training run needs in order to continue with the same bits:
+    """Writes everything that a training run needs to continue with the same bits:
 
         save_state("run.safetensors", model=net, optimizer=opt, scheduler=sched, shuffling=generator, epoch=3)
 
-    Of what has a state_dict it is that, of a Generator its seed and counter, and all else as save takes it. "rng", the
-    seed and counter of the numbers that manual_seed seeds, is always saved with them.
+    For objects with a state_dict that is saved, for a Generator its seed and counter, and anything else as by save. The
+    seed and counter of the default generator, which manual_seed seeds, are always added as "rng".
     """
     if "rng" in parts:
         remedy = "Give generators of your own other names."
@@ -387,12 +387,12 @@ def save_state(path: str | os.PathLike[str], /, **parts: Any) -> None:
 
 
 def load_state(path: str | os.PathLike[str], /, **parts: Any) -> dict[str, Any]:
-    """Continues from save_state: loads into the objects given under their names there, and returns the rest:
+    """Restores what save_state has written into the objects given under the same names, and returns the rest:
 
         epoch = load_state("run.safetensors", model=net, optimizer=opt, shuffling=generator)["epoch"]
 
-    Random numbers continue, too; for the weights alone write net.load_state_dict(load(path)["model"]). Where one part
-    does not fit, its error is raised, and all of them are as they were.
+    Random numbers continue, too. To load only the weights, write net.load_state_dict(load(path)["model"]). If any part does
+    not fit, its error is raised, and all objects are as they were.
     """
     state = load(path)
     if not isinstance(state, dict) or not _is_counter(state.get("rng")):

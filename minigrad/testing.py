@@ -28,7 +28,7 @@ __all__ = ["Draw", "GradcheckError", "Sample", "gradcheck", "gradgradcheck", "ma
 
 
 class GradcheckError(MinigradError, RuntimeError, AssertionError):
-    """The derivative that was computed is not the one that was measured."""
+    """The computed derivative differs from the measured one."""
 
 
 def materialize(sample: Sample, dtype: Any = float64, seed: int = 0) -> tuple[list[Any], dict[str, Any]]:
@@ -57,7 +57,7 @@ def _drawn(draw: Draw, rng: np.random.Generator, dtype: Any) -> np.ndarray[Any, 
     return np.asarray(x, dtype)
 
 
-#: Elements that are moved one by one.
+#: The largest number of elements that are moved one by one.
 _FEW = 512
 
 
@@ -109,7 +109,7 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, **options: Any) -> bool
             rng = np.random.default_rng(1)
             cotangents.extend(from_array(np.asarray(rng.uniform(0.5, 1.5, o.shape))) for o in outs)
         found = autograd.grad(outs, [values[i] for i in wanted], cotangents, create_graph=True, materialize_grads=True)
-        # A gradient without history claims to be constant: the claim is checked too, by a history that adds 0.
+        # A gradient without a history claims to be constant. Adding 0 gives it one, so that the claim is checked, too.
         nothing = (values[wanted[0]] * 0.0).sum()
         return tuple(g if g.requires_grad else g + nothing for g in found)
 
@@ -173,7 +173,7 @@ class _Run:
         self, name: str, x: Any, gradient: Any, directions: Iterable[tuple[Any, Any]],
         eps: float, atol: float, rtol: float,
     ) -> None:  # fmt: skip
-        """Raises for the direction in which backward and differences are farthest apart, beyond the tolerance."""
+        """Raises GradcheckError for the direction in which backward and differences deviate most, beyond the tolerance."""
         middle, worst, error = self.value(), 0.0, ""
         for at, direction in directions:
             above, below = self.moved(x.array, at, eps * direction), self.moved(x.array, at, -eps * direction)
@@ -189,7 +189,7 @@ class _Run:
             raise GradcheckError(f"gradcheck: {error}")
 
     def moved(self, array: Any, at: Any, step: Any) -> float:
-        """The value with the input moved, which is put back."""
+        """The value with the input moved; afterwards it is moved back."""
         before = array[at].copy()
         try:
             array[at] = before + step

@@ -1,6 +1,6 @@
-"""Linear algebra under PyTorch's and NumPy's names: what LAPACK computes by way of NumPy, norms and distances.
+"""Linear algebra under PyTorch's and NumPy's names: functions that NumPy's LAPACK computes, norms and distances.
 
-The functions come from their records, as those of `minigrad.ops` do.
+Like those of `minigrad.ops`, the functions come from their records.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ BOTH = "minigrad nn.functional"
 
 
 def check_floats(op: str, **given: Any) -> None:
-    """A DTypeError for an argument that is no tensor of floats."""
+    """A DTypeError unless the argument is a tensor of floats."""
     for argument, x in given.items():
         if not isinstance(x, Array):
             raise DTypeError(message(op, argument, f"a {type(x).__name__}", "a tensor", "Wrap it: minigrad.tensor(...)."))
@@ -37,7 +37,7 @@ def check_floats(op: str, **given: Any) -> None:
 
 
 def at_least(x: Any, low: float) -> Any:
-    """x, but low where it is below: a bound that derivatives do not see, so the slope is 1 there too."""
+    """max(x, low) with a slope of 1 everywhere: a bound that derivatives do not see."""
     below = less(x, low)
     return where(below, add(sub(x, from_array(x.array)), low), x) if below.array.any() else x
 
@@ -59,7 +59,7 @@ def _samples(*cases: tuple[tuple[tuple[int, ...], ...], dict[str, Any]]) -> Call
     spaces="nn.functional",
 )
 def normalize(input: Any, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Any:
-    """The input over its p-norm along dim: vectors of length 1. Norms below eps count as eps, so 0 stays 0."""
+    """The input divided by its p-norm along dim: unit vectors. Norms below eps count as eps, so 0 stays 0."""
     check_floats("normalize", input=input)
     axes = shapes.axes("normalize", dim, len(input.shape))
     return div(input, clip(vector_norm(input, p, axes, keepdim=True), min=eps))
@@ -91,7 +91,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     spaces=BOTH,
 )
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
-    """The p-norm of x1 - x2 + eps over the last dimension: row by row. cdist compares all rows with all."""
+    """The p-norm of x1 - x2 + eps over the last dimension, row by row. cdist compares all pairs of rows."""
     check_floats("pairwise_distance", x1=x1, x2=x2)
     full = shapes.broadcast("pairwise_distance", x1.shape, x2.shape)
     return vector_norm(add(sub(x1, x2), eps), p, shapes.axes("pairwise_distance", -1, len(full)), keepdim)
@@ -105,8 +105,8 @@ _MANY = 1 << 20
 
 
 def _squares(x1: Any, x2: Any, batch: tuple[int, ...]) -> Any:
-    """Squared distances as |a|^2 + |b|^2 - 2 a b, which loses its digits where a and b are near each other: such pairs
-    are subtracted. Both are moved towards 0 first, for fewer of those; no distance changes by that."""
+    """Squared distances as |a|^2 + |b|^2 - 2 a b, which cancels where a and b are close: such pairs are subtracted instead.
+    To have fewer of them, both sets are first shifted towards 0, which changes no distance."""
     with np.errstate(invalid="ignore", over="ignore"):
         middle = x1.array.mean(tuple(range(len(x1.shape) - 1))) if x1.size else np.zeros(())
     centre = from_array(np.where(np.isfinite(middle), middle, 0).astype(x1.dtype))
@@ -127,7 +127,7 @@ def _squared_lengths(x: Any) -> Any:
 
 
 def _pairs(op: str, x1: Any, x2: Any) -> tuple[int, ...]:
-    """The shape of the batch, or a ShapeError for what are no sets of points in one space."""
+    """The shape of the batch; a ShapeError unless both are sets of points in one space."""
     for argument, x in (("x1", x1), ("x2", x2)):
         if len(x.shape) < 2:
             raise ShapeError(message(op, argument, f"shape {x.shape}", "points as rows, (..., points, coordinates)", f"Of one point write {argument}.unsqueeze(0)."))
@@ -146,8 +146,8 @@ def _pairs(op: str, x1: Any, x2: Any) -> tuple[int, ...]:
 )  # fmt: skip
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
     """The p-norms of the differences of all rows of x1 (..., P, M) and x2 (..., R, M) -> (..., P, R). Where two points
-    coincide the slope is taken for 0. compute_mode: whether Euclidean distances come from one matrix product instead of
-    P R M differences; both ways are equally exact."""
+    coincide, the slope is taken as 0. compute_mode: whether Euclidean distances are computed by one matrix product instead
+    of P R M differences; both ways are equally accurate."""
     check_floats("cdist", x1=x1, x2=x2)
     if not p >= 0:
         raise ValueError(message("cdist", "p", p, "a number of at least 0, or inf"))

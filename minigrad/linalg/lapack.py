@@ -40,7 +40,7 @@ def _solvable(op: str, a: Shape, b: Shape) -> None:
 
 
 def _lapack(op: str, function: Callable[..., Any], remedy: str) -> Callable[..., Any]:
-    """The function, whose failure names the op and what helps."""
+    """The function, with errors that name the op and the remedy."""
 
     def call(*arrays: Any) -> Any:
         try:
@@ -85,14 +85,14 @@ solve_op: Function = defop(
 
 @public("solve", LINALG)
 def solve(A: Any, B: Any) -> Any:  # noqa: N803 - the field's letters
-    """X with A X = B, for square A (..., n, n) and B (..., n, k); or a vector (n,), or one for each A, (..., n)."""
+    """The solution X of A X = B, for square A (..., n, n) and B (..., n, k), or a vector (n,), or one for each A, (..., n)."""
     if len(B.shape) == 1 or B.shape == A.shape[:-1]:
         return squeeze(solve_op(A, unsqueeze(B, -1)), -1)
     return solve_op(A, B)
 
 
 def _minors(x: Any) -> Any:
-    """The matrix of cofactors: of each element (-1)^(i+j) times the determinant of what its row and column leave."""
+    """The matrix of cofactors: for each element (-1)^(i+j) times the determinant without its row and column."""
     n = x.shape[-1]
     if n == 1:
         return from_array(np.ones(x.shape, x.dtype))
@@ -133,7 +133,7 @@ logabsdet: Function = defop(
 
 @composed(lambda x: tuple(np.linalg.slogdet(x)), _draws(*_SQUARES), spaces=OLDER)
 def slogdet(x: Any) -> tuple[Any, Any]:
-    """(sign, log |det|): the determinant where it would overflow. The sign has no derivative."""
+    """(sign, log |det|): the determinant in a form that does not overflow. The sign has no derivative."""
     _square("slogdet", x.shape)
     return from_array(np.asarray(np.linalg.slogdet(x.array)[0])), logabsdet(x)
 
@@ -164,7 +164,7 @@ cholesky: Function = defop(
     lambda x, *, n: np.linalg.matrix_power(x, n), lambda: [Sample(Draw((3, 3), kind="definite"), n=n) for n in (-2, -1, 0, 1, 2, 5)], spaces=OLDER
 )
 def matrix_power(x: Any, n: int) -> Any:
-    """The product of n square matrices x, by squaring; of their inverses where n is negative, the identity for 0."""
+    """x to the power n, by repeated squaring, for square matrices; negative n uses the inverse, and 0 gives the identity."""
     _square("matrix_power", x.shape)
     if n < 0:
         x, n = inv(x), -n
@@ -183,8 +183,8 @@ def matrix_power(x: Any, n: int) -> Any:
     spaces=LINALG,
 )  # fmt: skip
 def matrix_norm(x: Any, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepdim: bool = False) -> Any:
-    """Of matrices: "fro" the root of the sum of squares; 1 (-1) the largest (smallest) sum of |x| in a column, inf (-inf)
-    in a row."""
+    """The norm of matrices: "fro" is the root of the sum of squares, 1 (-1) the largest (smallest) sum of |x| over a column,
+    inf (-inf) over a row."""
     if ord == "fro":
         return vector_norm(x, 2, dim, keepdim)
     if ord not in (1, -1, np.inf, -np.inf):
@@ -197,7 +197,7 @@ def matrix_norm(x: Any, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepd
 
 @public("norm", LINALG)
 def norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:
-    """matrix_norm where ord is given for two dimensions, else vector_norm, of all elements by default."""
+    """matrix_norm if ord is given for two dimensions, else vector_norm, by default over all elements."""
     two = isinstance(dim, (tuple, list)) and len(dim) == 2
     if ord is not None and (two or (dim is None and len(x.shape) == 2)):
         return matrix_norm(x, ord, tuple(dim) if two else (-2, -1), keepdim)
