@@ -6,7 +6,7 @@
 #include "table.h"
 
 /* The tables for long and for short work (work below MG_SHORT, parallel.h), and the instruction sets that they are for.
- * A processor that has just multiplied vectors of 512 bits runs at a lower clock for most of a millisecond, and everything
+ * After multiplying vectors of 512 bits, a processor runs at a lower clock for most of a millisecond, and everything
  * else with it. Where the kernels are short, everything else is most of the time: a training step of 4-16-3 took 62 us with
  * AVX-512 throughout, and 50 us with AVX2 for short work. */
 static struct {

@@ -62,7 +62,7 @@ typedef struct {
 /* Instruction sets: 0 portable, 1 AVX2 + FMA, 2 AVX-512 (F, BW, DQ, VL). */
 int mg_isa_available(int isa);
 int mg_isa_active(int is_short);
-int mg_isa_select(int isa, int short_isa);  /* for long and for short work; -1 where this processor or build lacks one */
+int mg_isa_select(int isa, int short_isa);  /* for long and for short work; -1 if this processor or build lacks one */
 const char *mg_compiler(void);
 
 int mg_has_openmp(void);
@@ -86,8 +86,8 @@ int64_t mg_linear_bwd_work(const mg_product *product);
 /* The first position whose label is neither ignore_index nor one of lowest .. classes-1, or -1. */
 int64_t mg_first_bad_label(const int64_t *target, int64_t ignore_index, int64_t lowest, int64_t classes, int64_t n);
 
-/* A captured step (program.c): calls of kernels, numbered as in kernels.def, float32 and float64 in turn. MG_CHAIN is no
- * kernel: the next slot[0].i calls work on the same slot[1].i items one by one, and are made for a part of them at a time.
+/* A captured step (program.c): calls of kernels, numbered as in kernels.def, alternately for float32 and float64. MG_CHAIN is
+ * not a kernel: it says that the next slot[0].i calls work on the same slot[1].i items, and are made block by block.
  * Neither is MG_CHECK, whose slots are the arguments of mg_first_bad_label: a bad label ends the run. */
 enum { MG_SLOTS = 12, MG_CHAIN = -1, MG_CHECK = -2 };
 typedef union {
@@ -104,7 +104,7 @@ typedef struct {
     const int64_t *target;
     int64_t ignore_index, lowest, classes, n;
 } mg_labels;
-/* An address that is another one at each run: *where becomes *base + offset bytes. */
+/* An address that changes with each run: *where becomes *base + offset bytes. */
 typedef struct {
     void **where, **base;
     int64_t offset;
@@ -124,9 +124,9 @@ typedef struct {
     const mg_move *before, *after;          /* the calls */
     int64_t moved_before, moved_after;
 } mg_program;
-int mg_run(const mg_program *program);      /* 0, before anything outside is written, where a label is none */
+int mg_run(const mg_program *program);      /* 0, before anything outside is written, if a label is invalid */
 int mg_run_timed(const mg_program *program, double *seconds);      /* the same; adds the time of each call to seconds[i] */
-int64_t mg_kernel_cost(int line);           /* of kernels that work on items one by one: of an item; else 0 */
+int64_t mg_kernel_cost(int line);           /* the cost of an item, for kernels that work item by item; else 0 */
 int mg_kernels(void);
 const char *mg_kernel_name(int line);
 const char *mg_kernel_parameters(int line); /* "(float *out, ...)", with T for the element; NULL beyond the last line */

@@ -10,11 +10,11 @@
  * pay: with half of this, a training step of 36 us took 14 ms beside four other programs on two cores. */
 #define MG_GRAIN 65536
 
-/* Work below this is short, and may be done by other instructions than long work: see dispatch.c. */
+/* Work below this is short, and may use another instruction set than long work: see dispatch.c. */
 #define MG_SHORT 32768
 
-/* An output of MG_STREAM bytes does not stay in a cache for its next reader: kernels store it past the caches. They know
- * it by the length of their range, which is at least MG_STREAM_BLOCK bytes then, and less otherwise. */
+/* An output of MG_STREAM bytes or more would not stay in a cache for its next reader, so kernels store it past the caches.
+ * They recognise it by the length of their range, which is then at least MG_STREAM_BLOCK bytes, and otherwise less. */
 #define MG_STREAM (8 << 20)
 #define MG_STREAM_BLOCK (1 << 20)
 
@@ -24,8 +24,8 @@ static inline int64_t mg_block(int64_t cost) {
     return items < 1 ? 1 : items < 64 ? items : items & ~(int64_t)63;
 }
 
-/* How n items, whose outputs are of `size` bytes each, are cut: into blocks worth a thread; or where the output does not
- * stay in a cache, into ones that show it, the last as long as any. */
+/* The block length for n items with outputs of `size` bytes each: enough to be worth a thread; or, if the output is stored
+ * past the caches, long enough for kernels to recognise it, with blocks of nearly equal length. */
 static inline int64_t mg_cut(int64_t n, int64_t cost, int64_t size) {
     if (n * size < MG_STREAM) return mg_block(cost);
     const int64_t least = MG_STREAM_BLOCK / size, blocks = n / least;

@@ -1,4 +1,4 @@
-/* Philox 4x32-7 for one block, and what is drawn word by word: a permutation. */
+/* Philox 4x32-7 for one block, and what is drawn from it word by word: a permutation. */
 #include "philox.h"
 
 #include "minigrad.h"

@@ -1,8 +1,8 @@
 """The doorway to C: one function per kernel, arrays in, arrays out. Nothing else calls the extension's kernels.
 
-A function here allocates the result, chooses float32 or float64, describes broadcasts and strides, and makes one C
-call. It checks nothing: the op's record has done so. Arrays are positional, metadata is keyword-only. The modules have
-the names of their counterparts in csrc/kernels/ and minigrad/ops/.
+Each function allocates the result, selects float32 or float64, describes broadcasts and strides, and makes one C call. It
+checks nothing, since the op's record has done so. Arrays are positional, metadata is keyword-only. The modules are named
+after their counterparts in csrc/kernels/ and minigrad/ops/.
 """
 
 from minigrad._C import ffi as ffi

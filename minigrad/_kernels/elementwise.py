@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
-#: Each kernel has a second one, `planned`, for operands from one pool of floats: contiguous and of one type and shape.
+#: Each kernel has a variant, `planned`, for operands from one pool of floats, which are contiguous and alike.
 
 
 def _unary(name: str) -> Kernel:
@@ -99,7 +99,7 @@ softplus, softplus_bwd = _unary_with("softplus", "beta", "threshold"), _binary_w
 
 
 def _comparison(name: str, swapped: bool = False) -> Kernel:
-    """Whether x and y compare so, as bools; `swapped`: y and x, as x > y is y < x."""
+    """A comparison of x with y, as bools; `swapped` compares y with x, as x > y is y < x."""
     both = pair(name)
 
     def kernel(x: Array, y: Array) -> Array:
@@ -163,7 +163,7 @@ _from = {float32: pair("from_float"), float64: pair("from_double"), int64: pair(
 
 
 def cast(x: Array, *, dtype: Any) -> Array:
-    """The numbers of any type as those of another."""
+    """Converts numbers of any of our types to another."""
     if dtype.kind != "f":
         return to(x, dtype)
     out = empty(x.shape, dtype)

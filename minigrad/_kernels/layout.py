@@ -1,4 +1,4 @@
-"""What all doors share: finding a kernel, strides in elements, and walks over broadcast operands."""
+"""What all modules here share: finding a kernel, strides in elements, and walks over broadcast operands."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NULL = ffi.NULL
 _MOST_AXES = 16
 
 
-#: {line of kernels.def: its float32 and its float64 function}. All calls go through these lists, so whoever exchanges
-#: what is in them stands in the doorway: `_capture` does.
+#: {line of kernels.def: its float32 and its float64 function}. All calls go through these lists, so replacing what is in
+#: them intercepts every call, as `_capture` does.
 doorway: dict[str, list[Any]] = {}
 
 
@@ -44,7 +44,7 @@ _copy, _put, _move, _fill = pair("copy"), pair("put"), pair("move"), pair("fill"
 
 
 def copy(x: Array) -> Array:
-    """The same numbers, contiguous, in memory of their own."""
+    """A contiguous copy."""
     out = empty(x.shape, x.dtype)
     if x.dtype.kind == "f":
         _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
@@ -62,7 +62,7 @@ def _put_walking(out: Any, x: Array, places: Any, count: int) -> None:
 
 
 def put(out: Array, index: Any, x: Array) -> None:
-    """out[index] = x, broadcast, for an index of integers and slices alone."""
+    """out[index] = x, broadcast, for an index of integers and slices."""
     part = view(taken(out.array, index), None)
     if part.count:
         _put_walking(part.ptr, x, walk_over(part, x)[1], part.count)
@@ -77,11 +77,11 @@ def fill(out: Array, value: Any) -> None:
 
 
 def overwrite(out: Array, index: Any, x: Array) -> None:
-    """out[index] = x, broadcast, into memory that others know: of one type, and an index of integers and slices, or
+    """out[index] = x, broadcast, into memory that others refer to; for one type, and an index of integers and slices, or
     Ellipsis."""
     rewrites(out)
     if np.may_share_memory(out.array, x.array):
-        x = copy(x)  # else numbers might be overwritten before they are read
+        x = copy(x)  # otherwise numbers might be overwritten before they are read
     if index is Ellipsis and out.flat and x.flat and out.shape == x.shape and x.dtype.kind == "f":
         _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.count)
     else:
@@ -89,7 +89,7 @@ def overwrite(out: Array, index: Any, x: Array) -> None:
 
 
 def putitem(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
-    """Zeros, and g at an index of integers and slices."""
+    """Zeros with g at an index of integers and slices."""
     out = empty(shape, g.dtype)
     fill(out, 0.0)
     put(out, index, g)
@@ -97,7 +97,7 @@ def putitem(g: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
 
 
 def setitem(x: Array, value: Array, index: Any) -> Array:
-    """x, and value at an index of integers and slices."""
+    """x with value at an index of integers and slices."""
     out = copy(x)
     put(out, index, value)
     return out
@@ -118,7 +118,7 @@ _joins: dict[Any, tuple[tuple[int, ...], list[tuple[int, Any]]]] = {}
 
 
 def _joined(key: Any, xs: tuple[Array, ...], dim: int, ends: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, Any]]]:
-    """The shape of arrays joined, and for each where its part begins, and how both are walked over. Remembered."""
+    """The joined shape and, for each array, where its part begins and the walk over both. Remembered."""
     if len(_joins) >= 4096:
         _joins.clear()
     full = xs[0].shape
@@ -140,33 +140,33 @@ def reshaped(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 
 def contiguous(x: Array) -> Array:
-    """x itself where it is C-contiguous, else a copy that is."""
+    """x itself if it is C-contiguous, else a copy that is."""
     return x if x.flat else copy(x)
 
 
 def literal(x: Array) -> Array:
-    """Numbers that stand in the program's text, in memory that begins where ours does. `_capture` leaves them where they
-    are, since a captured step keeps them."""
+    """Numbers that are literals in the program's text, copied to aligned memory. `_capture` replaces this, since a captured
+    step keeps the original."""
     return _array.duplicate(x.array)  # type: ignore[no-any-return]
 
 
 def rewrites(*kept: Array) -> None:
-    """Said before a kernel writes into memory that outlives the step, as a module's buffers do: `_capture` listens."""
+    """Called before a kernel writes into memory that outlives the step, such as a module's buffers; `_capture` listens."""
 
 
 def taking(index: Any) -> None:
-    """Said before NumPy takes x[index]: `_capture` refuses what is no view."""
+    """Called before NumPy takes x[index]: `_capture` refuses what is no view."""
 
 
 def by_host(op: str) -> None:
-    """Said before NumPy computes what a kernel may compute, too, or writes into a tensor: `_capture` refuses it."""
+    """Called before NumPy computes what a kernel might compute, or writes into a tensor, which `_capture` refuses."""
 
 
 _walks: dict[Any, tuple[tuple[int, ...], Any]] = {}
 
 
 def walk_over(*operands: Array) -> tuple[tuple[int, ...], Any]:
-    """The broadcast shape, and how C visits the operands in it (NULL: all contiguous and of this shape). Remembered."""
+    """The broadcast shape, and how C visits the operands in it (NULL: all are contiguous and have this shape). Remembered."""
     key = tuple([(x.shape, None if x.flat else strides(x)) for x in operands])  # in elements: bytes differ by type
     found = _walks.get(key)
     if found is None:
@@ -188,8 +188,8 @@ def _plan(operands: tuple[Array, ...]) -> tuple[tuple[int, ...], Any]:
 
 
 def walk(shape: tuple[int, ...], steps: list[list[int]]) -> Any:
-    """The mg_walk of operands by their strides in a shape; NULL where all are contiguous. Neighbouring axes that all
-    operands cross evenly become one."""
+    """The mg_walk of operands by their strides in a shape; NULL if all are contiguous. Neighbouring axes are merged if
+    every operand's strides allow it."""
     axes: list[tuple[int, list[int]]] = []
     for d, length in enumerate(shape):
         step = [s[d] for s in steps]

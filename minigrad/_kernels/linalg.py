@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _matmul = pair("matmul")
 
-#: A product, remembered by the looks of its operands: where the result's memory comes from, where scratch memory does
-#: (None: it takes none), what C must know, whether it is float64, and the walk over the batch, which must live as long.
+#: A product that is remembered by the layout of its operands: the pool of the result, the pool of scratch memory (None if it
+#: needs none), the struct for C, whether it is float64, and the walk over the batch, which must live as long.
 _Plan = tuple[Pool, "Pool | None", "Any", bool, "Any"]
 
 
@@ -86,8 +86,8 @@ _linear_bwd = pair("linear_bwd")
 
 
 class _Linear:
-    """x W^T, whose second operand is W read by columns, and its gradients: sizes for C, whether they are float64, and where
-    the memory of results and of scratch (None: none) comes from."""
+    """x W^T, whose second operand is W read by columns, and its gradients: the struct for C, whether it is float64, and the
+    pools of the results and of scratch memory (None if it needs none)."""
 
     __slots__ = ("dbias", "dweight", "dx", "out", "product", "scratch", "scratch_bwd", "wide")
 
@@ -106,7 +106,7 @@ _linears: dict[Any, _Linear] = {}
 
 
 def _plan_linear(dtype: Any, x: tuple[int, ...], weight: tuple[int, ...], x_steps: Any, w_steps: Any) -> _Linear:
-    """The steps are strides, None where they are those of contiguous arrays."""
+    """The plan for linear; the steps are strides, None for those of contiguous arrays."""
     key = dtype, x, weight, x_steps, w_steps
     return _linears.get(key) or _remember(_linears, key, _Linear(*key))
 
@@ -131,16 +131,15 @@ def linear_planned(plan: _Linear, x: Array, weight: Array, bias: Array | None) -
 
 
 def _as_rows(x: Array) -> tuple[Array, tuple[int, ...] | None]:
-    """x (..., in), which is not contiguous, for a product that sees a matrix: itself and its strides, or a copy where its
-    rows are not evenly apart."""
+    """x (..., in), not contiguous, as the matrix that a product takes: a matrix with its strides, or a contiguous copy."""
     return (x, strides(x)) if len(x.shape) == 2 else (copy(x), None)
 
 
 def linear_bwd(
     dout: Array, x: Array | None, weight: Array | None, wanted: tuple[object | None, ...]
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """The gradients of linear towards x, weight and bias, where `wanted` has no None, in one call. x is read for
-    weight's alone, and weight for x's."""
+    """The gradients of linear for those of x, weight and bias that are not None in `wanted`, in one call. x is read only for
+    the gradient of weight, and weight only for that of x."""
     dout = dout if dout.flat else contiguous(dout)
     x, x_steps = (x, None) if x is None or x.flat else _as_rows(x)
     w_steps = None if weight is None or weight.flat else strides(weight)

@@ -19,8 +19,8 @@ _layouts: dict[Any, tuple[tuple[int, ...], int, int, int]] = {}
 
 
 def layout_of(shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> tuple[tuple[int, ...], int, int, int]:
-    """The reduced shape, and the input as [outer, size, inner] with the reduced dimensions in the middle, for
-    dimensions that are neighbours. Remembered."""
+    """The reduced shape, and the input as [outer, size, inner] with the reduced dimensions, which must be
+    adjacent, in the middle. Remembered."""
     key = (shape, dim, keepdim)
     found = _layouts.get(key)
     if found is None:
@@ -33,7 +33,7 @@ def layout_of(shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> tu
 
 
 def grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
-    """x, contiguous, with the reduced dimensions neighbours: where they are not they move to the end."""
+    """x, contiguous, with the reduced dimensions adjacent; if they are not, they are moved to the end."""
     if not dim or dim[-1] - dim[0] == len(dim) - 1:
         return contiguous(x), dim
     kept = [d for d in range(len(x.shape)) if d not in dim]
@@ -41,17 +41,17 @@ def grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
     return moved, tuple(range(len(kept), len(x.shape)))
 
 
-#: What a reduction of contiguous memory needs, but the kernel: where its results come from, and [outer, size, inner].
+#: What a reduction of contiguous memory needs besides the kernel: the pool of the result, and [outer, size, inner].
 Plan = tuple[Pool, int, int, int]
 
 
 def _run(x: Array, dim: tuple[int, ...], keepdim: bool, index: bool, planned: Kernel) -> Array:
-    """Runs a kernel over any dimensions, and plans it for the next time where x is memory of our own."""
+    """Runs a kernel over any dimensions, and remembers the plan if x has memory of our own."""
     source, middle = grouped(x, dim)
     shape, outer, size, inner = layout_of(source.shape, middle, keepdim)
     out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
     plan = out, outer, size, inner
-    if x.pool is not None and source is x and x.count:  # of nothing there is a sum, but no maximum: not all may run
+    if x.pool is not None and source is x and x.count:  # nothing has a sum, but no maximum, so empty ones are not planned
         x.pool.reductions[dim, keepdim, index] = plan
     return planned(plan, source)  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""Which bodies run, and in how many threads."""
+"""Which instruction set kernels use, and how many threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ISAS = ("portable", "avx2", "avx512")
 
 
-#: Counts the changes of instruction set and threads, on which plans of memory depend.
+#: Counts changes of instruction set and threads, on which memory plans depend.
 setting = 0
 
 
@@ -34,7 +34,7 @@ def active_isa(short: bool = False) -> str:
 
 
 def select_isa(name: str, short: str = "") -> None:
-    """Makes all kernels use one instruction set, or another for `short` work. ValueError where it is unknown or this
+    """Makes all kernels use one instruction set, or another one for `short` work. ValueError if it is unknown or this
     processor lacks it."""
     for wanted in (name, short or name):
         if wanted not in available_isas():
@@ -46,7 +46,7 @@ def select_isa(name: str, short: str = "") -> None:
 
 @contextmanager
 def use_isa(name: str) -> Iterator[None]:
-    """For the length of a with block kernels use one instruction set."""
+    """Inside the block, all kernels use one instruction set."""
     before = active_isa(), active_isa(short=True)
     select_isa(name)
     try:
@@ -60,7 +60,7 @@ def get_num_threads() -> int:
     return int(lib.mg_threads())
 
 
-#: More than any machine of today has; OpenMP fails, without a word, where the system refuses it so many.
+#: More than any machine has today; OpenMP fails silently when the system refuses it so many.
 MOST_THREADS = 1024
 
 
@@ -75,8 +75,8 @@ def set_num_threads(threads: int) -> None:
 def _initial_threads() -> int:
     """MINIGRAD_NUM_THREADS, or OMP_NUM_THREADS, or every processor that this process may run on.
 
-    ValueError for a MINIGRAD_NUM_THREADS that is no such number. OMP_NUM_THREADS is the OpenMP runtime's, which goes on
-    without it where it is invalid (GNU's says so); it may list one number for each level of nesting.
+    ValueError for an invalid MINIGRAD_NUM_THREADS. OMP_NUM_THREADS belongs to the OpenMP runtime, which ignores an invalid
+    one (GNU's says so); it may list one number for each level of nesting.
     """
     ours = os.environ.get("MINIGRAD_NUM_THREADS", "").strip()
     if ours:
@@ -94,7 +94,7 @@ def usable_processors() -> int:
 
 set_num_threads(_initial_threads())
 def automatic_isa() -> None:
-    """The fastest instruction set, but for short work the fastest without vectors of 512 bits (csrc/dispatch.c)."""
+    """Selects the fastest instruction set, and for short work the fastest without 512-bit vectors (csrc/dispatch.c)."""
     select_isa(available_isas()[-1], available_isas()[:2][-1])
 
 
