@@ -1,4 +1,4 @@
-"""What is minimised, how, and what came of it: losses, valleys, learning rates, optimizers, metrics."""
+"""What is minimised, how, and with what result: losses, valleys, learning rates, optimizers, metrics."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from minigrad import data, datasets, nn, optim
 
 
 def stepper(optimizer, loss_of):
-    """A training step, the same for all that follows: forward, loss, backward, update."""
+    """The training step that all parts use: forward, loss, backward, update."""
 
     @mg.jit
     def step(*batch):
@@ -33,7 +33,7 @@ def descend(f, start, optimizer_of, steps):
 
 
 def train(optimizer_of, x, y, epochs):
-    """A net that tells malignant from benign, and its mean loss in each epoch."""
+    """Trains a net to tell malignant from benign. Returns it, and its mean loss in each epoch."""
     mg.manual_seed(0)  # the same start, and the same batches, for every optimizer
     net = nn.Sequential(nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, 1), nn.Flatten(0))
     loader = data.DataLoader(data.TensorDataset(x, y), batch_size=32, shuffle=True)
@@ -47,7 +47,7 @@ def main(epochs=20, plot=True, out=None):
     sgd = lambda lr, **more: lambda points: optim.SGD(points, lr=lr, **more)
     adam = lambda lr: lambda points: optim.Adam(points, lr=lr)
 
-    print("1. One outlier. The points lie on y = 2 x + 1, but for the last, which was typed as 30")
+    print("1. One outlier. The points lie on y = 2 x + 1, except the last, which was mistyped as 30")
     x = mg.linspace(0, 2, 20)
     y = mg.cat([2 * x[:-1] + 1, mg.tensor([30.0])])
     lines = {
@@ -56,7 +56,7 @@ def main(epochs=20, plot=True, out=None):
     }
     for name, (slope, intercept) in lines.items():
         print(f"   {name}   y = {slope:.2f} x {intercept:+.2f}")
-    print("   MSE's gradient grows with the error, so one point pulls the line; MAE's is +1 or -1, whatever the error.")
+    print("   MSE's gradient grows with the error, so one point can pull the line away; MAE's is +1 or -1, whatever the error.")
 
     print("\n2. Cross-entropy is -log(probability of what is true), in three forms")
     cross_entropy, scores = nn.CrossEntropyLoss(), mg.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 3.0]])
@@ -64,11 +64,11 @@ def main(epochs=20, plot=True, out=None):
     rows = mg.tensor(data.to_categorical([0, 2], num_classes=3))  # [[1, 0, 0], [0, 0, 1]]
     print(f"   one-hot rows, or probabilities: {cross_entropy(scores, rows).item():.6f}")
     binary = nn.BCEWithLogitsLoss()(mg.tensor([1.5]), mg.tensor([1.0])).item()
-    pair = mg.tensor([[0.0, 1.5]])  # two classes need one score only: that of the other counts as 0
+    pair = mg.tensor([[0.0, 1.5]])  # two classes need only one score: that of the other counts as 0
     print(f"   binary: {binary:.6f}, and as two classes {cross_entropy(pair, mg.tensor([1])).item():.6f}")
     print("   where the truth was given 0.99, 0.5 or 0.01:", *(f"{-mg.tensor(p).log():.3f}" for p in (0.99, 0.5, 0.01)))
 
-    print("\n3. Valleys, and where plain gradient descent ends in them, from three starts")
+    print("\n3. Valleys, and where plain gradient descent ends from three starts")
     bowl, valleys = lambda x: x**2, lambda x: x**4 - 3 * x**2 + x
     starts = (-2.0, 0.0, 2.0)
     paths = [descend(valleys, x0, sgd(0.02), 200) for x0 in starts]
@@ -85,7 +85,7 @@ def main(epochs=20, plot=True, out=None):
         ridge = descend(saddle, [1.0, 0.0], way, 200)[-1]
         nudged = [abs(y) > 0.5 for _, y in descend(saddle, [1.0, 1e-6], way, 400)].index(True)
         print(f"   {name:9} from y = 0: after 200 steps y = {ridge[1]:g}; from y = 1e-6: away after {nudged} steps")
-    print("   On the ridge nothing points away from it. A nudge is enough, such as batches give.")
+    print("   On the ridge, no gradient points away from it. A nudge is enough, such as the noise of batches.")
 
     print("\n5. Learning rates for x^2, from x = 1, 30 steps")
     rates = {f"lr {lr:5}": [x * x for x in descend(bowl, 1.0, sgd(lr), 30)] for lr in (0.001, 0.1, 0.95, 1.05)}
@@ -94,9 +94,9 @@ def main(epochs=20, plot=True, out=None):
 
     print(f"\n6. Three optimizers, {epochs} epochs: malignant or benign, from 30 measurements")
     features, target = datasets.load_breast_cancer(return_X_y=True)
-    malignant = (target == 0).astype("float32")  # what a test looks for is the positive class
+    malignant = (target == 0).astype("float32")  # the positive class is what a test looks for
     parts = data.train_test_split(features, malignant, test_size=0.25, random_state=0, stratify=malignant)
-    scaler = data.StandardScaler().fit(parts[0])  # of the training part alone: the rest is unknown yet
+    scaler = data.StandardScaler().fit(parts[0])  # on the training part only: the rest must stay unseen
     x_train, x_test = (mg.tensor(scaler.transform(part)) for part in parts[:2])
     trained = {name: train(way, x_train, mg.tensor(parts[2]), epochs) for name, way in optimizers(0.01).items()}
     print("             loss   accuracy  precision  recall   confusion [[TN, FP], [FN, TP]]")
@@ -106,13 +106,13 @@ def main(epochs=20, plot=True, out=None):
         (tn, fp), (fn, tp) = [[int(((truth == t) & (said == s)).sum()) for s in (0, 1)] for t in (0, 1)]
         numbers = f"{(tp + tn) / len(truth):8.3f}  {tp / max(tp + fp, 1):9.3f}  {tp / (tp + fn):6.3f}"
         print(f"   {name:9} {losses[-1]:.3f}  {numbers}   [[{tn}, {fp}], [{fn}, {tp}]]")
-    print("   precision: how many alarms are right; recall: how many of the malignant are found.")
+    print("   precision: how many alarms are right; recall: how many malignant cases are found.")
     if plot:
         draw(lines, x, y, paths, valleys, rates, {name: losses for name, (_, losses) in trained.items()}, out)
 
 
 def draw(lines, x, y, paths, valleys, rates, curves, out):
-    """The picture: shown, or written to the folder out."""
+    """Shows the picture, or writes it to the folder out."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
@@ -144,6 +144,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=20, help="of the last part")
     parser.add_argument("--no-plot", action="store_true")
-    parser.add_argument("--save", metavar="FOLDER", help="write the picture there in place of showing it")
+    parser.add_argument("--save", metavar="FOLDER", help="write the picture there instead of showing it")
     given = parser.parse_args()
     main(given.epochs, not given.no_plot, given.save)

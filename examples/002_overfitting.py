@@ -1,4 +1,4 @@
-"""A net that learns 300 digits by heart, and the cures side by side: dropout, augmentation, votes, decay of the rate."""
+"""A net that learns 300 digits by heart, and cures side by side: dropout, augmentation, voting, learning rate decay."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from minigrad import data, datasets, nn, optim
 
 
 def load():
-    """Pixels from 0 to 1, and labels: 300 images to learn from, few on purpose; 300 to validate, and 899 to test."""
+    """Pixels from 0 to 1, and labels: only 300 images to learn from, on purpose; 300 to validate, and 899 to test."""
     x, y = datasets.load_digits(return_X_y=True)
     x, x_test, y, y_test = data.train_test_split(x / np.float32(16), y, test_size=0.5, random_state=1, stratify=y)
     x, x_val, y, y_val = data.train_test_split(x, y, test_size=300, random_state=2, stratify=y)
@@ -27,7 +27,7 @@ def build(hidden, activation, dropout):
 
 
 def scores(net, x):
-    """What the net answers in evaluation mode, in which dropout lets everything pass."""
+    """The scores of the net in evaluation mode, in which dropout is off."""
     with mg.no_grad():
         result = net.eval()(x)
     net.train()
@@ -40,7 +40,7 @@ def train(parts, epochs, hidden=(256, 256), activation=nn.ReLU, dropout=0.0, var
     net, criterion = build(hidden, activation, dropout), nn.CrossEntropyLoss()
     optimizer = optim.Adam(net.parameters(), lr=0.003)
     scheduler = schedule(optimizer) if schedule else None
-    # A transform is drawn anew whenever an image is read: every epoch sees other copies of the same images.
+    # A random transform is drawn whenever an image is read: every epoch sees other variants of the same images.
     seen = data.TransformDataset(data.TensorDataset(*parts[0]), vary)
     loader = data.DataLoader(seen, batch_size=32, shuffle=True)
 
@@ -57,7 +57,7 @@ def train(parts, epochs, hidden=(256, 256), activation=nn.ReLU, dropout=0.0, var
         loss, val_loss = (criterion(scores(net, x), y).item() for x, y in parts[:2])
         history.append((loss, val_loss, optimizer.param_groups[0]["lr"]))
         if isinstance(scheduler, optim.lr_scheduler.ReduceLROnPlateau):
-            scheduler.step(val_loss)  # it goes by what validation says; the other by the number of the epoch
+            scheduler.step(val_loss)  # this one follows the validation loss, the other the number of the epoch
         elif scheduler:
             scheduler.step()
     return net, np.array(history)
@@ -86,7 +86,7 @@ def main(epochs=80, plot=True, out=None):
     for when, row in ("where validation was best", history[:, 1].argmin()), ("at the end", epochs - 1):
         print(f"   epoch {row + 1:3}, {when:25}: training loss {history[row, 0]:.4f}, validation loss {history[row, 1]:.4f}")
 
-    print("\n4. Cures: the means of five nets each, which start from other weights")
+    print("\n4. Cures: each the mean of five nets that start from different weights")
     vary = data.transforms.RandomAffine(degrees=10, shift=0.06, zoom=0.1, image_shape=(8, 8))
     step = lambda optimizer: optim.lr_scheduler.StepLR(optimizer, step_size=max(epochs // 3, 1), gamma=0.1)
     plateau = lambda optimizer: optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.3, patience=5)
@@ -101,19 +101,19 @@ def main(epochs=80, plot=True, out=None):
         outputs = [scores(net, x_test) for net, _ in runs]
         loss = np.mean([nn.functional.cross_entropy(output, y_test).item() for output in outputs])
         answers = np.array([output.numpy().argmax(1) for output in outputs])
-        votes = np.array([np.bincount(column).argmax() for column in answers.T])  # what most of the five say
+        votes = np.array([np.bincount(column).argmax() for column in answers.T])  # the majority of the five
         histories = np.array([history for _, history in runs])
         curves[name], unrest = histories.mean(0), histories[:, -20:, 1].std(1).mean()
         single, together = (answers == y_test.numpy()).mean(), (votes == y_test.numpy()).mean()
         print(f"   {name:17}  {curves[name][-1, 0]:13.4f}  {loss:9.3f}  {single:8.2%}  {together:9.2%}  {unrest:25.4f}")
-    print("""   Cures cost training loss and gain test loss. A vote gains most where the nets differ, as with augmentation.
-   A rate that falls lets the net come to rest: unrest is the standard deviation over the last 20 epochs.""")
+    print("""   Cures raise the training loss and lower the test loss. A vote helps most where nets differ, as with augmentation.
+   A falling rate lets the net settle: unrest is the standard deviation over the last 20 epochs.""")
     if plot:
         draw(curves, x[0], vary, out)
 
 
 def draw(curves, image, vary, out):
-    """The picture: shown, or written to the folder out."""
+    """Shows the picture, or writes it to the folder out."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
@@ -144,6 +144,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--no-plot", action="store_true")
-    parser.add_argument("--save", metavar="FOLDER", help="write the picture there in place of showing it")
+    parser.add_argument("--save", metavar="FOLDER", help="write the picture there instead of showing it")
     given = parser.parse_args()
     main(given.epochs, not given.no_plot, given.save)

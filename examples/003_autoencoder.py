@@ -1,4 +1,4 @@
-"""Digits, few of them: L1, L2, dropout and more data against overfitting in a feed-forward net; then an autoencoder."""
+"""Few digits: L1, L2, dropout and more data against overfitting in a feed-forward net; then an autoencoder."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from minigrad import data, datasets, nn, optim
 
 
 def stepper(model, optimizer, loss_of):
-    """A training step, as one call of C from its second run on."""
+    """A training step, which from its second run on is a single call to C."""
 
     @mg.jit
     def step(x, y):
@@ -22,8 +22,8 @@ def stepper(model, optimizer, loss_of):
 
 
 def classify(train, test, epochs, penalty=None, dropout=0.0):
-    """Trains a feed-forward net. Returns its loss in training and test, its accuracy in test, and of the weights the
-    share near 0 and the sum of squares."""
+    """Trains a feed-forward net. Returns its training and test loss, its test accuracy, the share of weights near 0, and
+    the sum of squared weights."""
     mg.manual_seed(0)  # the same start and the same batches, whatever is tried
     net = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, 10))
     criterion = nn.CrossEntropyLoss()
@@ -33,7 +33,7 @@ def classify(train, test, epochs, penalty=None, dropout=0.0):
     for _ in range(epochs):
         for x, y in loader:
             step(x, y)
-    net.eval()  # dropout is for training alone
+    net.eval()  # dropout is only for training
     with mg.no_grad():
         losses = [criterion(net(x), y).item() for x, y in (train, test)]
         accuracy = (net(test[0]).argmax(1) == test[1]).float().mean().item()
@@ -42,7 +42,7 @@ def classify(train, test, epochs, penalty=None, dropout=0.0):
 
 
 def autoencode(x, code, epochs):
-    """A net that says its input again through `code` numbers; and its loss in each epoch."""
+    """A net that reproduces its input through a code of `code` numbers, and its loss in each epoch."""
     mg.manual_seed(0)
     encoder = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, code))
     decoder = nn.Sequential(nn.Linear(code, 64), nn.ReLU(), nn.Linear(64, 64), nn.Sigmoid())  # pixels lie in 0 to 1
@@ -59,7 +59,7 @@ def main(epochs=60, plot=True, out=None):
     x_train, x_test, y_train, y_test = map(mg.tensor, parts)
 
     print("1. Against overfitting: a net of 9,610 parameters, 200 digits to learn from, 450 to be tested on; six times")
-    few = [(x_train[i : i + 200], y_train[i : i + 200]) for i in range(0, 1200, 200)]  # one time alone might be luck
+    few = [(x_train[i : i + 200], y_train[i : i + 200]) for i in range(0, 1200, 200)]  # a single run might be luck
     ways = {
         "nothing": {},
         "L1": {"penalty": lambda net: nn.utils.l1_penalty(net, 3e-4)},
@@ -72,7 +72,7 @@ def main(epochs=60, plot=True, out=None):
         runs = mg.tensor([classify(train, (x_test, y_test), 2 * epochs, **way) for train in sets])
         seen, unseen, accuracy, zeros, squares = runs.mean(0).tolist()
         print(f"   {name:13} {seen:16.4f}  {unseen:7.3f}  {accuracy:8.3f}  {zeros:12.1%}  {squares:14.1f}")
-    print("   Learnt by heart, and unsure in the test. L1 takes weights away, L2 makes all of them smaller, dropout")
+    print("   The plain net has learnt by heart. L1 removes weights, L2 makes all of them smaller, dropout")
     print("   lets no unit rely on another: each gains a little. More digits to learn from gain far more.")
 
     print(f"\n2. An autoencoder: 64 pixels through few numbers and back, {epochs} epochs")
@@ -86,13 +86,13 @@ def main(epochs=60, plot=True, out=None):
             pictures.append(model(one_of_each))
             error = nn.MSELoss()(model(x_test), x_test).item()
         print(f"   {code:2} numbers: error {curves[code][-1]:.4f} in training, {error:.4f} for digits not seen before")
-    print("   What comes back is what the code has room for. No label was used.")
+    print("   It reproduces what the code has room for. No label was used.")
     if plot:
         draw(pictures, curves, out)
 
 
 def draw(pictures, curves, out):
-    """The picture: shown, or written to the folder out."""
+    """Shows the picture, or writes it to the folder out."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
@@ -120,6 +120,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--no-plot", action="store_true")
-    parser.add_argument("--save", metavar="FOLDER", help="write the picture there in place of showing it")
+    parser.add_argument("--save", metavar="FOLDER", help="write the picture there instead of showing it")
     given = parser.parse_args()
     main(given.epochs, not given.no_plot, given.save)

@@ -1,4 +1,4 @@
-"""A single neuron: forward, loss, backward and update shown number by number, then what it has learned, read off."""
+"""A single neuron: forward, loss, backward and update, number by number, and then what it has learned."""
 
 import argparse
 from pathlib import Path
@@ -23,14 +23,14 @@ class Neuron(nn.Module):
 
 
 def show_step(neuron, criterion, optimizer):
-    """One training step, with each number that it makes."""
+    """Prints one training step with all its numbers."""
     w, b = neuron.linear.weight, neuron.linear.bias
     print(f"   parameters  w = {rounded(w)}, b = {rounded(b)}")
     said = neuron(X)
     print(f"   forward     says {rounded(said)}, should say {rounded(Y)}")
     loss = criterion(said, Y)
     print(f"   loss        mean of (said - should)^2 = {loss.item():.4f}")
-    print("   the tape    what was recorded; backward walks it from the last line up:")
+    print("   the tape    what was recorded; backward visits it from the last line up:")
     print("".join(f"      {line}\n" for line in str(mg.tape(loss, names=neuron)).splitlines()), end="")
     optimizer.zero_grad()
     loss.backward()
@@ -49,7 +49,7 @@ def rounded(x):
 
 
 def main(epochs=1000, plot=True, out=None):
-    """One step in slow motion, then epochs of them. out: the folder of the picture."""
+    """One step in slow motion, then whole epochs. out: the folder of the picture."""
     mg.manual_seed(0)
     neuron = Neuron()
     criterion, optimizer = nn.MSELoss(), optim.SGD(neuron.parameters(), lr=0.05)
@@ -84,7 +84,7 @@ def main(epochs=1000, plot=True, out=None):
 
 
 def draw(losses, path, out):
-    """The picture: shown, or written to the folder out."""
+    """Shows the picture, or writes it to the folder out."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
@@ -108,6 +108,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=1000)
     parser.add_argument("--no-plot", action="store_true")
-    parser.add_argument("--save", metavar="FOLDER", help="write the picture there in place of showing it")
+    parser.add_argument("--save", metavar="FOLDER", help="write the picture there instead of showing it")
     given = parser.parse_args()
     main(given.epochs, not given.no_plot, given.save)

@@ -11,7 +11,7 @@ from minigrad.keras import Adam, Dense, EarlyStopping, Input, Sequential, clear_
 
 
 def split_and_scale(x, y, scaler):
-    """(x_train, x_val, y_train, y_val). The scaler learns from the training part, and is applied to both."""
+    """(x_train, x_val, y_train, y_val). The scaler learns from the training part and is applied to both."""
     x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.25, random_state=0)
     return scaler.fit_transform(x_train), scaler.transform(x_val), y_train, y_val
 
@@ -37,7 +37,7 @@ def main(epochs=50, plot=True, out=None):
     histories = {}
     flowers, masses, patients = load_iris(), load_breast_cancer(), load_diabetes(scaled=False)
 
-    print("1. Scaling: columns of unlike sizes get the same one (columns 0 and 3 of 30)")
+    print("1. Scaling: columns of different sizes get the same one (columns 0 and 3 of 30)")
     columns = masses.data[:, [0, 3]]
     for name, x in {
         "as measured": columns,
@@ -53,7 +53,7 @@ def main(epochs=50, plot=True, out=None):
     model = build(nfeatures, Dense(1))
     model.summary()
     print(HEADING)
-    for rate in (0.1, 1.0):  # the first one ends while the errors still fall: train longer, or with a larger rate
+    for rate in (0.1, 1.0):  # the first ends while the errors are still falling: train longer, or with a larger rate
         model = build(nfeatures, Dense(1))
         model.compile(optimizer=Adam(learning_rate=rate), loss="mse")
         history = model.fit(x_train, y_train, epochs=epochs, validation_split=0.2, verbose=0).history
@@ -61,7 +61,7 @@ def main(epochs=50, plot=True, out=None):
     histories["regression"] = history
     print(f"   typical error on the rows held out: {model.evaluate(x_val, y_val, verbose=0) ** 0.5:.1f}")
 
-    print("\n3. Hidden layers, with relu. A large net learns the rows by heart, unless something stops it")
+    print("\n3. Hidden layers, with relu. A large net learns the rows by heart unless something stops it")
     x_train, x_val, y_train, y_val = split_and_scale(patients.data, patients.target, StandardScaler())
     models = {"2-1": (2,), "8-4-1": (8, 4), "256-128-1": (256, 128), "256-128-1, stopped": (256, 128)}
     print(f"{HEADING}       on rows held out")
@@ -108,7 +108,7 @@ def main(epochs=50, plot=True, out=None):
 
 
 def draw(histories, out):
-    """A picture of each history: shown, or written to the folder out."""
+    """Shows a picture of each history, or writes it to the folder out."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
