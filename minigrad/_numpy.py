@@ -27,7 +27,10 @@ _ours = surface["minigrad"]
 # -- universal functions -----------------------------------------------------------------------------------------------
 
 #: Where a universal function has another name here.
-_UFUNCS = {"conjugate": "clone", "equal": "eq", "invert": "bitwise_not", "positive": "clone"}
+_UFUNCS = {
+    "conjugate": "clone", "equal": "eq", "expit": "sigmoid", "fabs": "abs", "invert": "bitwise_not",
+    "positive": "clone",
+}  # fmt: skip
 #: What to write instead of a method of a universal function.
 _METHODS = {
     ("add", "reduce"): "np.sum(x, axis=0)", ("multiply", "reduce"): "np.prod(x, axis=0)",
@@ -154,9 +157,9 @@ def _arguments(full: str, function: Any, args: tuple[Any, ...], options: dict[st
 def _matters(full: str, name: str, value: Any) -> bool:
     """Whether an argument matters; an error if it asks for what cannot be done."""
     default = any(value is one or (isinstance(value, str) and value == one) for one in _DEFAULTS)
-    if name in _FIXED and not default:
+    if name in _FIXED and not default and (full, name) != ("np.pad", "mode"):
         raise _refusal(full, name, value)
-    return not (name in _WAYS or name in _FIXED or value is _DEFAULTS[-1] or (name == "dtype" and value is None))
+    return not (name in _WAYS or (name in _FIXED and default) or value is _DEFAULTS[-1] or (name == "dtype" and value is None))
 
 
 def _operand(name: str, value: Any) -> Any:
@@ -208,18 +211,90 @@ def _dot(a: Any, b: Any) -> Any:
     return _ours["tensordot"](a, b, ([-1], [-2])) if len(b.shape) > 2 else _ours["matmul"](a, b)
 
 
+def _counted(a: Any) -> Any:
+    """Ints and bools as float64, which NumPy takes their mean in: np.mean(predicted == labels)."""
+    return a if a.dtype.kind == "f" else a.double()
+
+
+def _average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+    """sum(w a) / sum(w), where the weights have the shape of a, or are a vector along one axis."""
+    if weights is None:
+        return _ours["mean"](_counted(a), axis, keepdims)
+    w = _operand("a", weights)
+    if w.shape != a.shape:
+        at = one_axis("np.average", axis, len(a.shape)) if isinstance(axis, int) else None
+        if at is None or w.shape != (a.shape[at],):
+            expected = f"the shape {a.shape}" + ("" if at is None else f", or ({a.shape[at]},)")
+            raise ShapeError(message("np.average", "weights", f"shape {w.shape}", expected))
+        w = _ours["reshape"](w, tuple([-1 if i == at else 1 for i in range(len(a.shape))]))
+    full = _ours["broadcast_to"](w, a.shape)
+    return _ours["sum"](a * full, axis, keepdims) / _ours["sum"](full, axis, keepdims)
+
+
+def _quantile(op: str, scale: float) -> Callable[..., Any]:
+    """Between the two elements around place q (n - 1) in the order, by distance; NaN, which sorting puts last, where there
+    is one."""
+
+    def quantile(a: Any, q: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+        if np.ndim(q):
+            return _ours["stack"]([quantile(a, one, axis, keepdims) for one in q])
+        share = float(q) / scale
+        if not 0 <= share <= 1:
+            raise ValueError(message(op, "q", q, f"a number from 0 to {scale:g}"))
+        if axis is None:
+            flat = quantile(_ours["ravel"](a), q, 0)
+            return _ours["reshape"](flat, (1,) * len(a.shape)) if keepdims else flat
+        ordered = _ours["sort"](_counted(a), one_axis(op, axis, len(a.shape)))[0]
+        length = a.shape[axis]
+        if not length:
+            raise ShapeError(message(op, "a", f"shape {a.shape}", f"at least one element along axis {axis}"))
+        low, weight = divmod(share * (length - 1), 1)
+        below, above, last = (_ours["narrow"](ordered, axis, int(i), 1) for i in (low, low + (weight > 0), length - 1))
+        between = below * (1 - weight) + above * weight if weight else below
+        found = _ours["where"](_ours["isnan"](last), last, between)
+        return found if keepdims else _ours["squeeze"](found, axis)
+
+    return quantile
+
+
 def _median(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The mean of the two middle elements; NaN, which sorting puts last, if there is any."""
-    if axis is None:
-        flat = _median(_ours["ravel"](a), 0)
-        return _ours["reshape"](flat, (1,) * len(a.shape)) if keepdims else flat
-    ordered = _ours["sort"](a, one_axis("np.median", axis, len(a.shape)))[0]
-    length = a.shape[axis]
-    if not length:
-        raise ShapeError(message("np.median", "a", f"shape {a.shape}", f"at least one element along axis {axis}"))
-    low, high, last = (_ours["narrow"](ordered, axis, i, 1) for i in ((length - 1) // 2, length // 2, length - 1))
-    middle = _ours["where"](_ours["isnan"](last), last, (low + high) * 0.5)
-    return middle if keepdims else _ours["squeeze"](middle, axis)
+    """The mean of the two middle elements."""
+    return _quantile("np.median", 1)(a, 0.5, axis, keepdims)
+
+
+def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+    """pad_width: (before, after) for each axis, one such pair for all axes, or one number for all."""
+    modes = {"constant": "constant", "edge": "replicate", "reflect": "reflect", "wrap": "circular"}
+    if mode not in modes or np.ndim(constant_values):
+        argument, got = ("mode", repr(mode)) if mode not in modes else ("constant_values", repr(constant_values))
+        raise ValueError(message("np.pad", argument, got, "one number" if mode in modes else f"one of {', '.join(modes)}"))
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (len(array.shape), 2))
+    except ValueError as error:
+        expected = f"(before, after), or such a pair for each of the {len(array.shape)} axes"
+        raise ShapeError(message("np.pad", "pad_width", f"{pad_width}", expected)) from error
+    return surface["nn.functional"]["pad"](array, widths[::-1].ravel().tolist(), modes[mode], float(constant_values))
+
+
+def _polyval(p: Any, x: Any) -> Any:
+    """Horner's rule: p[0] x^(n-1) + ... + p[n-1]."""
+    value = x * 0
+    for i in range(len(p)):
+        value = value * x + p[i]
+    return value
+
+
+def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """The sum of the areas below the segments from point to point."""
+    at, length = one_axis("np.trapezoid", axis, len(y.shape)), y.shape[axis]
+    left, right = (_ours["narrow"](y, at, i, length - 1) for i in (0, 1))
+    if x is None:
+        return _ours["sum"](left + right, at) * (dx / 2)
+    places = _operand("a", x)
+    if len(places.shape) == 1:
+        places = _ours["reshape"](places, tuple([-1 if i == at else 1 for i in range(len(y.shape))]))
+    widths = _ours["diff"](places, dim=at)
+    return _ours["sum"]((left + right) * widths, at) / 2
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
@@ -264,7 +339,7 @@ def _cumulative(name: str) -> Callable[..., Any]:
 def _deviation(name: str) -> Callable[..., Any]:
     """NumPy divides by n - ddof, with ddof 0 by default, not 1; since version 2 it also takes correction."""
     return lambda a, axis=None, ddof=0, keepdims=False, correction=None: _ours[name](
-        a, axis, keepdims, correction=ddof if correction is None else correction
+        _counted(a), axis, keepdims, correction=ddof if correction is None else correction
     )
 
 
@@ -280,19 +355,32 @@ def _like(make: Callable[..., Any]) -> Callable[..., Any]:
 #: What NumPy means by these, with its names of arguments.
 _ADAPTED: dict[str, Callable[..., Any]] = {
     "np.astype": lambda x, dtype: x.to(dtype),
+    "np.append": lambda arr, values, axis=None: _ours["cat"](
+        [arr, _operand("a", values)] if axis is not None else [_ours["ravel"](_operand("a", x)) for x in (arr, values)], axis or 0
+    ),
     "np.atleast_1d": _at_least("atleast_1d"),
     "np.atleast_2d": _at_least("atleast_2d"),
     "np.atleast_3d": _at_least("atleast_3d"),
+    "np.average": _average,
     "np.cumprod": _cumulative("cumprod"),
     "np.cumsum": _cumulative("cumsum"),
     "np.diagonal": lambda a, offset=0, axis1=0, axis2=1: _ours["diagonal"](a, offset, axis1, axis2),
     "np.dot": _dot,
     "np.empty_like": _like(_create.empty_like),
     "np.full_like": lambda a, fill_value, dtype=None: _create.full_like(a, fill_value, dtype=dtype),
+    "np.mean": lambda a, axis=None, dtype=None, keepdims=False: _ours["mean"](
+        _counted(a) if dtype is None else a.to(dtype), axis, keepdims
+    ),
     "np.median": _median,
     "np.meshgrid": lambda *xi, indexing="xy": _ours["meshgrid"](*xi, indexing=indexing),
     "np.nonzero": lambda a: _ours["nonzero"](a, as_tuple=True),
     "np.ones_like": _like(_create.ones_like),
+    "np.pad": _pad,
+    "np.percentile": _quantile("np.percentile", 100),
+    "np.polyval": _polyval,
+    "np.ptp": lambda a, axis=None, keepdims=False: _ours["amax"](a, axis, keepdims) - _ours["amin"](a, axis, keepdims),
+    "np.quantile": _quantile("np.quantile", 1),
+    "np.real": lambda val: val,
     "np.searchsorted": _searchsorted,
     "np.sort": lambda a, axis=-1: _ours["sort"](a, axis)[0],
     "np.split": _split,
@@ -301,6 +389,7 @@ _ADAPTED: dict[str, Callable[..., Any]] = {
     "np.take_along_axis": lambda arr, indices, axis=-1: _ours["take_along_dim"](arr, indices, axis),
     "np.trace": lambda a, offset=0, axis1=0, axis2=1: _ours["sum"](_ours["diagonal"](a, offset, axis1, axis2), -1),
     "np.transpose": _transpose,
+    "np.trapezoid": _trapezoid,
     "np.unique": _unique,
     "np.var": _deviation("var"),
     "np.vdot": lambda a, b: _ours["vdot"](_ours["ravel"](a), _ours["ravel"](b)),

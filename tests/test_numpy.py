@@ -26,7 +26,7 @@ ARRAYS = {
 }
 FLOATS = "abvsc"
 
-UNARY = ["absolute", "arccos", "arcsin", "arcsinh", "arctan", "arctanh", "ceil", "conjugate", "cos", "cosh", "deg2rad", "degrees", "exp", "exp2", "expm1", "fix", "floor", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "log", "log10", "log1p", "log2", "logical_not", "negative", "positive", "rad2deg", "radians", "reciprocal", "rint", "sign", "signbit", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc"]
+UNARY = ["absolute", "arccos", "arcsin", "arcsinh", "arctan", "arctanh", "ceil", "conjugate", "cos", "cosh", "deg2rad", "degrees", "exp", "exp2", "expm1", "fabs", "fix", "floor", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "log", "log10", "log1p", "log2", "logical_not", "negative", "positive", "rad2deg", "radians", "reciprocal", "rint", "sign", "signbit", "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc"]
 BINARY = ["add", "arctan2", "copysign", "divide", "equal", "float_power", "floor_divide", "fmax", "fmin", "fmod", "greater", "greater_equal", "heaviside", "hypot", "less", "less_equal", "logaddexp", "logaddexp2", "maximum", "minimum", "multiply", "not_equal", "power", "remainder", "subtract"]
 
 
@@ -64,13 +64,33 @@ CASES = {
     "np.argmax": [lambda x: np.argmax(x.a), lambda x: np.argmax(x.a, axis=1), lambda x: np.argmax(x.a, 0, keepdims=True)],
     "np.argmin": [lambda x: np.argmin(x.a), lambda x: np.argmin(x.a, 1, None)],
     "np.count_nonzero": [lambda x: np.count_nonzero(x.k), lambda x: np.count_nonzero(x.p, axis=0)],
+    "np.append": [lambda x: np.append(x.a, x.v), lambda x: np.append(x.a, [[1.0, 2.0, 3.0]], axis=0), lambda x: np.append(x.v, 0.5)],
+    "np.average": [
+        lambda x: np.average(x.a), lambda x: np.average(x.a, weights=ARRAYS["b"]), lambda x: np.average(x.a, 1, x.v),
+        lambda x: np.average(x.a, axis=0, weights=[1, 3], keepdims=True), lambda x: np.average(x.k),
+    ],
     "np.mean": [
         lambda x: np.mean(x.a), lambda x: np.mean(x.a, axis=0), lambda x: np.mean(x.a, 1, None, None, True),
         lambda x: np.mean(x.k, dtype=np.float32), lambda x: np.mean(x.c, (0, 2)), lambda x: np.mean(x.a, where=True),
+        lambda x: np.mean(x.p), lambda x: np.mean(x.k == 1), lambda x: np.mean(x.k, 0), lambda x: np.mean(x.k, dtype=np.float32),
     ],
+    "np.pad": [
+        lambda x: np.pad(x.a, 1), lambda x: np.pad(x.v, (2, 1), mode="constant", constant_values=0.5),
+        lambda x: np.pad(x.a, ((0, 1), (2, 0))), lambda x: np.pad(x.v, 1, "edge"), lambda x: np.pad(x.v, 2, "reflect"), lambda x: np.pad(x.v, 1, "wrap"),
+    ],
+    "np.percentile": [lambda x: np.percentile(x.a, 30), lambda x: np.percentile(x.n, [0, 25.0], axis=1)],
+    "np.polyval": [lambda x: np.polyval(x.v, x.a), lambda x: np.polyval([1.0, -2.0, 0.5], x.a), lambda x: np.polyval(x.v, 1.5)],
+    "np.ptp": [lambda x: np.ptp(x.a), lambda x: np.ptp(x.c, axis=1)],
+    "np.quantile": [
+        lambda x: np.quantile(x.a, 0.4), lambda x: np.quantile(x.c, 0.75, 2, keepdims=True), lambda x: np.quantile(x.v, [0.0, 0.5, 1.0]),
+        lambda x: np.quantile(x.a, 0.1, keepdims=True), lambda x: np.quantile(x.k, 0.3),
+    ],
+    "np.real": [lambda x: np.real(x.a)],
+    "np.trapezoid": [lambda x: np.trapezoid(x.a), lambda x: np.trapezoid(x.a, x.v), lambda x: np.trapezoid(x.c, dx=0.5, axis=1), lambda x: np.trapezoid(x.a, x.b, axis=0)],
     "np.median": [
         lambda x: np.median(x.a), lambda x: np.median(x.a, axis=0), lambda x: np.median(x.c, 1, keepdims=True),
         lambda x: np.median(x.n, 1), lambda x: np.median(x.a, keepdims=True), lambda x: np.median(x.v),
+        lambda x: np.median(x.k),
     ],
     "np.nanmean": [lambda x: np.nanmean(x.n[:, :2], axis=1)],
     "np.nansum": [lambda x: np.nansum(x.n[:, :2]), lambda x: np.nansum(x.a, axis=1)],
@@ -78,6 +98,7 @@ CASES = {
     "np.std": [
         lambda x: np.std(x.a), lambda x: np.std(x.a, 0), lambda x: np.std(x.a, axis=1, ddof=1), lambda x: np.std(x.c, (0, 1)),
         lambda x: np.std(x.a, 1, None, None, 1, keepdims=True),
+        lambda x: np.std(x.k),
     ],
     "np.sum": [
         lambda x: np.sum(x.a), lambda x: np.sum(x.a, axis=0), lambda x: np.sum(x.a, 1, None, None, True), lambda x: np.sum(x.p),
@@ -368,7 +389,7 @@ def test_numpys_own_assertions_take_tensors():
 def test_functions_of_scipy_that_are_ours_too():
     special = pytest.importorskip("scipy.special")
     x = mg.tensor([0.3, 0.7], dtype=mg.float64, requires_grad=True)
-    for ours, theirs in ((mg.erf, special.erf), (mg.erfc, special.erfc), (mg.logit, special.logit)):
+    for ours, theirs in ((mg.erf, special.erf), (mg.erfc, special.erfc), (mg.logit, special.logit), (mg.sigmoid, special.expit)):
         assert theirs(x).tolist() == ours(x).tolist()
         assert theirs(x).requires_grad
     with pytest.raises(TypeError, match=r"^np\.gammaln: got a tensor"):
@@ -424,7 +445,12 @@ T, LEAF = mg.tensor([[1.0, 2.0], [3.0, 4.0]]), mg.ones(2, requires_grad=True)
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
-        (lambda: np.percentile(T, 50), TypeError, r"^np\.percentile: got a tensor, .*no such function.*of t\.detach\(\)\.numpy\(\)"),
+        (lambda: np.interp(T, [0, 1], [0, 1]), TypeError, r"^np\.interp: got a tensor, .*no such function.*of t\.detach\(\)\.numpy\(\)"),
+        (lambda: np.percentile(T, 101), ValueError, r"^np\.percentile: argument q: got 101, expected a number from 0 to 100"),
+        (lambda: np.quantile(T, 0.5, method="lower"), TypeError, r"^np\.quantile: argument method: got 'lower'"),
+        (lambda: np.average(T, weights=[1.0, 2.0, 3.0]), ShapeError, r"^np\.average: argument weights: got shape \(3,\)"),
+        (lambda: np.pad(T, (1, 2, 3)), ShapeError, r"^np\.pad: argument pad_width: got \(1, 2, 3\)"),
+        (lambda: np.pad(T, 1, mode="mean"), ValueError, r"^np\.pad: argument mode: got 'mean', expected one of constant, edge"),
         (lambda: np.linalg.svd(T), TypeError, r"^np\.linalg\.svd: got a tensor, .*Write np\.linalg\.svd of t\.detach"),
         (lambda: np.fft.fft(T), TypeError, r"^np\.fft\.fft: got a tensor"),
         (lambda: np.select([T > 1], [T]), TypeError, r"^np\.select: got a tensor"),
