@@ -79,7 +79,11 @@ else:
             return jit
         if name in ("load", "save"):
             return getattr(import_module("minigrad.io"), name)
-        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+        if name.startswith("_"):
+            raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+        from minigrad import _mistakes
+
+        raise AttributeError(_mistakes.unknown("module 'minigrad'", name, __all__, _mistakes.OF_MODULE))
 
     def __dir__() -> list[str]:
         """For completion: what is imported later, too."""

@@ -19,6 +19,15 @@ class Conversions(Array):
 
     __slots__ = ()
 
+    def __getattr__(self, name: str) -> Any:
+        """Only what is nowhere else comes here."""
+        if name.startswith("__"):  # what protocols ask for, and fast
+            raise AttributeError(name)
+        from minigrad import _mistakes
+
+        text = _mistakes.unknown(f"{type(self).__name__!r} object", name, dir(type(self)), _mistakes.OF_TENSORS)
+        raise AttributeError(text, name=name, obj=self)
+
     # -- tensors of the same kind -----------------------------------------------------------------------------------------------
 
     def new_empty(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _array
+from minigrad import _array, _mistakes
 from minigrad._array import Array, bool_, canonical, float32, float64, from_array, int64
 from minigrad._device import require_cpu
 from minigrad._kernels import layout
@@ -51,6 +51,11 @@ def _copied(data: Array, dtype: Any) -> Any:
 def _read(data: Any, dtype: Any) -> Any:
     """Numbers from Python or NumPy as a new array."""
     if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+        if any(isinstance(x, Tensor) and x.requires_grad for x in data):
+            _mistakes.warn(
+                "tensor: argument data: got tensors that require gradients, of which the numbers alone are copied. "
+                "minigrad.stack([x, y]) keeps their history; [x.item(), y.item()] says that numbers are meant."
+            )
         data = [x.tolist() if isinstance(x, Tensor) else x for x in data]
     try:
         found = np.asarray(data)

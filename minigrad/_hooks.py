@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,3 +101,15 @@ def hooks_of_leaf(leaf: Any) -> Hooks:
         found.key, found.hooks = id(leaf), {}
         of_leaves[found.key] = found
     return found.hooks
+
+
+#: {id: gradient}: those that an optimizer has made its first step by, and sums that have one of these in them: for
+#: `_mistakes.second_step`. Nobody is kept alive.
+stepped: WeakValueDictionary[int, Any] = WeakValueDictionary()
+sums: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+def added(g: Any, total: Any) -> None:
+    """Notes that backward has added to g, which may be None, where an optimizer has made a step by it."""
+    if id(g) in stepped and g.array.any():  # zeroed in place is as good as forgotten
+        stepped[id(total)] = sums[id(total)] = total

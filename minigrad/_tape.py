@@ -242,7 +242,10 @@ def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
     mode = threads.mode
     before, mode.on = mode.on, create_graph
     try:
-        return dx.clone() if leaf.grad is None else tools.add(leaf.grad, dx)
+        total = dx.clone() if leaf.grad is None else tools.add(leaf.grad, dx)
+        if _hooks.stepped:
+            _hooks.added(leaf.grad, total)
+        return total
     finally:
         mode.on = before
 

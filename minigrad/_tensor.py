@@ -95,7 +95,7 @@ class Tensor(Methods, Conversions, Array):
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """A NumPy array of the same memory, not a copy."""
-        _without_gradient(self, "numpy", "NumPy", ".numpy()")
+        _without_gradient(self, "numpy", "NumPy", ".numpy(); a list of tensors becomes one by minigrad.stack")
         return self.array.view()  # whose shape and flags are the caller's to change
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -141,7 +141,7 @@ class Tensor(Methods, Conversions, Array):
 
     def __bool__(self) -> bool:
         if self.count != 1:
-            remedy = "Reduce it first: (x > 0).numpy().all(), or .any()."
+            remedy = "For `if`: (x > 0).all() or .any(). For `and`, `or`: (x > 0) & (x < 1), |. By element: minigrad.where."
             raise ValueError(message("bool", "", f"a tensor of shape {self.shape}", "one element", remedy))
         return bool(self.array.item())
 

@@ -299,3 +299,95 @@ def test_a_hook_without_a_name_is_called_by_its_class():
         y.sum().backward()
     with pytest.raises(TypeError, match=r"^register_hook: argument hook: got a float, expected a function"):
         y.register_hook(1.0)
+
+
+# -- mistakes that are not errors --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (lambda x: F.cross_entropy(x.softmax(1), mg.tensor([0, 1])), r"^cross_entropy: argument input: got the result of softmax.*Pass the scores"),
+        (lambda x: nn.CrossEntropyLoss()(nn.Softmax(1)(x).reshape(2, 2, 1)[:, :, 0], mg.eye(2)), "got the result of softmax"),
+        (lambda x: F.cross_entropy(mg.sigmoid(x), mg.tensor([0, 1])), "got the result of sigmoid"),
+        (lambda x: F.nll_loss(x.softmax(1), mg.tensor([0, 1])), r"^nll_loss: .*Write log_softmax in its place"),
+        (lambda x: nn.BCEWithLogitsLoss()(mg.sigmoid(x).T, mg.eye(2)), r"^binary_cross_entropy_with_logits: .*result of sigmoid"),
+    ],
+)
+def test_a_loss_says_that_it_has_the_softmax_in_itself(loss, text):
+    with pytest.warns(UserWarning, match=text) as caught:
+        loss(mg.tensor([[1.0, 2.0], [0.5, 0.1]], requires_grad=True))
+    assert caught[0].filename == __file__
+
+
+def test_scores_and_log_probabilities_are_taken_without_a_word():
+    x = mg.tensor([[1.0, 2.0], [0.5, 0.1]], requires_grad=True)
+    F.cross_entropy(x * x.softmax(1), mg.tensor([0, 1])).backward()
+    F.nll_loss(x.log_softmax(1), mg.tensor([0, 1])).backward()
+    F.binary_cross_entropy(x.sigmoid(), mg.eye(2)).backward()
+
+
+def test_tensors_in_a_list_lose_their_history_aloud():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.warns(UserWarning, match=r"^tensor: argument data: .*minigrad\.stack\(\[x, y\]\) keeps their history"):
+        assert not mg.tensor([x[0] * x[1], x[1]]).requires_grad
+    assert mg.tensor([x.detach()[0], 3.0]).tolist() == [1.0, 3.0]
+    with pytest.raises(GradError, match=r"a list of tensors becomes one by minigrad\.stack"):
+        np.array([x[0] * x[1], x[1]])
+
+
+def descend(rounds, between, optimizer=None):
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    sgd = optim.SGD([w], lr=0.1) if optimizer is None else optimizer([w])
+    for _ in range(rounds):
+        (w * w).sum().backward()
+        sgd.step()
+        between(sgd, w)
+
+
+def test_a_forgotten_zero_grad_is_noticed_at_the_second_step():
+    with pytest.warns(UserWarning, match=r"^SGD\.step: .*still hold those of the step before.*zero_grad\(\)") as caught:
+        descend(4, lambda sgd, w: None)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "clear",
+    [
+        lambda sgd, w: sgd.zero_grad(),
+        lambda sgd, w: sgd.zero_grad(set_to_none=False),
+        lambda sgd, w: w.grad.zero_(),
+        lambda sgd, w: setattr(w, "grad", None),
+    ],
+)
+def test_every_way_to_clear_gradients_is_known(clear):
+    descend(3, clear)
+
+
+def test_adding_up_over_batches_and_two_optimizers_in_turn_are_no_mistakes():
+    a, b = (mg.tensor([x], requires_grad=True) for x in (1.0, 2.0))
+    first, second = optim.SGD([a], lr=0.1), optim.Adam([b])
+    for _ in range(3):
+        first.zero_grad()
+        for _ in range(2):
+            (a * b).sum().backward()
+        first.step()
+        second.zero_grad()
+        (a * b).sum().backward()  # adds to a.grad, which nobody uses
+        second.step()
+
+
+@pytest.mark.parametrize(
+    ("get", "text"),
+    [
+        (lambda: A.astype, r"'Tensor' object has no attribute 'astype'\. Write x\.to\(minigrad\.float64\)"),
+        (lambda: A.reshpe, r"no attribute 'reshpe'\. Did you mean .*reshape"),
+        (lambda: A.qqq, r"no attribute 'qqq'$"),
+        (lambda: mg.array, r"module 'minigrad' has no attribute 'array'\. Write minigrad\.tensor\(data\)"),
+        (lambda: mg.concatenat, r"Did you mean concatenate"),
+    ],
+)
+def test_names_of_other_libraries_and_slips_of_the_pen(get, text):
+    with pytest.raises(AttributeError, match=text):
+        get()

@@ -146,6 +146,7 @@ def test_an_update_that_threads_share(name, isa):
     assert all(got != x.tobytes() for got, x in zip(results.pop(), starts, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:.*hold those of the step before")
 def test_accumulated_gradients_and_two_optimizers():
     def build():
         net, head = network(), nn.Linear(3, 1)

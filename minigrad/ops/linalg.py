@@ -112,7 +112,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         return linear_op(x, weight, bias)
     for name, given in (("input", x), ("weight", weight), ("bias", bias)):
         if given is not None and not isinstance(given, Array):
-            raise DTypeError(message("linear", name, f"a {type(given).__name__}", "a tensor"))
+            remedy = f"Wrap it: minigrad.tensor(data, dtype=minigrad.{getattr(weight, 'dtype', 'float32')})."
+            raise DTypeError(message("linear", name, f"a {type(given).__name__}", "a tensor", remedy))
         if given is not None and given.dtype is not weight.dtype:
             remedy = f"Convert the input: x.to(weight.dtype), or create it with dtype={weight.dtype}."
             raise DTypeError(message("linear", name, f"dtype {given.dtype}", f"weight's dtype {weight.dtype}", remedy))

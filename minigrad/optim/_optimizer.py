@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _backend, _writes
+from minigrad import _backend, _hooks, _mistakes, _writes
 from minigrad._array import Array, alias, empty, float32, float64, from_array
 from minigrad._C import ffi
 from minigrad._mode import enable_grad
@@ -237,6 +237,8 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         groups = self.param_groups
+        if self._calls < 3:
+            self._watch()
         if _backend.backend_name == "numpy":
             ready = [(group, p) for group in groups for params in self._ready(group) for p in params]
             for group, p, state in [(group, p, self._state(group, p)) for group, p in ready]:
@@ -246,6 +248,14 @@ class Optimizer:
             for group, memory in [(g, self._memory(g, params)) for g in groups for params in self._ready(g)]:
                 self._update(group, memory)
         return loss
+
+    def _watch(self) -> None:
+        """Notes a gradient of the first step, and whether the second still has it in its own."""
+        g = next((p.grad for group in self.param_groups for p in group["params"] if p.grad is not None), None)
+        if self._calls == 1 and g is not None:
+            _hooks.stepped[id(g)] = g
+        elif self._calls == 2:
+            _mistakes.second_step(type(self).__name__, g)
 
     def _ready(self, group: Group) -> list[list[Any]]:
         """The parameters of a group that have a gradient, float32 and float64 separately; all gradients are checked."""

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64
 from minigrad._kernels import crossentropy as kernels
+from minigrad._mistakes import normalized_before, warn
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
@@ -441,6 +442,9 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(message(name, "label_smoothing", label_smoothing, "a number in [0, 1]"))
     labels = _check(name, input, target, weight, reduction, ignore_index)
+    if input.node is not None:
+        remedy = "Pass the scores that go into it: probabilities in place of scores learn slowly, and wrongly."
+        normalized_before(name, input, ("softmax", "sigmoid"), remedy)
     rows, smoothing = _class_rows(name, input), float(label_smoothing)
     if labels:
         flat = target if len(target.shape) == 1 else from_array(target.array.reshape(-1))
@@ -461,6 +465,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     if not _check(name, input, target, weight, reduction, ignore_index):
         remedy = "cross_entropy and kl_div take probabilities."
         raise DTypeError(message(name, "target", "probabilities", "int64 labels", remedy))
+    if input.node is not None and input.node.op.name == "softmax":
+        warn("nll_loss: argument input: got the result of softmax, expected log-probabilities. Write log_softmax in its place.")
     flat = target if len(target.shape) == 1 else from_array(target.array.reshape(-1))
     loss = nll_op(_class_rows(name, input), flat, weight, reduction=reduction, ignore_index=ignore_index)
     return _unrowed(loss, target.shape, reduction)

@@ -1,0 +1,81 @@
+"""What the tape and the names of a program show of common mistakes, and what to write instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from warnings import warn_explicit
+
+from minigrad import _hooks
+from minigrad._source import calling_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+
+def warn(text: str) -> None:
+    """A UserWarning at the line of the program that called, wherever in minigrad the mistake was noticed."""
+    line = calling_line()
+    file, number = (line.file, line.number) if line else ("<program>", 1)
+    warn_explicit(text, UserWarning, file, number, registry=_registry)
+
+
+#: What was warned of, and where: once for each line, unless filters say otherwise.
+_registry: dict[Any, Any] = {}
+
+
+# -- losses ------------------------------------------------------------------------------------------------------------------
+
+#: Ops that pass numbers on as they are.
+_MOVING = frozenset(["clone", "expand", "flip", "getitem", "permute", "reshape"])
+
+
+def normalized_before(loss: str, x: Any, ops: tuple[str, ...], remedy: str) -> None:
+    """Warns where the tape shows that what a loss is given was made by one of the ops, which the loss has in itself."""
+    node = x.node
+    while node is not None and node.op.name in _MOVING and type(node.parents[0]) is type(node):
+        node = node.parents[0]
+    if node is not None and node.op.name in ops:
+        warn(f"{loss}: argument input: got the result of {node.op.name}, which the loss applies itself. {remedy}")
+
+
+# -- gradients that were forgotten -------------------------------------------------------------------------------------------
+
+
+def second_step(optimizer: str, g: Any) -> None:
+    """Warns where the gradient of an optimizer's second step still has that of the first in it."""
+    if id(g) in _hooks.sums:
+        warn(
+            f"{optimizer}.step: the gradients still hold those of the step before, as backward() adds to .grad. Call "
+            "optimizer.zero_grad() before each backward(); to add up over several batches, call it after each step."
+        )
+    _hooks.stepped.clear()
+    _hooks.sums.clear()
+
+
+# -- names -------------------------------------------------------------------------------------------------------------------
+
+#: NumPy's, Keras's and JAX's names that learners try on a tensor.
+OF_TENSORS = {
+    "append": "minigrad.cat([x, y])", "assign": "x.copy_(y)", "astype": "x.to(minigrad.float64)", "block_until_ready": "x",
+    "copy": "x.clone()", "fill": "x.fill_(value)", "gradient": "x.grad", "nbytes": "x.array.nbytes", "strides": "x.array.strides",
+    "to_numpy": "x.detach().numpy()", "value": "x.detach(), or x.item() for the number of one",
+}  # fmt: skip
+#: The same for the module.
+OF_MODULE = {
+    "Variable": "minigrad.tensor(data, requires_grad=True)", "array": "minigrad.tensor(data)", "asarray": "minigrad.as_tensor(data)",
+    "gradcheck": "minigrad.testing.gradcheck", "newaxis": "None", "ndarray": "minigrad.Tensor", "random": "minigrad.randn, "
+    "minigrad.rand and the like", "seed": "minigrad.manual_seed(n)", "set_seed": "minigrad.manual_seed(n)", "value_and_gradient":
+    "minigrad.value_and_grad(f)", "vmap": "the function on a batch, as ops broadcast, or minigrad.stack([f(row) for row in x])",
+}  # fmt: skip
+
+
+def unknown(owner: str, name: str, known: Iterable[str], instead: Mapping[str, str]) -> str:
+    """The text of an AttributeError: what is written here instead, or the names that are nearest."""
+    text = f"{owner} has no attribute {name!r}"
+    if name in instead:
+        return f"{text}. Write {instead[name]}."
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [one for one in known if not one.startswith("_")], 3, 0.75)
+    return f"{text}. Did you mean {' or '.join(near)}?" if near else text
