@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import dis
 import inspect
 import re
 import sys
-from functools import cache
 from pathlib import Path
-from textwrap import dedent, indent
+from textwrap import indent
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
 import minigrad.nn  # noqa: F401 - the losses are declared when they are first asked for
 from minigrad import _op
+from minigrad.study._formulas import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,32 +107,6 @@ def ops(function: Callable[..., Any], seen: set[Any]) -> Iterator[str]:
             yield value.op.name
         elif in_ops(value) and value not in seen:
             yield from ops(value, seen)
-
-
-@cache
-def lambdas(path: str) -> tuple[str, list[tuple[ast.Lambda, Any]]]:
-    """A file, and its lambdas, each with the key that it has in a dict."""
-    source = Path(path).read_text(encoding="utf-8")
-    nodes = list(ast.walk(ast.parse(source)))
-    keys = {v: getattr(k, "value", None) for node in nodes if isinstance(node, ast.Dict) for k, v in zip(node.keys, node.values)}
-    return source, [(node, keys.get(node)) for node in nodes if isinstance(node, ast.Lambda)]
-
-
-def text(function: Callable[..., Any], key: str | None = None) -> str:
-    """The source of a function. Of several lambdas in a line it is the one with these parameters, under this key."""
-    if function.__name__ != "<lambda>":
-        return dedent(inspect.getsource(function)).replace("  # fmt: skip", "").rstrip()
-    path, line, parameters = function.__code__.co_filename, function.__code__.co_firstlineno, [*inspect.signature(function).parameters]
-    source, found = lambdas(path)
-    texts = {
-        ast.get_source_segment(source, node) or ""
-        for node, name in found
-        if node.lineno == line and name in (None, key) and [a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)] == parameters
-    }
-    if len(texts) != 1:
-        raise LookupError(f"{path}:{line}: {len(texts)} lambdas could be the formula of {key}")
-    first, *more = texts.pop().splitlines()
-    return "\n".join([first, *indent(dedent("\n".join(more)), "    ").splitlines()])
 
 
 def define(function: Callable[..., Any], known: dict[str, str]) -> None:

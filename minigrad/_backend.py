@@ -87,6 +87,38 @@ def watched(watcher: Callable[[Op, Callable[..., Any]], Callable[..., Any]]) -> 
             _switch()
 
 
+#: What measures ops, forward and backward: functions of an op, of what runs, and of whether that is its backward.
+_timers: list[Callable[[Op, Callable[..., Any], bool], Callable[..., Any]]] = []
+
+
+@contextmanager
+def timed(timer: Callable[[Op, Callable[..., Any], bool], Callable[..., Any]]) -> Iterator[None]:
+    """Inside the block everything that an op runs is timer(op, run, backward) instead of run, in all threads. What runs stays
+    what it is, plans and fused gradients too."""
+    with _switching:
+        _timers.append(timer)
+        _switch()
+    try:
+        yield
+    finally:
+        with _switching:
+            _timers.remove(timer)
+            _switch()
+
+
+def _time(op: Op) -> None:
+    """Puts the timers around what runs, which `enter` has just set; formulas may still have those of before."""
+    rules = [getattr(rule, "plain", rule) for rule in op.rules]
+    for timer in _timers[-1:]:
+        op.run = timer(op, op.run, False)
+        if op.planned_kernel is not None:
+            op.run_planned = timer(op, op.run_planned, False)
+        if op.joint is not None:
+            op.joint = timer(op, op.joint, True)
+        rules = [rule and timer(op, rule, True) for rule in rules]
+    op.rules = tuple(rules)
+
+
 def _switch() -> None:
     global backend_name
     backend_name = _blocks[-1][0] if _blocks else "c"
@@ -105,3 +137,5 @@ def enter(op: Op) -> None:
     if op.planned_kernel is not None:
         op.run_planned = op.planned_kernel if plain else lambda _, *inputs, **given: op.run(*inputs, **given)
     op.joint = op.joint_kernel if plain else None
+    if _timers or any(hasattr(rule, "plain") for rule in op.rules):
+        _time(op)

@@ -23,7 +23,7 @@ LAYERS = (
     {"linalg", "_draw", "_questions"},
     {"_conversions", "_inplace", "_functions", "_methods", "_tensor"},
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
-    {"functional"},
+    {"functional", "study"},
     {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda"},
     {"_capture", "_guards", "_plan", "_program_listing", "_program", "_refusals", "_jit"},
     {"keras"},
@@ -67,7 +67,7 @@ def test_import_brings_in_nothing_but_itself():
     assert not outside(modules)
     assert not {m for m in modules if m in HEAVY or m.partition(".")[0] in HEAVY}
     subpackages = {m.split(".")[1] for m in modules if m.count(".")}
-    assert not subpackages & {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda", "keras"}
+    assert not subpackages & {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda", "keras"}
 
 
 def test_import_needs_numpy_and_cffi_alone():
@@ -89,7 +89,7 @@ def test_optim_brings_in_schedules_and_lbfgs_when_they_are_named():
         mg.optim.Adm  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda"])
+@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda"])
 def test_subpackages_are_imported_when_they_are_named(name):
     modules = newly_imported(f"import minigrad; assert minigrad.{name}.__name__ == 'minigrad.{name}'")
     assert f"minigrad.{name}" in modules
