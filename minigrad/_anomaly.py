@@ -111,7 +111,7 @@ def _made(op: Op, operands: dict[str, Any], out: Any, bad: Any, node: Node | Non
     at, count = _first(bad)
     there = [f"{name} = {_value_at(array, at, out.shape)}" for name, array in operands.items()]
     found = f"{op.name} made {out[at]} at index {list(at)} ({count} of {out.size} elements)"
-    return f"{_where(node)}{found} from {', '.join(there) or 'nothing'}.{_advice(op.name, operands, at, out)}"
+    return f"{_where(node)}{found} from {', '.join(there) or 'nothing'}.{_advice(op.name, at, out, node is not None)}"
 
 
 def _passed_on(op: Op, name: str, array: Any, node: Node | None) -> str:
@@ -160,10 +160,11 @@ _ADVICE = {
 }
 
 
-def _advice(name: str, operands: dict[str, Any], at: tuple[int, ...], out: Any) -> str:
-    if name == "mul" and np.isnan(out[at]):
+def _advice(name: str, at: tuple[int, ...], out: Any, in_backward: bool) -> str:
+    if np.isnan(out[at]) and (name == "mul" or (name == "div" and in_backward)):
+        zero = "0 / 0" if name == "div" else "0 times infinity"
         return (
-            " 0 times infinity is nan: where a branch is masked out in backward, its slope must be finite all the same; "
+            f" {zero} is nan: where a branch is masked out in backward, its slope must be finite all the same; "
             "replace its operand before the op, as in where(mask, x, 1.0).log()."
         )
     return f" {_ADVICE[name]}" if name in _ADVICE else ""

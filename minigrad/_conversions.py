@@ -22,7 +22,7 @@ class Conversions(Array):
     def __getattr__(self, name: str) -> Any:
         """Only what is nowhere else comes here."""
         if name.startswith("__"):  # what protocols ask for, and fast
-            raise AttributeError(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         from minigrad import _mistakes
 
         text = _mistakes.unknown(f"{type(self).__name__!r} object", name, dir(type(self)), _mistakes.OF_TENSORS)

@@ -146,6 +146,7 @@ def test_the_producer_in_backward(backend):
 
     text = message_of(masked)
     assert re.match(r"detect_anomaly, backward of sqrt recorded at test_listing.py:\d+ `.*the masked line`: div made ", text)
+    assert "0 / 0 is nan: where a branch is masked out" in text
     assert x.grad is None
 
 
