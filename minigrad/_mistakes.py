@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from warnings import warn_explicit
 
 from minigrad import _hooks
+from minigrad._array import Array
 from minigrad._source import calling_line
+from minigrad.errors import DTypeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +30,8 @@ _registry: dict[Any, Any] = {}
 
 #: Ops that pass numbers on as they are.
 _MOVING = frozenset(["clone", "expand", "flip", "getitem", "permute", "reshape"])
+#: Those, and what they may hide: of the results of others no loss needs to ask.
+SUSPECT = _MOVING | {"sigmoid", "softmax"}
 
 
 def normalized_before(loss: str, x: Any, ops: tuple[str, ...], remedy: str) -> None:
@@ -37,6 +41,19 @@ def normalized_before(loss: str, x: Any, ops: tuple[str, ...], remedy: str) -> N
         node = node.parents[0]
     if node is not None and node.op.name in ops:
         warn(f"{loss}: argument input: got the result of {node.op.name}, which the loss applies itself. {remedy}")
+
+
+# -- what is no tensor -------------------------------------------------------------------------------------------------------
+
+
+def no_tensor(op: str, args: tuple[Any, ...], error: Exception) -> Exception:
+    """The error for an op whose first argument has not what tensors have; the one that came, where that is not why."""
+    first = args[0] if args else None
+    if hasattr(first, "shape"):
+        return error
+    several = isinstance(first, (list, tuple)) and any(isinstance(x, Array) for x in first)
+    remedy = f"minigrad.stack makes one of several: minigrad.{op}(minigrad.stack(list))." if several else "Wrap it: minigrad.tensor(data)."
+    return DTypeError(message(op, "input", f"a {type(first).__name__}", "a tensor", remedy))
 
 
 # -- gradients that were forgotten -------------------------------------------------------------------------------------------

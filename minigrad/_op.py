@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
 
-from minigrad import _backend, _compile
+from minigrad import _backend, _compile, _mistakes
 from minigrad import _shapes as shapes
 from minigrad._mode import threads
 from minigrad._tape import propagate, tools
@@ -225,17 +225,20 @@ def _spelled(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        if not given:
-            return function(*args)
-        for name in [n for n in given if n not in known]:
-            torch = spellings.get(name)
-            if torch is None:
-                taken = ", ".join(f"{n} (or {numpy[n]})" if n in numpy else n for n in known[1:])
-                raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}; it takes {taken}.")
-            if torch in given or (torch in code.co_varnames[: len(args)]):
-                raise TypeError(f"{function.__name__}() got both {torch} and {name}, which are two names for one argument.")
-            given[torch] = given.pop(name)
-        return function(*args, **given)
+        try:
+            if not given:
+                return function(*args)
+            for name in [n for n in given if n not in known]:
+                torch = spellings.get(name)
+                if torch is None:
+                    taken = ", ".join(f"{n} (or {numpy[n]})" if n in numpy else n for n in known[1:])
+                    raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}; it takes {taken}.")
+                if torch in given or (torch in code.co_varnames[: len(args)]):
+                    raise TypeError(f"{function.__name__}() got both {torch} and {name}, which are two names for one argument.")
+                given[torch] = given.pop(name)
+            return function(*args, **given)
+        except AttributeError as error:
+            raise _mistakes.no_tensor(function.__name__, args, error) from None
 
     return call  # type: ignore[return-value]
 

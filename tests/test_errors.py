@@ -47,6 +47,9 @@ A, V = mg.ones(2, 3), mg.ones(4)
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
+        (lambda: mg.sum([1.0, 2.0]), DTypeError, r"^sum: argument input: got a list, expected a tensor\. Wrap it: minigrad\.tensor"),
+        (lambda: mg.mean([V, V], axis=0), DTypeError, r"^mean: argument input: got a list, .*minigrad\.mean\(minigrad\.stack\(list\)\)"),
+        (lambda: mg.argmax(3.0), DTypeError, r"^argmax: argument input: got a float"),
         (lambda: A + V, ShapeError, r"^add: got shapes \(2, 3\) and \(4,\), expected .*dimension -1: 3 and 4"),
         (lambda: mg.ones(4, 3) * V, RuntimeError, r"^mul: got shapes .*v\.unsqueeze\(1\)"),
         (lambda: mg.where(A > 0, A, V), ShapeError, r"^where: got shapes"),

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64
 from minigrad._kernels import crossentropy as kernels
-from minigrad._mistakes import normalized_before, warn
+from minigrad._mistakes import SUSPECT, normalized_before, warn
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
@@ -442,7 +442,7 @@ def cross_entropy(
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(message(name, "label_smoothing", label_smoothing, "a number in [0, 1]"))
     labels = _check(name, input, target, weight, reduction, ignore_index)
-    if input.node is not None:
+    if input.node is not None and input.node.op.name in SUSPECT:
         remedy = "Pass the scores that go into it: probabilities in place of scores learn slowly, and wrongly."
         normalized_before(name, input, ("softmax", "sigmoid"), remedy)
     rows, smoothing = _class_rows(name, input), float(label_smoothing)

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array
 from minigrad._kernels import losses as kernels
-from minigrad._mistakes import normalized_before
+from minigrad._mistakes import SUSPECT, normalized_before
 from minigrad._op import defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
@@ -404,7 +404,7 @@ def binary_cross_entropy_with_logits(
     name = "binary_cross_entropy_with_logits"
     check_reduction(name, reduction)
     check_pair(name, input, target)
-    if input.node is not None:
+    if input.node is not None and input.node.op.name in SUSPECT:
         normalized_before(name, input, ("sigmoid", "softmax"), "Pass the scores that go into it, or use binary_cross_entropy.")
     for argument, factor in (("weight", weight), ("pos_weight", pos_weight)):
         if factor is not None:
