@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import _backend, nn, study
-from minigrad.errors import GradError, ShapeError
+from minigrad.errors import DTypeError, GradError, ShapeError
 
 
 def leaves():
@@ -289,6 +289,63 @@ def test_a_tape_that_nobody_reads():
     with pytest.raises(ValueError, match=r"^show: argument result: got a tape of 201 ops, expected 1 to 200.*\[-50:\]"):
         mg.show(y)
     assert len(boxes(mg.show(mg.tape(y)[-5:]))) == 6
+
+
+# -- check -------------------------------------------------------------------------------------------------------------------
+
+RIGHT = np.array([[1.0, -2.0, 0.0], [0.5, 4.0, -3.0]])
+
+
+@pytest.mark.parametrize(
+    ("mine", "text"),
+    [
+        (-RIGHT, r"^Not yet\. The sign is turned"),
+        (6.0 * RIGHT, r"It is 6 times the right one: was the 1/N of a mean left out\?"),
+        (RIGHT / 6.0, r"It is 0\.166667 times the right one: was it divided by N once too often\?"),
+        (RIGHT / 2.0, r"It is 0\.5 times .*the 2 in d\(x\^2\)"),
+        (1.7 * RIGHT, r"It is 1\.7 times the right one: a constant is missing"),
+        (0.0 * RIGHT, r"It is 0 everywhere"),
+        (RIGHT + (RIGHT == 0.0), r"It should be 0 at 1 of 6 elements, as behind a relu.*difference is 1, at index \[0, 2\]"),
+        (RIGHT * (RIGHT > 0.0), r"It is 0 at 2 of 6 elements that should not be: is \+= needed"),
+        (RIGHT + np.eye(2, 3), r"^Not yet\. 2 of 6 elements are wrong\."),
+        (np.where(RIGHT == 0.5, np.nan, RIGHT), r"1 of 6 elements"),
+        (RIGHT.T, r"^Not yet\. Its shape is \(3, 2\), that of the right one \(2, 3\): it is the transpose\. A gradient has the shape of what"),
+        (RIGHT.ravel(), r"the numbers are right, reshape them"),
+        (np.stack([RIGHT / 4.0] * 4), r"sum over axis 0\. What was broadcast forward"),
+        (np.stack([RIGHT] * 4, axis=1), r"take the mean over axis 1"),
+        (RIGHT.sum(0), r"something was summed or dropped"),
+        (np.ones((4, 4)), r"\(2, 3\): a gradient has the shape"),
+    ],
+)
+def test_a_slip_is_named(mine, text):
+    verdict = mg.study.check(mine, RIGHT)
+    assert not verdict
+    assert re.search(text, str(verdict)), str(verdict)
+
+
+def test_a_square_matrix_may_be_transposed():
+    right = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert "It is the transpose" in str(mg.study.check(right.T, right))
+
+
+def test_what_is_right():
+    w = mg.tensor(RIGHT, dtype=mg.float32, requires_grad=True)
+    (w * w).sum().backward()
+    exact = mg.study.check(2.0 * RIGHT, w.grad)
+    assert exact
+    assert str(exact) == "Right, to the last bit."
+    close = mg.study.check((2.0 * RIGHT * (1 + 1e-6)).tolist(), w.grad)
+    assert close
+    assert re.match(r"Right: the largest difference is 8e-06, by rounding", str(close))
+    assert not mg.study.check(RIGHT * (1 + 1e-6), RIGHT)  # float64 has more digits
+    assert mg.study.check([], mg.zeros(0))
+    assert json.loads(json.dumps(exact._asdict())) == {"correct": True, "exact": True, "worst": 0.0, "at": [0, 0], "hint": ""}
+
+
+@pytest.mark.parametrize(("mine", "text"), [(None, "argument mine: got None, .*backward"), (["a"], "argument mine: got dtype <U1")])
+def test_what_cannot_be_checked(mine, text):
+    with pytest.raises(DTypeError, match=text):
+        mg.study.check(mine, RIGHT)
 
 
 # -- profile -----------------------------------------------------------------------------------------------------------------
