@@ -86,7 +86,7 @@ else:
             raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
         from minigrad import _mistakes
 
-        raise AttributeError(_mistakes.unknown("module 'minigrad'", name, __all__, _mistakes.OF_MODULE))
+        raise AttributeError(_mistakes.unknown(name, __all__))
 
     def __dir__() -> list[str]:
         """For completion: what is imported later, too."""

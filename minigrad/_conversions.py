@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad import _device, _inplace
+from minigrad import _device, _inplace, _mistakes
 from minigrad._array import Array, bool_, float32, float64, int64
 from minigrad._device import require_cpu, wanted_dtype
 from minigrad.ops import elementwise
@@ -18,15 +18,6 @@ class Conversions(Array):
     """The part of Tensor that needs no derivatives of its own."""
 
     __slots__ = ()
-
-    def __getattr__(self, name: str) -> Any:
-        """Only what is nowhere else comes here."""
-        if name.startswith("__"):  # what protocols ask for, and fast
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        from minigrad import _mistakes
-
-        text = _mistakes.unknown(f"{type(self).__name__!r} object", name, dir(type(self)), _mistakes.OF_TENSORS)
-        raise AttributeError(text, name=name, obj=self)
 
     # -- tensors of the same kind -----------------------------------------------------------------------------------------------
 
@@ -140,3 +131,7 @@ class Conversions(Array):
     def device(self) -> Any:
         """The device of the tensor: minigrad.device("cpu")."""
         return _device.CPU
+
+
+for _name, _instead in _mistakes.OF_TENSORS.items():
+    setattr(Conversions, _name, _mistakes.Elsewhere(_name, _instead))
