@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _array, _hooks, _inplace, _questions, _tape, _writes
+from minigrad import _array, _hooks, _inplace, _printing, _questions, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._conversions import Conversions
 from minigrad._methods import Methods
@@ -157,17 +157,16 @@ class Tensor(Methods, Conversions, Array):
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.count == 1 and spec else repr(self)
+        return format(self.item(), spec) if not self.shape or (self.count == 1 and spec) else repr(self)
 
     def __repr__(self) -> str:
-        numbers = np.array2string(self.array, separator=", ", prefix="tensor(", precision=4, threshold=1000)
-        default = self.dtype in (float32, int64, bool_)
-        parts = [numbers] + ([] if default and self.count else [f"dtype={self.dtype}"])
+        default = self.dtype is float32 or (self.count and self.dtype in (int64, bool_))
+        notes = [] if default else [f"dtype={self.dtype}"]
         if self.node is not None:
-            parts.append(f"grad_fn=<{self.node.op.name}>")
+            notes.append(f"grad_fn=<{self.node.op.name}>")
         elif self.requires_grad:
-            parts.append("requires_grad=True")
-        return f"tensor({', '.join(parts)})"
+            notes.append("requires_grad=True")
+        return _printing.text(self.array, notes)
 
     __hash__ = object.__hash__
 

@@ -106,11 +106,73 @@ def test_python_numbers():
         (lambda: mg.zeros(1, dtype=mg.float64), "tensor([0.], dtype=float64)"),
         (lambda: mg.tensor([True, False]), "tensor([ True, False])"),
         (lambda: mg.tensor(3), "tensor(3)"),
-        (lambda: mg.zeros(0, 2), "tensor([], dtype=float32)"),
+        (lambda: mg.zeros(0), "tensor([])"),
+        (lambda: mg.zeros(0, 2), "tensor([], size=(0, 2))"),
+        (lambda: mg.zeros(0, dtype=mg.int64), "tensor([], dtype=int64)"),
+        (lambda: mg.tensor([True]), "tensor([True])"),
+        (lambda: mg.tensor([0.5, 2.0]), "tensor([0.5000, 2.0000])"),
+        (lambda: mg.tensor([[1.5, -2.0], [3.0, 4.0]]), "tensor([[ 1.5000, -2.0000],\n        [ 3.0000,  4.0000]])"),
+        (lambda: mg.tensor([1e-5, 1.0]), "tensor([1.0000e-05, 1.0000e+00])"),
+        (lambda: mg.tensor([1.0, 1000.0]), "tensor([   1., 1000.])"),
+        (lambda: mg.tensor([1.0, 2000.0]), "tensor([1.0000e+00, 2.0000e+03])"),
+        (lambda: mg.tensor(12345678.0), "tensor(12345678.)"),
+        (lambda: mg.tensor([np.nan, -np.inf, 0.0]), "tensor([nan, -inf, 0.])"),
+        (lambda: mg.arange(2000), "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"),
+        (lambda: mg.zeros(2, 1, 2), "tensor([[[0., 0.]],\n\n        [[0., 0.]]])"),
+        (
+            lambda: mg.full((18,), 0.25),
+            "tensor([" + ", ".join(["0.2500"] * 9) + ",\n        " + ", ".join(["0.2500"] * 9) + "])",
+        ),
+        (
+            lambda: mg.full((9,), 0.25).requires_grad_(),
+            "tensor([" + ", ".join(["0.2500"] * 9) + "],\n       requires_grad=True)",
+        ),
+        (
+            lambda: mg.arange(1600.0).reshape(40, 40) / 4 + 1,
+            "tensor([[  1.0000,   1.2500,   1.5000,  ...,  10.2500,  10.5000,  10.7500],\n"
+            "        [ 11.0000,  11.2500,  11.5000,  ...,  20.2500,  20.5000,  20.7500],\n"
+            "        [ 21.0000,  21.2500,  21.5000,  ...,  30.2500,  30.5000,  30.7500],\n"
+            "        ...,\n"
+            "        [371.0000, 371.2500, 371.5000,  ..., 380.2500, 380.5000, 380.7500],\n"
+            "        [381.0000, 381.2500, 381.5000,  ..., 390.2500, 390.5000, 390.7500],\n"
+            "        [391.0000, 391.2500, 391.5000,  ..., 400.2500, 400.5000, 400.7500]])",
+        ),
     ],
 )
 def test_repr(make, text):
     assert repr(make()) == text
+
+
+@pytest.fixture
+def print_options():
+    yield mg.set_printoptions
+    mg.set_printoptions(profile="default")
+
+
+def test_print_options(print_options):
+    x = mg.tensor([np.pi, 100.0])
+    print_options(precision=2)
+    assert repr(x) == "tensor([  3.14, 100.00])"
+    print_options(sci_mode=True)
+    assert repr(x) == "tensor([3.14e+00, 1.00e+02])"
+    print_options(profile="short", threshold=4)
+    assert repr(mg.arange(9)) == "tensor([0, 1,  ..., 7, 8])"
+    print_options(profile="full", linewidth=20)
+    assert repr(mg.arange(5)) == "tensor([0, 1, 2, 3,\n        4])"
+
+
+@pytest.mark.parametrize("given", [{"precision": -1}, {"edgeitems": 0}, {"linewidth": "80"}, {"profile": "long"}])
+def test_print_options_that_mean_nothing_change_nothing(print_options, given):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"set_printoptions: argument {name}"):
+        print_options(threshold=0, **given)
+    assert repr(mg.tensor([1.0, 2.0])) == "tensor([1., 2.])"
+
+
+def test_a_single_number_is_formatted_as_the_number_it_is():
+    x = mg.tensor(0.5, requires_grad=True)
+    assert f"{x} {x * 2} {x:.2f}" == "0.5 1.0 0.50"
+    assert f"{mg.tensor([0.5]):.2f} {mg.tensor([0.5])}" == "0.50 tensor([0.5000])"
 
 
 def test_copies_keep_the_role():
