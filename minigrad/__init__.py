@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from minigrad import autograd as autograd
 from minigrad import linalg as linalg
+from minigrad._absent import Absent as _Absent
 from minigrad._anomaly import detect_anomaly
 from minigrad._array import bool_ as bool
 from minigrad._array import float32, float64, int64
@@ -83,11 +84,8 @@ else:
             return jit
         if name in _FROM:
             return getattr(import_module(f"minigrad.{_FROM[name]}"), name)
-        if name.startswith("_"):
-            raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
-        from minigrad import _mistakes
-
-        raise AttributeError(_mistakes.unknown(name, __all__))
+        beside = f"It is a method: x.{name}(...)." if hasattr(Tensor, name) else ""
+        raise _Absent("minigrad", name, {**globals(), **dict.fromkeys(__all__)}, beside)
 
     def __dir__() -> list[str]:
         """For completion: what is imported later, too."""

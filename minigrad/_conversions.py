@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad import _device, _inplace, _mistakes
+from minigrad import _device, _inplace
+from minigrad._absent import OF_TENSORS, Elsewhere
 from minigrad._array import Array, bool_, float32, float64, int64
 from minigrad._device import require_cpu, wanted_dtype
 from minigrad.ops import elementwise
@@ -133,5 +134,5 @@ class Conversions(Array):
         return _device.CPU
 
 
-for _name, _instead in _mistakes.OF_TENSORS.items():
-    setattr(Conversions, _name, _mistakes.Elsewhere(_name, _instead))
+for _name, _instead in OF_TENSORS.items():
+    setattr(Conversions, _name, Elsewhere(_name, _instead))

@@ -11,7 +11,6 @@ from minigrad._source import calling_line
 from minigrad.errors import DTypeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 
@@ -68,44 +67,3 @@ def second_step(optimizer: str, g: Any) -> None:
         )
     _hooks.stepped.clear()
     _hooks.sums.clear()
-
-
-# -- names -------------------------------------------------------------------------------------------------------------------
-
-#: NumPy's, Keras's and JAX's names that learners try on a tensor.
-OF_TENSORS = {
-    "append": "minigrad.cat([x, y])", "assign": "x.copy_(y)", "astype": "x.to(minigrad.float64)", "block_until_ready": "x",
-    "copy": "x.clone()", "fill": "x.fill_(value)", "gradient": "x.grad", "nbytes": "x.array.nbytes", "strides": "x.array.strides",
-    "to_numpy": "x.detach().numpy()", "value": "x.detach(), or x.item() for the number of one",
-}  # fmt: skip
-
-
-class Elsewhere:
-    """An attribute that is not there, and says what is. (A __getattr__ would see every missing name, but with it each
-    attribute of each tensor takes longer to find: a training step took 62 us in place of 53.)"""
-
-    def __init__(self, name: str, instead: str) -> None:
-        self.text = f"'Tensor' object has no attribute {name!r}. Write {instead}."
-
-    def __get__(self, tensor: object, cls: type) -> Any:
-        raise AttributeError(self.text)
-
-
-#: The same for the module.
-OF_MODULE = {
-    "Variable": "minigrad.tensor(data, requires_grad=True)", "array": "minigrad.tensor(data)", "asarray": "minigrad.as_tensor(data)",
-    "gradcheck": "minigrad.testing.gradcheck", "newaxis": "None", "ndarray": "minigrad.Tensor", "random": "minigrad.randn, "
-    "minigrad.rand and the like", "seed": "minigrad.manual_seed(n)", "set_seed": "minigrad.manual_seed(n)", "value_and_gradient":
-    "minigrad.value_and_grad(f)", "vmap": "the function on a batch, as ops broadcast, or minigrad.stack([f(row) for row in x])",
-}  # fmt: skip
-
-
-def unknown(name: str, known: Iterable[str]) -> str:
-    """The text of the module's AttributeError: what is written here instead, or the names that are nearest."""
-    text = f"module 'minigrad' has no attribute {name!r}"
-    if name in OF_MODULE:
-        return f"{text}. Write {OF_MODULE[name]}."
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, [one for one in known if not one.startswith("_")], 3, 0.75)
-    return f"{text}. Did you mean {' or '.join(near)}?" if near else text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _tape
+from minigrad._absent import missing
 from minigrad._anomaly import detect_anomaly
 from minigrad._array import Array, from_array
 from minigrad._function import Function
@@ -97,3 +98,7 @@ def _gathered(outs: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], re
     with set_grad_enabled(record):
         found = {key: dx if fresh else dx.clone() for key, (_, dx, fresh) in arrived.items()}
     return [found.get(id(end)) for end in ends]
+
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

@@ -22,6 +22,16 @@ def test_the_line_that_chooses_a_device():
     assert mg.cuda.device_count() == 0
 
 
+def test_the_lines_that_prepare_a_gpu_change_nothing():
+    mg.manual_seed(3)
+    mg.cuda.manual_seed(4)
+    mg.cuda.manual_seed_all(5)
+    mg.cuda.empty_cache()
+    drawn = mg.rand(2)
+    mg.manual_seed(3)
+    assert mg.equal(mg.rand(2), drawn)
+
+
 @pytest.mark.parametrize("cpu", ["cpu", "cpu:0", CPU, None])
 def test_whatever_names_the_cpu_is_taken(cpu):
     made = [

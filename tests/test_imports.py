@@ -15,7 +15,7 @@ PACKAGE = Path(mg.__file__).parent
 # The layers of the package, lowest first: a module imports from its own layer and from those before it.
 LAYERS = (
     {"_version", "_C", "errors"},
-    {"_indices", "_printing", "_shapes", "_samples", "_ulp"},
+    {"_absent", "_indices", "_printing", "_shapes", "_samples", "_ulp"},
     {"_array", "_device", "_extents", "_kernels", "_machine", "_picks"},
     {"_hooks", "_mode", "_views", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op", "_mistakes"},

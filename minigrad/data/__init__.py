@@ -7,6 +7,9 @@ order and ``loader.py`` cuts batches from them; ``split.py`` and ``folds.py`` di
 scalers and encoders follow scikit-learn's.
 """
 
+from typing import TYPE_CHECKING
+
+from minigrad._absent import missing
 from minigrad.data import transforms
 from minigrad.data.combine import ChainDataset, ConcatDataset, StackDataset, TransformDataset
 from minigrad.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
@@ -56,3 +59,6 @@ __all__ = [
     "train_test_split",
     "transforms",
 ]
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

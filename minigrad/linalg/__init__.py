@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minigrad._absent import missing
 from minigrad._op import surface
 from minigrad.linalg import distance, lapack
 
@@ -22,3 +23,6 @@ _DECLARED = (distance, lapack)
 globals().update(surface["linalg"])
 
 __all__ = sorted(surface["linalg"])
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

@@ -1,5 +1,8 @@
 """Layers, losses and containers, under PyTorch's names."""
 
+from typing import TYPE_CHECKING
+
+from minigrad._absent import missing
 from minigrad.nn import functional as functional
 from minigrad.nn import init as init
 from minigrad.nn import utils as utils
@@ -80,3 +83,6 @@ __all__ = [
     "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "functional",
     "init", "summary", "utils",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minigrad._absent import missing
 from minigrad._draw import rand_like
 from minigrad._op import surface
 from minigrad.errors import message
@@ -62,3 +63,6 @@ def rrelu(
 
 
 __all__ = ["dropout", "elu", "leaky_relu", "relu", "rrelu", "silu", *surface["nn.functional"]]
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

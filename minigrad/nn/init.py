@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad._absent import missing
 from minigrad._array import Array, empty, float64, from_array
 from minigrad._generator import blocks_for, stream
 from minigrad._kernels import random as kernels
@@ -244,3 +245,7 @@ def orthogonal_(tensor: Any, gain: float = 1.0, generator: Generator | None = No
     # The signs that make r's diagonal positive: q is then uniformly distributed among all orthogonal matrices.
     q = q * np.copysign(1.0, np.diag(r))
     return _fill(tensor, (gain * (q.T if rows < cols else q)).reshape(tensor.shape).astype(tensor.dtype))
+
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

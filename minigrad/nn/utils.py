@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _backend, _writes
+from minigrad._absent import missing
 from minigrad._array import Array, float32, float64, from_array
 from minigrad._kernels import clip as kernels
 from minigrad._mode import no_grad
@@ -259,3 +260,7 @@ def in_mode(modules: Any, training: bool) -> Iterator[None]:
     finally:
         for module, own in zip(chosen, before):
             module.training = own
+
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())

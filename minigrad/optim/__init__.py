@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from minigrad._absent import Absent
 from minigrad.optim._adadelta import Adadelta
 from minigrad.optim._adagrad import Adagrad
 from minigrad.optim._adam import Adam, AdamW
@@ -29,7 +30,7 @@ else:
             return import_module(f"minigrad.optim.{name}")
         if name == "LBFGS":
             return import_module("minigrad.optim._lbfgs").LBFGS
-        raise AttributeError(f"module 'minigrad.optim' has no attribute {name!r}")
+        raise Absent(__name__, name, {**globals(), **dict.fromkeys(__all__)})
 
     def __dir__() -> list[str]:
         """All names, for completion, including those that are imported later."""

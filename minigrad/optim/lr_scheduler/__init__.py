@@ -1,5 +1,8 @@
 """Learning rate schedules, under PyTorch's names and with its numbers. `step()` follows `optimizer.step()`."""
 
+from typing import TYPE_CHECKING
+
+from minigrad._absent import missing
 from minigrad.optim.lr_scheduler._combined import ChainedScheduler as ChainedScheduler
 from minigrad.optim.lr_scheduler._combined import SequentialLR as SequentialLR
 from minigrad.optim.lr_scheduler._cyclic import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts
@@ -16,3 +19,6 @@ from minigrad.optim.lr_scheduler._decay import PolynomialLR as PolynomialLR
 from minigrad.optim.lr_scheduler._decay import StepLR as StepLR
 from minigrad.optim.lr_scheduler._plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from minigrad.optim.lr_scheduler._scheduler import LRScheduler as LRScheduler
+
+if not TYPE_CHECKING:  # a checker knows the names that there are
+    __getattr__ = missing(globals())
