@@ -99,14 +99,17 @@ def load(path: str | os.PathLike[str], map_location: Any = None, *, weights_only
 def _suffix(op: str, path: Any) -> str:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(message(op, "path", f"a {type(path).__name__}", "a path that ends in .safetensors or .npz"))
-    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
+    stem, suffix = os.path.splitext(os.fsdecode(path))
+    suffix = suffix.lower()
     if suffix in (".safetensors", ".npz"):
         return suffix
-    remedy = ""
-    if suffix in _PICKLES:
-        remedy = (
-            f"A {suffix} file is a pickle, which may run any code when it is read. Convert it where it is trusted, in "
-            "PyTorch: safetensors.torch.save_file(torch.load(path, weights_only=True), 'net.safetensors')."
+    remedy = f"A {suffix} file is a pickle, which may run any code when it is read. " if suffix in _PICKLES else ""
+    if op == "save":
+        remedy += f"Write {stem + '.safetensors'!r}."
+    elif remedy:
+        remedy += (
+            "Convert it where it is trusted, in PyTorch: "
+            "safetensors.torch.save_file(torch.load(path, weights_only=True), 'net.safetensors')."
         )
     raise ValueError(message(op, "path", repr(os.fspath(path)), "one that ends in .safetensors or .npz", remedy))
 

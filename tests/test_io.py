@@ -209,12 +209,17 @@ def test_what_cannot_be_saved_leaves_the_old_file(path, value, error, message):
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_a_file_to_be_written_has_another_name():
+    with pytest.raises(ValueError, match=r"Write 'runs/best.v2.safetensors'\.$"):
+        mg.save({}, "runs/best.v2.pth")
+
+
 @pytest.mark.parametrize("call", [lambda p: mg.save({}, p), mg.load])
 def test_pickles_and_other_suffixes(tmp_path, call):
     for suffix in (".pt", ".PTH", ".pkl"):
-        with pytest.raises(ValueError, match=r"is a pickle, which may run any code.*safetensors.torch.save_file"):
+        with pytest.raises(ValueError, match=r"is a pickle, which may run any code.*(safetensors.torch.save_file|model.safetensors')"):
             call(tmp_path / f"model{suffix}")
-    with pytest.raises(ValueError, match=r"got '.*model.h5', expected one that ends in .safetensors or .npz\.$"):
+    with pytest.raises(ValueError, match=r"got '.*model.h5', expected one that ends in .safetensors or .npz\."):
         call(tmp_path / "model.h5")
     with pytest.raises(TypeError, match="argument path: got a BytesIO"):
         call(BytesIO())

@@ -247,6 +247,42 @@ def test_a_module_without_forward_says_so():
         nn.Module(3)
 
 
+@pytest.mark.parametrize(
+    ("make", "call"),
+    [
+        (lambda x: nn.ReLU(x), "nn.ReLU()(x)"),
+        (lambda x: nn.Softmax(x), "nn.Softmax()(x)"),
+        (lambda x: nn.Tanh(x), "nn.Tanh()(x)"),
+        (lambda x: nn.Dropout(x), "nn.Dropout()(x)"),
+        (lambda x: nn.Linear(x, 3), "nn.Linear()(x)"),
+        (lambda x: nn.MSELoss(x, x), "nn.MSELoss()(input, target)"),
+        (lambda x: nn.L1Loss(x), "nn.L1Loss()(input, target)"),
+        (lambda x: nn.CrossEntropyLoss(x, x), "nn.CrossEntropyLoss()(input, target)"),
+        (lambda x: nn.BCELoss(x, x), "nn.BCELoss()(input, target)"),
+        (lambda x: nn.BCEWithLogitsLoss(x, x), "nn.BCEWithLogitsLoss()(input, target)"),
+        (lambda x: nn.NLLLoss(x, x), "nn.NLLLoss()(input, target)"),
+    ],
+)
+def test_a_layer_is_made_before_it_is_called(make, call):
+    with pytest.raises(TypeError) as caught:
+        make(mg.ones(2))
+    assert f"got a tensor, expected options. Make it first, with its options if it has any, then call it: {call}." in str(caught.value)
+
+
+def test_layers_that_take_tensors():
+    w = mg.tensor([1.0, 3.0])
+    assert nn.CrossEntropyLoss(w).weight is w
+    assert nn.BCEWithLogitsLoss(w, "sum", w).pos_weight is w
+    assert nn.MultiLabelSoftMarginLoss(w).weight is w
+
+    class Scaled(nn.Module):
+        def __init__(self, scale):
+            super().__init__()
+            self.scale = scale
+
+    assert Scaled(w).scale is w
+
+
 def test_a_parameter_is_a_leaf_around_the_same_numbers():
     x = mg.ones(2, requires_grad=True)
     p = nn.Parameter(x * 2)

@@ -67,6 +67,7 @@ class HuberLoss(_Loss):
 class BCELoss(_Loss):
     """-(t log p + (1 - t) log(1 - p)) of probabilities p; BCEWithLogitsLoss takes logits and is more exact."""
 
+    _first_option = 1
     weight: Any
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
@@ -81,6 +82,7 @@ class BCELoss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """BCELoss of sigmoid(input), computed from the logits; pos_weight scales the terms of positive examples."""
 
+    _first_option = 1
     weight: Any
     pos_weight: Any
 
@@ -97,6 +99,7 @@ class BCEWithLogitsLoss(_Loss):
 class CrossEntropyLoss(_Loss):
     """Cross-entropy of softmax(input): input holds LOGITS (N, C), target labels (N,) or probabilities (N, C)."""
 
+    _first_option = 1
     weight: Any
 
     def __init__(
@@ -121,6 +124,7 @@ class CrossEntropyLoss(_Loss):
 class NLLLoss(_Loss):
     """Minus the log-probability of each label; its input is the output of LogSoftmax."""
 
+    _first_option = 1
     weight: Any
 
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:

@@ -143,6 +143,7 @@ class MultiLabelMarginLoss(_Margin):
 class MultiLabelSoftMarginLoss(_Margin):
     """The mean over the classes of BCEWithLogitsLoss; weight: a factor per class."""
 
+    _first_option = 1
     weight: Any
 
     def __init__(

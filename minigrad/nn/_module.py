@@ -80,6 +80,9 @@ class _Keys(tuple):  # type: ignore[type-arg]
         return f"_IncompatibleKeys(missing_keys={self[0]}, unexpected_keys={self[1]})"
 
 
+#: Where the classes are whose arguments are options. (Containers take what they contain, and what they say is theirs.)
+_OPTIONED = {f"minigrad.nn._{name}" for name in ("activation", "dropout", "embedding", "linear", "loss", "margins", "norm", "piecewise")}
+
 #: How often an attribute of a module has been set or deleted: programs look at this before they look at each module.
 changes = 0
 
@@ -92,6 +95,19 @@ class Module:
     """
 
     training: bool = True
+    #: The argument of a layer that is no tensor: the first, or what follows the weight of a loss.
+    _first_option = 0
+
+    if not TYPE_CHECKING:  # a checker reads __init__
+
+        def __new__(cls, *args: Any, **keywords: Any) -> Any:
+            """Refuses nn.ReLU(x) and nn.MSELoss(y, target), where nn.ReLU()(x) and nn.MSELoss()(y, target) are meant."""
+            first = args[cls._first_option : cls._first_option + 1]
+            if first and isinstance(first[0], Array) and cls.__module__ in _OPTIONED:
+                call = f"nn.{cls.__name__}()({'input, target' if cls.__name__.endswith('Loss') else 'x'})"
+                remedy = f"Make it first, with its options if it has any, then call it: {call}."
+                raise TypeError(message(cls.__name__, "", "a tensor", "options", remedy))
+            return super().__new__(cls)
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         if args or keywords:
