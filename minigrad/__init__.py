@@ -52,22 +52,28 @@ from minigrad._listing import tape
 from minigrad._mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad._op import defop
 from minigrad._printing import set_printoptions
+from minigrad._settings import *
+from minigrad._settings import __all__ as _SETTINGS
 from minigrad._source import debug_mode, is_debug_mode
 from minigrad._tensor import Tensor, is_tensor
 from minigrad._version import __version__ as __version__
 from minigrad.functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
-_LAZY = ("cuda", "data", "datasets", "io", "keras", "metrics", "nn", "optim", "plot", "progress", "study", "testing")
+_LAZY = (
+    "accelerator", "backends", "cuda", "data", "datasets", "io", "keras", "metrics", "nn", "optim", "plot", "progress", "study", "testing", "utils",
+)  # fmt: skip
 #: Functions that come with a submodule.
 _FROM = {"load": "io", "save": "io", "debug": "study", "explain": "study", "profile": "study", "show": "study"}
 
 __all__ = [
-    "Function", "Generator", "Tensor", "arange", "as_tensor", "autograd", "backend", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug", "debug_mode", "defop", "detect_anomaly", "device", "double", "elementwise_grad", "empty", "empty_like", "enable_grad", "explain", "eye", "float", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "io", "is_debug_mode", "is_grad_enabled", "is_tensor", "jacobian", "jit", "jvp", "keras", "linalg", "linspace", "load", "logspace", "long", "manual_seed", "metrics", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "plot", "profile", "progress", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "save", "set_grad_enabled", "set_num_threads", "set_printoptions", "show", "study", "tape", "tensor", "testing", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
+    "Function", "Generator", "Tensor", "accelerator", "arange", "as_tensor", "autograd", "backend", "backends", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug", "debug_mode", "defop", "detect_anomaly", "device", "double", "elementwise_grad", "empty", "empty_like", "enable_grad", "explain", "eye", "float", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "io", "is_debug_mode", "is_grad_enabled", "is_tensor", "jacobian", "jit", "jvp", "keras", "linalg", "linspace", "load", "logspace", "long", "manual_seed", "metrics", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "plot", "profile", "progress", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "save", "set_grad_enabled", "set_num_threads", "set_printoptions", "show", "study", "tape", "tensor", "testing", "utils", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
 ]  # fmt: skip
 
 
 if TYPE_CHECKING:
-    from minigrad import cuda, data, datasets, io, keras, metrics, nn, optim, plot, progress, study, testing
+    from minigrad import (
+        accelerator, backends, cuda, data, datasets, io, keras, metrics, nn, optim, plot, progress, study, testing, utils,
+    )  # fmt: skip
     from minigrad._jit import jit
     from minigrad.io import load, save
     from minigrad.study import debug, explain, profile, show

@@ -51,6 +51,8 @@ _INSTEAD: dict[str, dict[str, str]] = {
     "minigrad.autograd": {
         r"Variable": "Tensors are what Variables were: minigrad.tensor(data, requires_grad=True).",
         r"functional": _TRANSFORMS,
+        r"backward": "It is a method: loss.backward(); of several losses, (first + second).backward().",
+        r"set_detect_anomaly": "Write `with minigrad.detect_anomaly():` around the steps in which to look.",
         r"profiler": "Time with time.perf_counter(): nothing is computed later than it is written.",
     },
     "minigrad.optim.lr_scheduler": {r"_LRScheduler": "It is called LRScheduler."},

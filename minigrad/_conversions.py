@@ -11,7 +11,8 @@ from minigrad._device import require_cpu, wanted_dtype
 from minigrad.ops import elementwise
 
 if TYPE_CHECKING:
-    from builtins import bool as Bool  # noqa: N812 - `bool` is a method here
+    from builtins import bool as Bool  # noqa: N812 - `bool` is a method here, and `int`
+    from builtins import int as Int  # noqa: N812
     from typing import Any
 
 
@@ -102,9 +103,13 @@ class Conversions(Array):
         """Whether each element is not 0."""
         return elementwise.to_dtype(self, bool_)
 
-    def type(self, dtype: Any) -> Any:
-        """Converts to another element type: the same as to(dtype)."""
-        return elementwise.to_dtype(self, dtype)
+    def int(self) -> Any:
+        """Converts to int64, truncating; the same as long(), since there is one type of integers."""
+        return elementwise.to_dtype(self, int64)
+
+    def type(self, dtype: Any = None) -> Any:
+        """Converts to another element type, the same as to(dtype). Without one, the name of its own: "float32"."""
+        return str(self.dtype) if dtype is None else elementwise.to_dtype(self, dtype)
 
     def type_as(self, other: Any) -> Any:
         """Converts to the element type of another tensor."""
@@ -113,6 +118,22 @@ class Conversions(Array):
     def is_floating_point(self) -> Bool:
         """Whether it is float32 or float64."""
         return self.dtype.kind == "f"
+
+    # -- where its numbers lie -----------------------------------------------------------------------------------------------------
+
+    def element_size(self) -> Int:
+        """Bytes of one element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> Int:
+        """Bytes of all elements."""
+        return self.count * self.dtype.itemsize
+
+    def stride(self, dim: Int | None = None) -> Any:
+        """How many elements lie between neighbours in memory, along each dimension or one."""
+        steps = tuple(step // self.dtype.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
 
     def cpu(self) -> Any:
         """Returns the tensor itself: everything is on the CPU."""

@@ -101,4 +101,11 @@ def _gathered(outs: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], re
 
 
 if not TYPE_CHECKING:  # a checker knows the names that there are
-    __getattr__ = missing(globals())
+    _missing = missing(globals())
+
+    def __getattr__(name: str) -> Any:
+        if name in ("gradcheck", "gradgradcheck"):  # which few programs need
+            from minigrad import testing
+
+            return getattr(testing, name)
+        return _missing(name)

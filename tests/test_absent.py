@@ -75,6 +75,12 @@ def test_what_the_remedies_say_to_write_works():
     assert h.shape == (2, 3)
 
 
+def test_functions_that_are_methods_of_autograd():
+    assert mg.autograd.gradcheck is mg.testing.gradcheck
+    with pytest.raises(AttributeError, match=r"It is a method: loss.backward\(\)"):
+        mg.autograd.backward  # noqa: B018
+
+
 def test_names_of_nothing_known_have_no_remedy():
     with pytest.raises(AttributeError, match="^module 'minigrad' has no attribute 'onnx'$"):
         mg.onnx  # noqa: B018 - the access is what is tested

@@ -101,3 +101,23 @@ def test_cuda_without_a_number(make):
         make().cuda()
     with pytest.raises(DeviceError, match="got 0, expected 'cpu'"):
         make().to(0)
+
+
+def test_other_hardware_is_asked_for_in_the_other_ways():
+    assert not mg.accelerator.is_available()
+    assert mg.accelerator.current_accelerator() is None
+    assert mg.accelerator.device_count() == 0
+    assert not mg.backends.mps.is_available()
+    assert not mg.backends.cuda.is_built()
+
+
+def test_settings_that_have_one_choice():
+    mg.backends.cudnn.deterministic, mg.backends.cudnn.benchmark = True, False
+    mg.use_deterministic_algorithms(True)
+    mg.set_default_device("cpu")
+    mg.set_default_dtype(mg.float32)
+    assert mg.get_default_dtype() is mg.float32
+    with pytest.raises(DTypeError, match=r"set_default_dtype: argument d: got float64, expected float32.*model.double\(\)"):
+        mg.set_default_dtype(mg.float64)
+    with pytest.raises(DeviceError, match="set_default_device: argument device: got 'cuda'"):
+        mg.set_default_device("cuda")

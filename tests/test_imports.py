@@ -16,7 +16,7 @@ PACKAGE = Path(mg.__file__).parent
 LAYERS = (
     {"_version", "_C", "errors"},
     {"_absent", "_indices", "_printing", "_shapes", "_samples", "_ulp"},
-    {"_array", "_device", "_extents", "_kernels", "_machine", "_picks"},
+    {"_array", "_device", "_extents", "_kernels", "_machine", "_picks", "_settings"},
     {"_hooks", "_mode", "_views", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op", "_mistakes"},
     {"ops"},
@@ -24,7 +24,8 @@ LAYERS = (
     {"_conversions", "_inplace", "_functions", "_methods", "_tensor"},
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional", "study"},
-    {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda"},
+    {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda", "accelerator", "backends"},
+    {"utils"},
     {"_capture", "_guards", "_plan", "_program_listing", "_program", "_refusals", "_jit"},
     {"keras"},
     {"__init__"},
@@ -67,7 +68,7 @@ def test_import_brings_in_nothing_but_itself():
     assert not outside(modules)
     assert not {m for m in modules if m in HEAVY or m.partition(".")[0] in HEAVY}
     subpackages = {m.split(".")[1] for m in modules if m.count(".")}
-    assert not subpackages & {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda", "keras"}
+    assert not subpackages & {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda", "keras", "accelerator", "backends", "utils"}
 
 
 def test_import_needs_numpy_and_cffi_alone():
@@ -89,7 +90,7 @@ def test_optim_brings_in_schedules_and_lbfgs_when_they_are_named():
         mg.optim.Adm  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda"])
+@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda", "accelerator", "backends", "utils"])
 def test_subpackages_are_imported_when_they_are_named(name):
     modules = newly_imported(f"import minigrad; assert minigrad.{name}.__name__ == 'minigrad.{name}'")
     assert f"minigrad.{name}" in modules

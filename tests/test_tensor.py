@@ -169,6 +169,24 @@ def test_print_options_that_mean_nothing_change_nothing(print_options, given):
     assert repr(mg.tensor([1.0, 2.0])) == "tensor([1., 2.])"
 
 
+def test_memory():
+    x = mg.zeros(2, 3, dtype=mg.float64)
+    assert (x.element_size(), x.nbytes, x.stride(), x.stride(1), x.T.stride()) == (8, 48, (3, 1), 1, (1, 3))
+    assert (mg.tensor([1.7]).int().dtype, mg.tensor([-1.7]).int().tolist(), x.type()) == (mg.int64, [-1], "float64")
+
+
+def test_numbers_and_types_by_name():
+    assert (mg.pi, mg.inf, mg.newaxis) == (np.pi, np.inf, None)
+    assert np.isnan(mg.nan)
+    assert mg.finfo(mg.float32).eps == np.float32(2**-23)
+    assert mg.iinfo(mg.int64).max == 2**63 - 1
+    x = mg.zeros(2, 3)
+    assert isinstance(x.shape, mg.Size)
+    assert isinstance(x.dtype, mg.dtype)
+    assert mg.Size([2, 3]) == x.shape
+    assert mg.exp(mg.tensor(mg.e)).shape == ()
+
+
 def test_a_single_number_is_formatted_as_the_number_it_is():
     x = mg.tensor(0.5, requires_grad=True)
     assert f"{x} {x * 2} {x:.2f}" == "0.5 1.0 0.50"
