@@ -35,7 +35,8 @@ class Tensor(Methods, Conversions, Array):
     __slots__ = ()
 
     def __init__(self, data: Any, *_: Any, **__: Any) -> None:
-        raise TypeError(f"Tensor({type(data).__name__}): write minigrad.tensor(data, dtype=..., requires_grad=...).")
+        remedy = "empty(2, 3), or zeros(2, 3)" if isinstance(data, int) else "tensor(data, dtype=..., requires_grad=...)"
+        raise TypeError(f"Tensor({type(data).__name__}): write minigrad.{remedy}.")
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 

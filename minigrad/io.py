@@ -135,7 +135,8 @@ def _packed(value: Any, at: tuple[str, ...], arrays: Arrays) -> Any:
         return _packed_dict(value, at, arrays)
     if not isinstance(value, (list, tuple)) or hasattr(value, "_fields"):
         expected = "tensors, arrays, numbers, text, None, and dicts, lists and tuples of these"
-        raise TypeError(message("save", _place(at), f"a {type(value).__name__}", expected))
+        remedy = "Write its .state_dict(), and load that into another one." if hasattr(value, "state_dict") else ""
+        raise TypeError(message("save", _place(at), f"a {type(value).__name__}", expected, remedy))
     items = [_packed(v, (*at, str(i)), arrays) for i, v in enumerate(value)]
     return items if isinstance(value, list) else {"$tuple": items}
 

@@ -319,13 +319,9 @@ def test_batch_size_none_yields_single_samples() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("num_workers", 4, "cut from arrays in this process"),
-        ("pin_memory", True, "ordinary memory"),
         ("timeout", 5, "no worker processes"),
         ("worker_init_fn", print, "no worker processes"),
         ("multiprocessing_context", "spawn", "no worker processes"),
-        ("prefetch_factor", 2, "no worker processes"),
-        ("persistent_workers", True, "no worker processes"),
         ("pin_memory_device", "cuda", "ordinary memory"),
         ("in_order", False, "always in order"),
     ],
@@ -333,6 +329,12 @@ def test_batch_size_none_yields_single_samples() -> None:
 def test_loader_refuses_arguments_without_meaning_here(name: str, value: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=rf"DataLoader: argument {name}: got .*, expected the default: .*{reason}"):
         DataLoader(TensorDataset(X, Y), **{name: value})
+
+
+def test_loader_takes_what_only_makes_others_faster() -> None:
+    faster = {"num_workers": 2, "pin_memory": True, "persistent_workers": True, "prefetch_factor": 4}
+    plain, hinted = (list(DataLoader(TensorDataset(X, Y), batch_size=3, **given)) for given in ({}, faster))
+    assert [[part.tolist() for part in batch] for batch in hinted] == [[part.tolist() for part in batch] for batch in plain]
 
 
 @pytest.mark.parametrize(

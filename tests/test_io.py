@@ -187,6 +187,7 @@ LOOP.append(LOOP)
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
+        ({"a": nn.ReLU()}, TypeError, r"argument obj\[a\]: got a ReLU, expected tensors, .* Write its .state_dict\(\)"),
         ({"a": [1, {"b": {1, 2}}]}, TypeError, r"save: argument obj\[a\]\[1\]\[b\]: got a set, expected tensors, arrays"),
         ({"f": len}, TypeError, r"obj\[f\]: got a builtin_function_or_method"),
         ({"p": Point(1, 2)}, TypeError, r"obj\[p\]: got a Point"),

@@ -332,7 +332,7 @@ EMPTY = "optimizer got an empty parameter list"
         (lambda p: nn.Sequential(nn.ReLU()), TypeError, r"params\[0\]: got a ReLU, expected a tensor"),
         (lambda p: [p, 1.0], TypeError, r"params\[1\]: got a float, expected a tensor"),
         (lambda p: [p, mg.tensor([1])], ValueError, r"params\[1\]: got dtype int64, expected a leaf of floats"),
-        (lambda p: [p * 2], ValueError, r"params\[0\]: got the result of mul, expected a leaf"),
+        (lambda p: [p * 2], ValueError, r"params\[0\]: got the result of mul, expected a leaf.* \* 0.1\).requires_grad_\(\)"),
         (lambda p: [p, p], ValueError, r"params\[1\] appears twice"),
         (lambda p: [{"params": [p]}, {"params": [p]}], ValueError, r"params\[0\] appears twice"),
         (lambda p: [{"params": [p]}, p], TypeError, "argument param_group: got a Parameter, expected a dict"),

@@ -169,6 +169,16 @@ def test_print_options_that_mean_nothing_change_nothing(print_options, given):
     assert repr(mg.tensor([1.0, 2.0])) == "tensor([1., 2.])"
 
 
+def test_values_and_indices_are_shown_by_name():
+    assert repr(mg.tensor([1.0, 3.0]).max(0)) == "(\nvalues=tensor(3.),\nindices=tensor(1))"
+
+
+@pytest.mark.parametrize(("given", "remedy"), [(([1.0],), r"minigrad.tensor\(data"), ((2, 3), r"minigrad.empty\(2, 3\)")])
+def test_tensors_are_made_by_functions(given, remedy):
+    with pytest.raises(TypeError, match=f"write {remedy}"):
+        mg.Tensor(*given)
+
+
 def test_memory():
     x = mg.zeros(2, 3, dtype=mg.float64)
     assert (x.element_size(), x.nbytes, x.stride(), x.stride(1), x.T.stride()) == (8, 48, (3, 1), 1, (1, 3))

@@ -17,15 +17,12 @@ from minigrad.errors import ShapeError, message
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-# PyTorch's arguments that configure worker processes or a GPU: name, the only value that has a meaning here, and why.
+# PyTorch's arguments that worker processes or a GPU would obey: name, the only value that has a meaning here, and why. (What
+# merely makes these faster, num_workers, prefetch_factor, persistent_workers and pin_memory, is taken: the batches are the same.)
 _WITHOUT_MEANING = (
-    ("num_workers", 0, "batches are cut from arrays in this process, so worker processes would only add copies"),
-    ("pin_memory", False, "tensors live in ordinary memory and no device needs a pinned copy"),
     ("timeout", 0, "there are no worker processes to wait for"),
     ("worker_init_fn", None, "there are no worker processes to initialise"),
     ("multiprocessing_context", None, "there are no worker processes to start"),
-    ("prefetch_factor", None, "there are no worker processes to prefetch"),
-    ("persistent_workers", False, "there are no worker processes to keep"),
     ("pin_memory_device", "", "tensors live in ordinary memory and no device needs a pinned copy"),
     ("in_order", True, "one process makes the batches, so they are always in order"),
 )
@@ -50,13 +47,15 @@ class DataLoader:
     - ``drop_last``: leave out a last batch that is smaller than ``batch_size``.
     - ``collate_fn``: makes a batch from a list of samples, ``default_collate`` by default. With a function of your own
       the samples are read one by one.
+    - ``num_workers``, ``prefetch_factor``, ``persistent_workers``, ``pin_memory``: taken, and without effect. Batches are
+      cut from arrays in this process, to which worker processes and pinned copies would only add copies.
 
     A batch of tuple samples is a list, so ``for xb, yb in loader`` reads as usual; its Tensors are fresh copies.
     ``len`` is the number of batches: ceil(samples / batch_size), or the floor of it with ``drop_last``; an
     ``IterableDataset`` without a length gives a loader without one.
 
-    Errors: ValueError for arguments that exclude each other and for ``num_workers``, ``pin_memory`` and the others that
-    only configure worker processes or a GPU; TypeError for a dataset that cannot be indexed.
+    Errors: ValueError for arguments that exclude each other and for ``worker_init_fn`` and the others that only worker
+    processes or a GPU would obey; TypeError for a dataset that cannot be indexed.
     """
 
     def __init__(

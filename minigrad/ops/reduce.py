@@ -241,6 +241,9 @@ class Extrema(tuple):  # type: ignore[type-arg]
         """Their positions, int64."""
         return self[1]
 
+    def __repr__(self) -> str:
+        return f"(\nvalues={self[0]!r},\nindices={self[1]!r})"
+
 
 def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: Any, both: Any) -> Any:
     if hasattr(dim, "shape"):

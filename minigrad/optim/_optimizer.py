@@ -165,7 +165,8 @@ class Optimizer:
                 raise TypeError(message(name, f"params[{i}]", got, "a tensor", remedy))
             if p.dtype.kind != "f" or p.node is not None:
                 got = f"dtype {p.dtype}" if p.node is None else f"the result of {p.node.op.name}"
-                raise ValueError(message(name, f"params[{i}]", got, "a leaf of floats, as nn.Parameter is"))
+                remedy = "" if p.node is None else "Ask for the gradient last: (minigrad.randn(3) * 0.1).requires_grad_()."
+                raise ValueError(message(name, f"params[{i}]", got, "a leaf of floats, as nn.Parameter is", remedy))
             if id(p) in known:
                 raise ValueError(f"{name}: params[{i}] appears twice; each parameter is updated once per step.")
             known.add(id(p))
