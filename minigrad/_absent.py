@@ -18,8 +18,8 @@ _TIME = (
     "for t in range(x.shape[1]): h = (self.input(x[:, t]) + self.hidden(h)).tanh(), with two nn.Linear."
 )
 _ATTENTION = (
-    "Attention is out of scope as a layer, but easily written from nn.Linear: "
-    "(q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v."
+    "Attention is out of scope as a layer, but easily written: "
+    "nn.functional.scaled_dot_product_attention(q, k, v), with an nn.Linear each for q, k and v."
 )
 _DEVICES = "minigrad computes on the CPU alone, in one process: delete what asks for more."
 _PRECISION = "Floats are float32 and float64, integers int64, and bool: choose one of these."
