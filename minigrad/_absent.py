@@ -44,9 +44,11 @@ _INSTEAD: dict[str, dict[str, str]] = {
         r"multi_head_attention_forward": _ATTENTION,
         r"group_norm|local_response_norm": "Of norms there are batch_norm, layer_norm and rms_norm.",
     },
+    "minigrad.nn._sequences": {
+        r"\w*pack\w*": "Pad, and tell the padding by a mask: minigrad.arange(longest) < minigrad.tensor(lengths)[:, None].",
+    },
     "minigrad.nn.init": {r"_calculate_\w+": "Of a weight of shape (out, in) fan_in is weight.shape[1]."},
     "minigrad.nn.utils": {
-        r"rnn": "Write the padding: for i, x in enumerate(sequences): padded[i, : len(x)] = x.",
         r"(spectral|weight)_norm|parametrizations|parametrize|prune": "Compute the changed weight in forward, and call functional.linear.",
     },
     "minigrad.autograd": {

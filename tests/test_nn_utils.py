@@ -366,3 +366,35 @@ def test_modes_are_switched_for_a_while_and_put_back():
     with pytest.raises(ShapeError), utils.in_mode([net[1]], training=True):
         net(mg.ones(3))
     assert [m.training for m in net.modules()] == [True, True, False]
+
+
+# -- sequences -----------------------------------------------------------------------------------------------------------
+
+
+def test_sequences_of_different_lengths_in_one_tensor():
+    given = [mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True), mg.tensor([[5.0, 6.0]])]
+    out = nn.utils.rnn.pad_sequence(given, batch_first=True, padding_value=-1.0)
+    assert out.tolist() == [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [-1.0, -1.0]]]
+    (out * mg.arange(8.0).reshape(2, 2, 2)).sum().backward()
+    assert given[0].grad.tolist() == [[0.0, 1.0], [2.0, 3.0]]
+    assert nn.utils.rnn.pad_sequence([mg.tensor([1, 2, 3]), mg.tensor([4])]).tolist() == [[1, 4], [2, 0], [3, 0]]
+    assert nn.utils.rnn.pad_sequence([mg.ones(0, 2), mg.ones(3, 2)]).shape == (3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "text"),
+    [
+        ([], ShapeError, "pad_sequence: argument sequences: got none"),
+        ([mg.ones(2), [1.0]], TypeError, r"sequences\[1\]: got a list, expected a tensor"),
+        ([mg.ones(2, 3), mg.ones(2, 4)], ShapeError, r"sequences\[1\]: got shape \(2, 4\), expected \(length, 3\), as the first has"),
+        ([mg.tensor(1.0)], ShapeError, r"sequences\[0\]: got shape \(\), expected \(length\)"),
+    ],
+)
+def test_what_is_no_list_of_sequences(given, error, text):
+    with pytest.raises(error, match=text):
+        nn.utils.rnn.pad_sequence(given)
+
+
+def test_packing_is_out_of_scope():
+    with pytest.raises(AttributeError, match="tell the padding by a mask"):
+        nn.utils.rnn.pack_padded_sequence  # noqa: B018

@@ -23,6 +23,7 @@ from minigrad._kernels import clip as kernels
 from minigrad._mode import no_grad
 from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, GradError, ShapeError, message
+from minigrad.nn import _sequences as rnn  # noqa: F401 - PyTorch's name for it
 from minigrad.nn._module import Module
 from minigrad.ops.elementwise import to_dtype
 from minigrad.ops.shape import cat
