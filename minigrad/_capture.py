@@ -184,7 +184,9 @@ class Recorder:
         for owner, name in ((Generator, "take"), (Optimizer, "_update"), (Optimizer, "_state"), (Module, "__getattribute__")):
             self._swap(owner, name, getattr(self, f"_{name.strip('_')}")(getattr(owner, name)))
         for name in _READING:
-            self._swap(Tensor, name, self._refusing(name, getattr(Tensor, name)))
+            self._swap(Tensor, name, self._refusing(f"{name} reads a value", getattr(Tensor, name)))
+        own = "the step of an optimizer is written in Python, and reads options and states there"
+        self._swap(Optimizer, "_own_step", self._refusing(own, Optimizer._own_step))
         for op in list(_backend.entered):
             if op.forward.__module__ not in _LAWFUL and not op.forward.__module__.startswith("minigrad._kernels"):
                 self._swap(op, "run", self._hosted(op, op.run))
@@ -422,13 +424,13 @@ class Recorder:
 
         return look_up
 
-    def _refusing(self, name: str, plain: Any) -> Any:
-        def read(tensor: Any, *args: Any, **keywords: Any) -> Any:
+    def _refusing(self, what: str, plain: Any) -> Any:
+        def refused(owner: Any, *args: Any, **keywords: Any) -> Any:
             if recorder() is self:
-                raise refusal(f"{name} reads a value")
-            return plain(tensor, *args, **keywords)
+                raise refusal(what)
+            return plain(owner, *args, **keywords)
 
-        return read
+        return refused
 
     def _hosted(self, op: Any, plain: Any) -> Any:
         def run(*inputs: Any, **keywords: Any) -> Any:

@@ -205,3 +205,28 @@ def test_random_numbers_of_others():
             run(mg.ones(2))
         assert np.array_equal(states[0], np.random.get_state()[1])
         assert states[1] == random.getstate()
+
+
+def test_a_step_of_an_optimizer_that_is_written_in_python():
+    class Descent(optim.Optimizer):
+        @mg.no_grad()
+        def step(self):
+            for p in self.param_groups[0]["params"]:
+                p -= self.param_groups[0]["lr"] * p.grad
+
+    p = nn.Parameter(mg.tensor([1.0]))
+    optimizer = Descent([p], {"lr": 0.25})
+
+    def step():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    with pytest.raises(CaptureError, match="the step of an optimizer is written in Python"):
+        mg.jit(step)()
+    assert p.tolist() == [1.0]
+    with pytest.warns(UserWarning, match="written in Python"):
+        assert mg.jit(step, fallback=True)().item() == 1.0
+    assert p.tolist() == [0.5]

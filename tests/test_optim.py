@@ -402,3 +402,86 @@ SIGNATURES = {
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signatures_and_defaults_are_pytorchs(name):
     assert plain_signature(getattr(optim, name)) == f"({SIGNATURES[name]})"
+
+
+
+# -- optimizers of one's own ---------------------------------------------------------------------------------------------
+
+
+class HeavyBall(optim.Optimizer):
+    """PyTorch's SGD with momentum, as programs write it."""
+
+    def __init__(self, params, lr=0.01, momentum=0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @mg.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with mg.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if len(state) == 0:
+                    state["count"], state["buf"] = 0, mg.zeros_like(p)
+                state["buf"].mul_(group["momentum"]).add_(p.grad)
+                state["count"] += 1
+                p.add_(state["buf"], alpha=-group["lr"])
+        return loss
+
+
+def descend(optimizer, p, steps):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (p * p * mg.tensor([1.0, 3.0])).sum().backward()
+        optimizer.step()
+    return p.tolist()
+
+
+def test_an_optimizer_of_ones_own_with_groups_schedule_and_state():
+    (a, b), options = (nn.Parameter(mg.tensor([1.0, 2.0])) for _ in range(2)), {"lr": 0.05, "momentum": 0.9}
+    own, ours = HeavyBall([{"params": [a], "lr": 0.05}], momentum=0.9), optim.SGD([b], **options)
+    schedules = [optim.lr_scheduler.StepLR(o, 1, 0.5) for o in (own, ours)]
+    for _ in range(3):
+        np.testing.assert_allclose(descend(own, a, 2), descend(ours, b, 2), rtol=1e-6)
+        for schedule in schedules:
+            schedule.step()
+    assert own.param_groups[0]["lr"] == ours.param_groups[0]["lr"] == 0.05 / 8
+    assert own.state[a]["count"] == 6
+    assert repr(own) == "HeavyBall (\nParameter Group 0\n    initial_lr: 0.05\n    lr: 0.00625\n    momentum: 0.9\n)"
+
+
+def test_the_state_of_an_optimizer_of_ones_own_is_saved_and_loaded():
+    p = nn.Parameter(mg.tensor([1.0, 2.0]))
+    own = HeavyBall([p], lr=0.05, momentum=0.9)
+    descend(own, p, 2)
+    saved, numbers = own.state_dict(), p.tolist()
+    assert saved["state"][0]["count"] == 2
+    wanted = descend(own, p, 2)
+    assert saved["state"][0]["count"] == 2
+    q = nn.Parameter(mg.tensor(numbers))
+    other = HeavyBall([q])
+    other.load_state_dict(saved)
+    assert descend(other, q, 2) == wanted
+
+
+def test_an_optimizer_of_ones_own_runs_a_closure_and_needs_a_step():
+    p = nn.Parameter(mg.tensor([1.0]))
+    own = HeavyBall([p], lr=0.25)
+
+    def closure():
+        own.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    assert (own.step(closure).item(), p.tolist()) == (1.0, [0.5])
+
+    class Stepless(optim.Optimizer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Stepless has no step\(\): define"):
+        Stepless([p], {"lr": 0.1}).step()

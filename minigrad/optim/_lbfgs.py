@@ -90,7 +90,6 @@ class LBFGS(Optimizer):
             got = "none" if closure is None else f"a {type(closure).__name__}"
             remedy = "Write step(closure): it computes the loss anew, calls backward and returns it."
             raise TypeError(message("LBFGS.step", "closure", got, "a function", remedy))
-        self._calls += 1
         losses: list[Any] = []
 
         def evaluate() -> tuple[float, Any]:

@@ -7,6 +7,9 @@ and makes one call.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from copy import deepcopy
+from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -111,19 +114,41 @@ class Memory:
 
 
 class Optimizer:
-    """The base: `param_groups`, `state`, `zero_grad`, `state_dict`. A subclass names its struct, states and update."""
+    """The base: `param_groups`, `state`, `zero_grad`, `state_dict`. A subclass here names its struct, states and update.
 
-    _struct: ClassVar[str]  # the C struct of hyperparameters; "" where no kernel reads them
-    _fields: ClassVar[dict[str, tuple[str, ...]]]  # option -> its fields there
+    One of your own passes (params, defaults) on, and defines step(); `self.state[p]` is a dict for it to fill:
+
+        class Descent(optim.Optimizer):
+            def __init__(self, params, lr=0.1):
+                super().__init__(params, {"lr": lr})
+
+            @minigrad.no_grad()
+            def step(self, closure=None):
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        if p.grad is not None:
+                            p -= group["lr"] * p.grad
+    """
+
+    _struct: ClassVar[str] = ""  # the C struct of hyperparameters; "" where no kernel reads them
+    _fields: ClassVar[dict[str, tuple[str, ...]]] = {}  # option -> its fields there
     _fixed: ClassVar[dict[str, int]] = {}  # fields that no option sets: which arithmetic it is
-    _slots: ClassVar[tuple[str, ...]]  # states, in the order of the kernel's parameters
+    _slots: ClassVar[tuple[str, ...]] = ()  # states, in the order of the kernel's parameters
     _scalars: ClassVar[tuple[str, ...]] = ()  # of these, those that are one float64 for a whole parameter
-    _kernel: ClassVar[list[Any]]  # for float32 and float64
+    _kernel: ClassVar[Any] = None  # one for float32 and float64 each; None where step() is written in Python
+
+    def __init_subclass__(cls) -> None:
+        if cls._kernel is None and "step" in vars(cls):
+            cls.step = _announced(cls.step)  # type: ignore[method-assign]
+
+    def _own_step(self) -> None:
+        """A step that is written in Python begins, which a captured step cannot hold: `minigrad.jit` looks for it here."""
+        self._calls += 1
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self._states: dict[Any, dict[str, Any]] = {}
+        self._states: dict[Any, dict[str, Any]] = {} if self._kernel else defaultdict(dict)
         self._calls = 0  # of step; replays of a program are not among them
         if isinstance(params, (Array, set, frozenset)) or not hasattr(params, "__iter__"):
             kind = "tensor" if isinstance(params, Array) else type(params).__name__
@@ -174,12 +199,11 @@ class Optimizer:
 
     @classmethod
     def _check(cls, values: dict[str, Any]) -> None:
-        """Raises for options that are invalid or do not fit together."""
-        raise NotImplementedError
+        """Raises for options that are invalid or do not fit together. (What your own optimizer's mean is not known here.)"""
 
     def _used(self, group: Group) -> tuple[str, ...]:
         """The states that the group's options ask for."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no step(): define `def step(self, closure=None): ...` in it.")
 
     def _kind(self, p: Any, name: str) -> tuple[tuple[int, ...], Any]:
         """Shape and type of a state of the parameter p."""
@@ -204,7 +228,10 @@ class Optimizer:
     @property
     def state(self) -> Mapping[Any, Mapping[str, Any]]:
         """{parameter: {name: tensor}}, what has been accumulated. The tensors share the optimizer's memory, so they can be
-        written in place. Assignment replaces everything: `optimizer.state = {}` starts afresh."""
+        written in place. Assignment replaces everything: `optimizer.state = {}` starts afresh. An optimizer of your own
+        keeps here what it likes."""
+        if self._kernel is None:
+            return self._states
         return MappingProxyType(
             {p: MappingProxyType({name: alias(x) for name, x in state.items()}) for p, state in self._states.items()}
         )
@@ -214,7 +241,7 @@ class Optimizer:
         self._replace({p: self._loaded(f"{type(self).__name__}.state", state, p) for p, state in new.items()})
 
     def _replace(self, states: dict[Any, dict[str, Any]]) -> None:
-        self._states = states
+        self._states = states if self._kernel else defaultdict(dict, states)
         for group in self.param_groups:
             group.memory.clear()
 
@@ -337,7 +364,7 @@ class Optimizer:
         """Copies of all state, parameters numbered through all groups: {"state": {0: {...}}, "param_groups": [...]}."""
         every = [p for group in self.param_groups for p in group["params"]]
         state = {
-            i: {name: from_array(value.array.copy()) for name, value in self._states[p].items()}
+            i: {name: _copied(value) for name, value in self._states[p].items()}
             for i, p in enumerate(every)
             if p in self._states
         }
@@ -376,7 +403,9 @@ class Optimizer:
         self._replace(new)
 
     def _loaded(self, op: str, saved: Mapping[str, Any], p: Any) -> dict[str, Any]:
-        """Copies of one parameter's saved states, in its type."""
+        """Copies of one parameter's saved states, in its type; of an optimizer of your own, as they are."""
+        if self._kernel is None:
+            return {name: _copied(value) for name, value in saved.items()}
         found = {}
         for name, value in saved.items():
             if name != "step" and name not in self._slots:
@@ -398,6 +427,19 @@ class Optimizer:
             options = [f"    {name}: {value}\n" for name, value in sorted(group.items()) if name != "params"]
             groups.append(f"Parameter Group {i}\n{''.join(options)}")
         return f"{type(self).__name__} (\n" + "\n".join(groups) + ")"
+
+
+def _announced(step: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(step)
+    def announced(optimizer: Optimizer, *args: Any, **options: Any) -> Any:
+        optimizer._own_step()
+        return step(optimizer, *args, **options)
+
+    return announced
+
+
+def _copied(value: Any) -> Any:
+    return from_array(value.array.copy()) if isinstance(value, Array) else deepcopy(value)
 
 
 # -- what options may be -----------------------------------------------------------------------------------------------
