@@ -94,6 +94,7 @@ MG_WORD M m_or(M a, M b) { return MM(or)(a, b); }
 MG_WORD M m_not(M a) { return (M)~(I)a; }
 MG_WORD int m_any(M a) { return MM(movemask)(a); }
 MG_WORD int m_all(M a) { return MM(movemask)(a) == (1 << W) - 1; }
+MG_WORD M m_negative(I i) { return (M)i; }
 MG_WORD M m_first(int64_t n) { return (M)v_first(n); }
 MG_WORD M m_odd(I i) { return (M)((i << (8 * sizeof(T) - 1)) < 0); }
 MG_WORD int m_find(M a) { return __builtin_ctz((unsigned)MM(movemask)(a)); }
@@ -104,12 +105,11 @@ MG_WORD V v_from_bits(I i) { return (V)i; }
 MG_WORD I v_to_int(V x) { return (I)_mm256_cvtps_epi32(x); }
 MG_WORD V v_from_int(I i) { return _mm256_cvtepi32_ps((__m256i)i); }
 #else
-/* AVX2 converts no 64-bit integers: 1.5 * 2^52 added to the number leaves the integer in its low bits. */
-#define MG_ROUNDER (1.5 * 4503599627370496.0)
+/* AVX2 converts no 64-bit integers. */
 MG_WORD I v_to_int(V x) { return v_bits(x + MG_ROUNDER) - v_bits(v_set1(MG_ROUNDER)); }
 MG_WORD V v_from_int(I i) { return v_from_bits(i + v_bits(v_set1(MG_ROUNDER))) - MG_ROUNDER; }
 #endif
-MG_WORD V v_ldexp_normal(V x, V n) { return v_from_bits(v_bits(x) + (v_to_int(n) << MG_MANTISSA_BITS)); }
+MG_WORD V v_ldexp_normal(V x, V s) { return v_from_bits(v_bits(x) + (v_bits(s) << MG_MANTISSA_BITS)); }
 /* Two factors, each a normal number: 2^n itself may be too large or too small for one. Only the last product rounds. */
 MG_WORD V v_ldexp(V x, V n) {
     I whole = v_to_int(n), half = v_to_int(n * (T)0.5), rest = whole - half;

@@ -78,7 +78,7 @@ MG_WORD V v_same_fma(V a, V b, V c) { return a * b + c; }
 #endif
 MG_WORD V v_residual(V c, V a, V b) { return MM(fnmadd)(a, b, c); }
 MG_WORD V v_ldexp(V x, V n) { return MM(scalef)(x, n); }
-MG_WORD V v_ldexp_normal(V x, V n) { return MM(scalef)(x, n); }
+MG_WORD V v_ldexp_normal(V x, V s) { return v_ldexp(x, s - MG_ROUNDER); }
 MG_WORD V v_max(V a, V b) { return MM(max)(a, b); }
 MG_WORD V v_min(V a, V b) { return MM(min)(a, b); }
 MG_WORD V v_abs(V x) { return MM(abs)(x); }
@@ -97,6 +97,7 @@ MG_WORD M m_or(M a, M b) { return (M)(a | b); }
 MG_WORD M m_not(M a) { return (M)~a; }
 MG_WORD int m_any(M a) { return a != 0; }
 MG_WORD int m_all(M a) { return a == (M)~(M)0; }
+MG_WORD M m_negative(I i) { return (M)(sizeof(T) == 4 ? _mm512_movepi32_mask((__m512i)i) : _mm512_movepi64_mask((__m512i)i)); }
 MG_WORD M m_first(int64_t n) { return v_first(n); }
 MG_WORD int m_find(M a) { return __builtin_ctz(a); }
 MG_WORD M m_odd(I i) { return (M)(sizeof(T) == 4 ? _mm512_test_epi32_mask((__m512i)i, _mm512_set1_epi32(1))

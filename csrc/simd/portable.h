@@ -75,6 +75,7 @@ MG_WORD M m_or(M a, M b) { return a | b; }
 MG_WORD M m_not(M a) { return !a; }
 MG_WORD int m_any(M a) { return a; }
 MG_WORD int m_all(M a) { return a; }
+MG_WORD M m_negative(I i) { return i < 0; }
 MG_WORD M m_first(int64_t n) { return n > 0; }
 MG_WORD M m_odd(I i) { return i & 1; }
 MG_WORD int m_find(M a) { (void)a; return 0; }
@@ -84,12 +85,10 @@ MG_WORD V v_from_bits(I i) { V x; memcpy(&x, &i, sizeof x); return x; }
 MG_WORD V v_abs(V x) { return v_from_bits(v_bits(x) & (I)(~(MG_UINT)0 >> 1)); }
 MG_WORD V v_sqrt(V x) { return sizeof(T) == 4 ? (T)sqrtf((float)x) : (T)sqrt((double)x); }
 
-/* Adding 1.5 * 2^mantissa pushes the fraction out of the number, and the processor rounds it to nearest even. */
-#define MG_ROUNDER ((T)1.5 * (T)((MG_INT)1 << MG_MANTISSA_BITS))
 MG_WORD I v_to_int(V x) { return v_bits(x + MG_ROUNDER) - v_bits(MG_ROUNDER); }
 MG_WORD V v_from_int(I i) { return (V)i; }
-MG_WORD V v_ldexp_normal(V x, V n) {
-    return v_from_bits((I)((MG_UINT)v_bits(x) + ((MG_UINT)v_to_int(n) << MG_MANTISSA_BITS)));
+MG_WORD V v_ldexp_normal(V x, V s) {
+    return v_from_bits((I)((MG_UINT)v_bits(x) + ((MG_UINT)v_bits(s) << MG_MANTISSA_BITS)));
 }
 /* Two factors, each a normal number: 2^n itself may be too large or too small for one. Only the last product rounds.
  * Unsigned, because the integer of a NaN may be anything. */
