@@ -66,13 +66,27 @@ _LAZY = (
 _FROM = {"load": "io", "save": "io", "debug": "study", "explain": "study", "profile": "study", "show": "study"}
 
 __all__ = [
-    "Function", "Generator", "Tensor", "accelerator", "arange", "as_tensor", "autograd", "backend", "backends", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug", "debug_mode", "defop", "detect_anomaly", "device", "double", "elementwise_grad", "empty", "empty_like", "enable_grad", "explain", "eye", "float", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "io", "is_debug_mode", "is_grad_enabled", "is_tensor", "jacobian", "jit", "jvp", "keras", "linalg", "linspace", "load", "logspace", "long", "manual_seed", "metrics", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "plot", "profile", "progress", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "save", "set_grad_enabled", "set_num_threads", "set_printoptions", "show", "study", "tape", "tensor", "testing", "utils", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS,
+    "Function", "Generator", "Tensor", "accelerator", "arange", "as_tensor", "autograd", "backend", "backends", "bool", "checkpoint", "checkpoint_sequential", "cuda", "data", "datasets", "debug", "debug_mode", "defop", "detect_anomaly", "device", "double", "elementwise_grad", "empty", "empty_like", "enable_grad", "explain", "eye", "float", "float32", "float64", "free_memory", "from_dlpack", "from_numpy", "full", "full_like", "get_num_threads", "grad", "hessian", "hvp", "inference_mode", "int64", "io", "is_debug_mode", "is_grad_enabled", "is_tensor", "jacobian", "jit", "jvp", "keras", "linalg", "linspace", "load", "logspace", "long", "manual_seed", "metrics", "nn", "no_grad", "normal", "ones", "ones_like", "optim", "plot", "profile", "progress", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "save", "set_grad_enabled", "set_num_threads", "set_printoptions", "show", "study", "tape", "tensor", "testing", "utils", "value_and_grad", "vjp", "zeros", "zeros_like", *_OPS, *_SETTINGS,
 ]  # fmt: skip
 
 
 if TYPE_CHECKING:
     from minigrad import (
-        accelerator, backends, cuda, data, datasets, io, keras, metrics, nn, optim, plot, progress, study, testing, utils,
+        accelerator,
+        backends,
+        cuda,
+        data,
+        datasets,
+        io,
+        keras,
+        metrics,
+        nn,
+        optim,
+        plot,
+        progress,
+        study,
+        testing,
+        utils,
     )  # fmt: skip
     from minigrad._jit import jit
     from minigrad.io import load, save
@@ -90,7 +104,7 @@ else:
             return jit
         if name in _FROM:
             return getattr(import_module(f"minigrad.{_FROM[name]}"), name)
-        beside = f"It is a method: x.{name}(...)." if hasattr(Tensor, name) else ""
+        beside = f"It is a method: x.{name}(...)." if callable(getattr(Tensor, name, None)) else ""
         raise _Absent("minigrad", name, {**globals(), **dict.fromkeys(__all__)}, beside)
 
     def __dir__() -> list[str]:

@@ -86,6 +86,7 @@ _INSTEAD: dict[str, dict[str, str]] = {
 }
 
 
+_WIDER = "x.float() or x.double(): floats are float32 and float64"
 _ARRAY = "x.array, the NumPy array, with its strides and its memory"
 _BY_NUMPY = "NumPy: np.linalg.svd(x.detach().numpy()) and the like"
 #: NumPy's, Keras's, JAX's and PyTorch's names that learners try on a tensor, and what is written instead.
@@ -94,6 +95,7 @@ OF_TENSORS = {
     "copy": "x.clone()", "fill": "x.fill_(value)", "gradient": "x.grad", "to_numpy": "x.detach().numpy()",
     "value": "x.detach(), or x.item() for the number of one", "strides": "x.stride()", "pin_memory": "x", "share_memory_": "x",
     "data_ptr": _ARRAY, "storage": _ARRAY, "untyped_storage": _ARRAY, "storage_offset": _ARRAY, "as_strided": _ARRAY,
+    "half": _WIDER, "bfloat16": _WIDER, "squeeze_": "x = x.squeeze()", "unsqueeze_": "x = x.unsqueeze(dim)", "t_": "x = x.t()",
     "svd": _BY_NUMPY, "eig": _BY_NUMPY, "qr": _BY_NUMPY, "lu": _BY_NUMPY, "lstsq": _BY_NUMPY, "pinverse": _BY_NUMPY,
 }  # fmt: skip
 
