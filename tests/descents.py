@@ -4,7 +4,7 @@ import numpy as np
 
 #: Options of LBFGS, by problem: from runs that still depend on every number, and have not yet gone their own ways by rounding.
 RUNS = [
-    ("network", {"lr": 0.1}, 4),
+    ("network", {"lr": 0.1}, 3),
     ("network", {"lr": 0.5, "max_iter": 5}, 6),
     ("network", {"line_search_fn": "strong_wolfe"}, 2),
     ("network", {"line_search_fn": "strong_wolfe", "max_iter": 4, "history_size": 3}, 6),

@@ -196,6 +196,7 @@ def test_two_networks_in_turns():
     x = mg.randn(4, 2)
     for _ in range(3):
         (expected,) = autograd.grad((two(x) * two(x)).sum(), two.weight)
+        one.zero_grad()
         two.zero_grad()
         waiting = (two(x) * two(x)).sum()
         (one(x) * one(x)).sum().backward()
