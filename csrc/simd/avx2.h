@@ -94,7 +94,6 @@ MG_WORD M m_or(M a, M b) { return MM(or)(a, b); }
 MG_WORD M m_not(M a) { return (M)~(I)a; }
 MG_WORD int m_any(M a) { return MM(movemask)(a); }
 MG_WORD int m_all(M a) { return MM(movemask)(a) == (1 << W) - 1; }
-MG_WORD M m_negative(I i) { return (M)i; }
 MG_WORD M m_first(int64_t n) { return (M)v_first(n); }
 MG_WORD M m_odd(I i) { return (M)((i << (8 * sizeof(T) - 1)) < 0); }
 MG_WORD int m_find(M a) { return __builtin_ctz((unsigned)MM(movemask)(a)); }

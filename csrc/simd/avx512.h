@@ -97,7 +97,6 @@ MG_WORD M m_or(M a, M b) { return (M)(a | b); }
 MG_WORD M m_not(M a) { return (M)~a; }
 MG_WORD int m_any(M a) { return a != 0; }
 MG_WORD int m_all(M a) { return a == (M)~(M)0; }
-MG_WORD M m_negative(I i) { return (M)(sizeof(T) == 4 ? _mm512_movepi32_mask((__m512i)i) : _mm512_movepi64_mask((__m512i)i)); }
 MG_WORD M m_first(int64_t n) { return v_first(n); }
 MG_WORD int m_find(M a) { return __builtin_ctz(a); }
 MG_WORD M m_odd(I i) { return (M)(sizeof(T) == 4 ? _mm512_test_epi32_mask((__m512i)i, _mm512_set1_epi32(1))

@@ -75,7 +75,6 @@ MG_WORD M m_or(M a, M b) { return a | b; }
 MG_WORD M m_not(M a) { return !a; }
 MG_WORD int m_any(M a) { return a; }
 MG_WORD int m_all(M a) { return a; }
-MG_WORD M m_negative(I i) { return i < 0; }
 MG_WORD M m_first(int64_t n) { return n > 0; }
 MG_WORD M m_odd(I i) { return i & 1; }
 MG_WORD int m_find(M a) { (void)a; return 0; }
