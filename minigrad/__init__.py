@@ -87,7 +87,7 @@ if TYPE_CHECKING:
         study,
         testing,
         utils,
-    )  # fmt: skip
+    )
     from minigrad._jit import jit
     from minigrad.io import load, save
     from minigrad.study import debug, explain, profile, show

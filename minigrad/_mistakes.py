@@ -1,4 +1,4 @@
-"""What the tape and the names of a program show of common mistakes, and what to write instead."""
+"""What the tape and the arguments of a program show of common mistakes, and what to write instead."""
 
 from __future__ import annotations
 
