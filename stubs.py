@@ -85,7 +85,7 @@ class Reader:
         given = {k.arg: k.value for k in call.keywords}
         helper = self.helpers.get(called(call))
         if called(call) == "defop":
-            self.known[name] = of_record(self.text(call.args[1]), self.text(given["doc"]) if "doc" in given else "")
+            self.known[name] = of_record(*[self.text(text) if text else "" for text in (call.args[1], given.get("doc"), given.get("optional"))])
             if "names" in given:
                 self.offered_as(self.text(given["names"]), self.spaces(given.get("spaces")), self.known[name])
         elif helper is not None:
@@ -131,10 +131,10 @@ def signature_of(node: ast.FunctionDef) -> Signature:
     return Signature(ast.unparse(node.args), re.sub(r"\bAny\b", "Tensor", returns), ast.get_docstring(node) or "")
 
 
-def of_record(signature: str, doc: str) -> Signature:
-    """The parameters of an op: inputs before the bar, keywords behind it."""
+def of_record(signature: str, doc: str, optional: str = "") -> Signature:
+    """The parameters of an op: inputs before the bar, keywords behind it; the optional inputs, which come last, may be left out."""
     inputs, _, keywords = (part.strip() for part in signature.partition("|"))
-    given = [f"{name.strip()}: Any" for name in inputs.split(",")]
+    given = [f"{name.strip()}: Any{' = None' * (name.strip() in optional.split())}" for name in inputs.split(",")]
     return Signature(", ".join([*given, *(["*", *(f"{k.strip()}: Any" for k in keywords.split(","))] if keywords else [])]), "Tensor", doc)
 
 

@@ -65,32 +65,38 @@ class Array:
     flat      whether it is C-contiguous
     pool      where its memory came from (for a view in another shape: where such memory would come from); None for memory
               from elsewhere
-    family    the tensors that are views of one another (`_views.py`); None if there is no other
+    family    the tensors that are views of one another (`_views.py`)
 
-    The other fields belong to the tape. `wants_grad` is what ops read; users see requires_grad, a property of Tensor that
-    checks what it is set to.
+    The other fields belong to the tape. `wants_grad` is what ops read, and `received` the gradient that has arrived; users
+    see requires_grad and grad, properties of Tensor that check and explain. `family` and `received` are not set before they
+    are needed, since a result is made at every op.
     """
 
-    __slots__ = ("__weakref__", "array", "count", "dtype", "family", "flat", "grad", "node", "pool", "ptr", "shape", "wants_grad")
+    __slots__ = (
+        "__weakref__", "array", "dtype", "family", "flat", "node", "pool", "ptr", "received", "shape", "wants_grad",
+    )  # fmt: skip
 
     array: np.ndarray[Any, Any]
     ptr: Any
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    count: int
     flat: bool
     pool: Pool | None
     family: Any
     wants_grad: bool
     requires_grad: bool
     node: Node | None
-    grad: Any
+    received: Any
 
     @property
     def size(self) -> Size:
-        """The number of elements, as in NumPy; when called, the lengths, as in PyTorch: x.size(), x.size(0). The field
-        `count` is the bare number, for code that runs at every op."""
-        return Size(self.count, self.shape)
+        """The number of elements, as in NumPy; when called, the lengths, as in PyTorch: x.size(), x.size(0)."""
+        return Size(self.array.size, self.shape)
+
+    @property
+    def count(self) -> int:
+        """The bare number of elements."""
+        return self.array.size
 
 
 _new = object.__new__
@@ -146,13 +152,10 @@ def view(array: np.ndarray[Any, Any], ptr: Any) -> Any:
     out.dtype = dtype = _OURS[array.dtype]
     out.ptr = address(array, dtype) if ptr is None else ptr
     out.shape = array.shape
-    out.count = array.size
     out.flat = array.flags.c_contiguous
     out.pool = None
-    out.family = None
     out.wants_grad = False
     out.node = None
-    out.grad = None
     return out
 
 
@@ -167,7 +170,7 @@ def reshaped(x: Array, shape: tuple[int, ...]) -> Any:
 
 def owns(x: Array) -> bool:
     """Whether x has memory of its own from a pool, and is not a view of another tensor's."""
-    return x.pool is not None and x.array.base.__class__ is _Block
+    return x.array.base.__class__ is _Block
 
 
 def alias(x: Array) -> Any:
@@ -177,13 +180,10 @@ def alias(x: Array) -> Any:
     out.dtype = x.dtype
     out.ptr = x.ptr
     out.shape = x.shape
-    out.count = x.count
     out.flat = x.flat
     out.pool = x.pool
-    out.family = None
     out.wants_grad = False
     out.node = None
-    out.grad = None
     return out
 
 
@@ -206,12 +206,12 @@ class Pool(list["tuple[Any, Any]"]):
     """Contiguous arrays of one type and shape, each with its address.
 
     There is one pool for each type and shape, so the pools of two operands tell all about their layout, and serve as keys
-    for what was planned for them: `products` and `linears` for this pool with another, `reductions` for dimensions,
+    for what was planned for them: `products` for this pool with another, `plans` for several operands, `reductions` for dimensions,
     `reshapes` for shapes as they were given, and `alike` (only for floats) for elementwise ops on operands from the same
     pool, whose result comes from that pool again. `remembers` says whether arrays may be added.
     """
 
-    __slots__ = ("alike", "dtype", "linears", "products", "reductions", "remembers", "reshapes", "shape", "size")
+    __slots__ = ("alike", "dtype", "plans", "products", "reductions", "remembers", "reshapes", "shape", "size")
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
 
@@ -219,7 +219,7 @@ class Pool(list["tuple[Any, Any]"]):
         self.shape, self.dtype, self.size, self.remembers = shape, dtype, prod(shape), True
         self.alike: dict[Pool, Pool] = {self: self} if dtype.kind == "f" else {}
         self.products: dict[Any, Any] = {}
-        self.linears: dict[Any, Any] = {}
+        self.plans: dict[Any, Any] = {}
         self.reductions: dict[Any, Any] = {}
         self.reshapes: dict[Any, Any] = {}
 
@@ -268,13 +268,10 @@ def take(pool: Pool, op: str = "empty") -> Any:
     out.ptr = ptr
     out.shape = pool.shape
     out.dtype = pool.dtype
-    out.count = pool.size
     out.flat = True
     out.pool = pool
-    out.family = None
     out.wants_grad = False
     out.node = None
-    out.grad = None
     return out
 
 
@@ -357,7 +354,7 @@ def _forget(pools: dict[tuple[int, ...], Pool]) -> None:
         pool.remembers = False
         pool.alike.clear()
         pool.products.clear()
-        pool.linears.clear()
+        pool.plans.clear()
         pool.reductions.clear()
         pool.reshapes.clear()
     pools.clear()

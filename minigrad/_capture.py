@@ -114,7 +114,7 @@ def _numbers(x: Any) -> Any:
 
 
 _slot: Any = Array.__dict__["array"]
-_grad: Any = Array.__dict__["grad"]
+_grad: Any = Array.__dict__["received"]
 _PASSING_ON = (
     "minigrad._array", "minigrad._kernels", "minigrad.ops.layout", "minigrad._inplace", "minigrad._writes", "minigrad.optim",
     "minigrad._capture", "minigrad._jit", "minigrad._picks", "minigrad._program", "minigrad._views",
@@ -177,7 +177,7 @@ class Recorder:
         self._swap(layout, "literal", lambda x: x if recorder() is self else _literal(x))
         self._swap(_array, "_class", self.traced)
         self._swap(Tensor, "array", property(_numbers, _slot.__set__))
-        self._swap(Tensor, "grad", property(self._read_grad, self._write_grad))
+        self._swap(Tensor, "received", property(self._read_grad, self._write_grad))
         self._swap(Group, "update", self._setting(Group.update))
         for name in ("manual_seed", "set_state"):
             self._swap(Generator, name, self._seeding(name, getattr(Generator, name)))
@@ -333,7 +333,10 @@ class Recorder:
         """Remembers the gradient that a leaf of the outside had; says whether it is the first time."""
         if leaf.__class__ is self.traced or recorder() is not self or id(leaf) in self.grads:
             return False
-        before = _grad.__get__(leaf)
+        try:
+            before = _grad.__get__(leaf)
+        except AttributeError:  # it never wanted one
+            before = None
         self.grads[id(leaf)] = leaf, before
         self.undo.append(lambda: _grad.__set__(leaf, before))
         return True
@@ -385,14 +388,14 @@ class Recorder:
         return update
 
     def _update(self, plain: Any) -> Any:
-        def update(optimizer: Any, group: Any, memory: Any) -> None:
+        def update(optimizer: Any, memory: Any) -> None:
             if recorder() is self:
                 if memory.copies:
                     raise refusal("an optimizer updates a parameter that is not contiguous")
                 states = [x for state in memory.states for x in state.values() if id(x) not in self.new]
                 self.undo += [_rewriting(x.array) for x in [*memory.owners, *states]]
-                self.updates.append((group, memory))
-            plain(optimizer, group, memory)
+                self.updates.append((memory.group, memory))
+            plain(optimizer, memory)
 
         return update
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 def source(op: Op) -> str:
     """The function of one record, which checks the inputs, runs the forward, and records a node."""
     given, indent = ", ".join(op.inputs), "    "
+    named = ", ".join(f"{n}=None" if n in _left_out(op) else n for n in op.inputs)
     passed = "".join(f", {k}={k}" for k in op.keywords)
     results = ", ".join(("result", *op.aux))
-    lines = [f"def {op.name}({given}{', *, ' if op.keywords else ''}{', '.join(op.keywords)}):"]
+    lines = [f"def {op.name}({named}{', *, ' if op.keywords else ''}{', '.join(op.keywords)}):"]
     if op.planned:
         lines += ["    try:", f"        plan = {op.planned}", "    except (AttributeError, KeyError):"]
         indent *= 2
@@ -36,6 +37,12 @@ def source(op: Op) -> str:
     if op.planned:
         lines += ["    else:", f"        {results} = op.run_planned(plan, {given}{passed})"]
     return "\n".join([*lines, *_recording(op), "    return result", ""])
+
+
+def _left_out(op: Op) -> tuple[str, ...]:
+    """The last inputs, as far as they are optional: a call may leave them out."""
+    needed = max((i for i, n in enumerate(op.inputs) if n not in op.optional), default=-1)
+    return op.inputs[needed + 1 :]
 
 
 def _checks(op: Op, passed: str) -> list[str]:
@@ -115,7 +122,7 @@ def function_of(op: Op) -> Callable[..., Any]:
         "slow": slow,
         "compile_op": _compile,
     }
-    call = FunctionType(_first_call.__code__, names)
+    call = FunctionType(_first_call.__code__, names, argdefs=(None,) * len(_left_out(op)))
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.doc
     call.op = op  # type: ignore[attr-defined]

@@ -57,7 +57,8 @@ class Retained:
     def __call__(self, g: Any) -> None:
         tensor = self.tensor()
         if tensor is not None:
-            tensor.grad = g if tensor.grad is None else tensor.grad + g
+            received = getattr(tensor, "received", None)
+            tensor.received = g if received is None else received + g
 
 
 def retain_last(hooks: Hooks) -> None:

@@ -108,7 +108,7 @@ def update(x: Any, name: str, op: Any, other: Any) -> Any:
             got, expected = "a leaf that requires a gradient", "one without, while ops are recorded"
             remedy = "Do it inside `with minigrad.no_grad():`."
             raise GradError(message(name, "", got, expected, remedy))
-        if x.family is not None and _views.relatives(x):
+        if _views.relatives(x):
             return _written(x, name, op, (other,), {})
         return _of_its_kind(x, name, op(x, other))
     return overwrite(x, name, op(x, other))
@@ -190,7 +190,8 @@ def put(x: Any, index: Any, value: Any) -> None:
 
 def _is_there(x: Any, plain: Any, value: Any) -> bool:
     """Whether a value already is the part of x that it is to be written into, as in x[0] += y, where += has written it."""
-    if x.family is None or value.family is not x.family:
+    family = getattr(x, "family", None)
+    if family is None or getattr(value, "family", None) is not family:
         return False
     try:
         part = taken(x.array, plain)

@@ -206,9 +206,9 @@ def _record(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[
         _refuse_written(seen, leaves)
         program = _made(seen, places, result, function)
     for leaf, before in seen.grads.values():
-        if leaf.grad is None or leaf.grad is not before:
-            leaf.grad = None if leaf.grad is None else plain(leaf.grad)
-            program.grads.append((leaf, leaf.grad))
+        if leaf.received is None or leaf.received is not before:
+            leaf.received = None if leaf.received is None else plain(leaf.received)
+            program.grads.append((leaf, leaf.received))
     program.seen = program.read_by_python()
     variables.settle()
     program.reads = variables.reads

@@ -8,7 +8,7 @@ from warnings import warn_explicit
 from minigrad import _hooks
 from minigrad._array import Array
 from minigrad._source import calling_line
-from minigrad.errors import DTypeError, message
+from minigrad.errors import DTypeError, ShapeError, message
 
 if TYPE_CHECKING:
     from typing import Any
@@ -53,6 +53,28 @@ def no_tensor(op: str, args: tuple[Any, ...], error: Exception) -> Exception:
     several = isinstance(first, (list, tuple)) and any(isinstance(x, Array) for x in first)
     remedy = f"minigrad.stack makes one of several: minigrad.{op}(minigrad.stack(list))." if several else "Wrap it: minigrad.tensor(data)."
     return DTypeError(message(op, "input", f"a {type(first).__name__}", "a tensor", remedy))
+
+
+# -- gradients that are read and set -----------------------------------------------------------------------------------------
+
+
+def no_leaf() -> None:
+    """Warns where .grad of a computed tensor is read, which backward() leaves empty."""
+    warn(
+        "grad: the tensor is computed, and backward() leaves gradients on leaves only, so this is None. Call retain_grad() on "
+        "the tensor before backward(), or take minigrad.autograd.grad(loss, tensor)."
+    )
+
+
+def checked_gradient(x: Any, g: Any) -> Any:
+    """What is assigned to .grad: None, or a tensor of x's shape and type; an error for anything else."""
+    if g is None or (isinstance(g, Array) and g.shape == x.shape and g.dtype is x.dtype):
+        return g
+    wanted = f"None, or a tensor of the shape {x.shape} of {x.dtype}"
+    if not isinstance(g, Array):
+        raise DTypeError(message("grad", "value", f"a {type(g).__name__}", wanted, "Wrap it: minigrad.tensor(...)."))
+    kind = ShapeError if g.shape != x.shape else DTypeError
+    raise kind(message("grad", "value", f"shape {g.shape} of {g.dtype}", wanted))
 
 
 # -- gradients that were forgotten -------------------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from minigrad import _backend, _compile, _mistakes
 from minigrad import _shapes as shapes
-from minigrad._mode import threads
-from minigrad._tape import propagate, tools
+from minigrad._rules import joint_rule, needs, parameters, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,15 +148,15 @@ def defop(
     op.reference, op.samples, op.doc, op.kind = reference, samples, doc, kind
     op.vjp, op.composition = vjp or {}, composition
     op.values = (*inputs, "out", *op.aux, *keywords)
-    named = {p for formula in op.vjp.values() for p in _parameters(formula)}
+    named = {p for formula in op.vjp.values() for p in parameters(formula)}
     op.sized = tuple(i for i, n in enumerate(inputs) if f"{n}_shape" in named)
     op.values += tuple(f"{inputs[i]}_shape" for i in op.sized)
     op.out_at = len(inputs)
     if listed:
         _check(op)
-    op.needs = tuple(_needs(op, i) for i in inputs)
-    op.rules = tuple(_rule(op, i) for i in inputs)
-    op.joint_kernel = _joint_rule(op, joint) if joint else None
+    op.needs = tuple(needs(op, i) for i in inputs)
+    op.rules = tuple(rule(op, i) for i in inputs)
+    op.joint_kernel = joint_rule(op, joint) if joint else None
     op.keeps_out = any(op.out_at in need for need in op.needs)
     if listed:
         registry[name] = op
@@ -269,71 +268,8 @@ def _check(op: Op) -> None:
             raise TypeError(
                 f"defop({op.name!r}): input {one!r} needs exactly one of a formula in vjp, a composition, or nondiff"
             )
-        for parameter in _parameters(op.vjp[one])[1:] if one in op.vjp else ():
+        for parameter in parameters(op.vjp[one])[1:] if one in op.vjp else ():
             if parameter not in op.values:
                 raise TypeError(
                     f"defop({op.name!r}): the formula of {one!r} names {parameter!r}, which is none of {op.values}"
                 )
-
-
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    code = function.__code__
-    return code.co_varnames[: code.co_argcount]
-
-
-def _needs(op: Op, name: str) -> tuple[int, ...]:
-    """What the tape keeps for the sake of one input's gradient."""
-    if name in op.vjp:
-        return tuple(op.values.index(p) for p in _parameters(op.vjp[name])[1:])
-    if name in op.nondiff:
-        return ()
-    return tuple(i for i, v in enumerate(op.values) if v in op.inputs or v in op.keywords)
-
-
-def _rule(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any] | None:
-    """One input's formula with its arguments picked out of what was saved."""
-    if name in op.nondiff:
-        return None
-    if name not in op.vjp:
-        return _through_composition(op, op.inputs.index(name))
-    formula, at = op.vjp[name], _needs(op, name)
-    if len(at) == 0:
-        return lambda g, saved: formula(g)
-    if len(at) == 1:
-        i = at[0]
-        return lambda g, saved: formula(g, saved[i])
-    if len(at) == 2:
-        i, j = at
-        return lambda g, saved: formula(g, saved[i], saved[j])
-    return lambda g, saved: formula(g, *[saved[i] for i in at])
-
-
-def _joint_rule(
-    op: Op, joint: Callable[..., Any]
-) -> Callable[[Any, tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]]:
-    at = [op.values.index(p) for p in _parameters(joint)[2:]]
-    return lambda g, parents, saved: joint(g, parents, *[saved[i] for i in at])
-
-
-def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...]], Any]:
-    """The derivative of a fused op: recomputes it from simpler ops, and walks back over these."""
-
-    def rule(g: Any, saved: tuple[Any, ...]) -> Any:
-        mode = threads.mode
-        create_graph = mode.on
-        keywords = {k: saved[op.values.index(k)] for k in op.keywords}
-        inputs = list(saved[: len(op.inputs)])
-        mode.on = True
-        try:
-            # A recorded alias stands in for the input, so that of an input given twice only one occurrence counts here.
-            inputs[position] = stand_in = tools.identity(inputs[position])
-            out = op.composition(*inputs, **keywords)  # type: ignore[misc]
-        finally:
-            mode.on = create_graph
-        if out.node is None:
-            return None
-        ends = propagate([(out, g)], retain_graph=create_graph, create_graph=create_graph, targets=[stand_in.node])
-        found = ends.get(id(stand_in.node))
-        return None if found is None else found[1]
-
-    return rule

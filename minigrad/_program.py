@@ -64,7 +64,7 @@ class Program:
         self.single = self.pools[0] if isinstance(result, Array) and result.flat else None
         values, end = Values(seen), len(seen.calls)
         held = [x for x in self.results if not x.flat]  # what Python reads, and so must find where it was
-        held += [leaf.grad for leaf, _ in seen.grads.values() if leaf.grad is not None]
+        held += [leaf.received for leaf, _ in seen.grads.values() if leaf.received is not None]
         for x in held:
             values.pin(_number(x.ptr), end)
         wanted = [values.want(i, x, end) for i, x in enumerate(self.results)]
@@ -130,12 +130,12 @@ class Program:
             if group.memory.get(dtype) is not memory or len(group["params"]) != count:
                 return False
         for leaf, place in self.incoming:
-            g = leaf.grad
+            g = leaf.received
             if g is None or g.shape != place.shape or g.dtype is not place.dtype:
                 return False
         if self.lends():
             return False
-        return not any(leaf.grad is not None for leaf in self.fresh) if self.fresh else True
+        return not any(leaf.received is not None for leaf in self.fresh) if self.fresh else True
 
     def lend(self, willing: bool) -> None:
         """Decides, after the capture, what the leaves get as their gradients: where it is willing those in the program's
@@ -156,15 +156,15 @@ class Program:
     def give(self) -> None:
         """Sets the gradients of all leaves."""
         for leaf, g in self.grads:
-            leaf.grad = g
+            leaf.received = g
         for leaf, g in self.copies:
-            leaf.grad = copied(g)
+            leaf.received = copied(g)
 
     def lends(self) -> bool:
         """Whether somebody but its leaf still has a gradient that lies in the program's memory, or a view of it: the numbers
         must stay, as of any tensor, and so the program must not run."""
         for leaf, g, array in self.lent:
-            if getrefcount(array) > _ALONE or getrefcount(g) > _ALONE + (leaf.grad is g):
+            if getrefcount(array) > _ALONE or getrefcount(g) > _ALONE + (leaf.received is g):
                 return True
         return False
 
@@ -189,7 +189,7 @@ class Program:
             given[i] = x.ptr if x.flat is True else self._put(i, x)
             i += 1  # noqa: SIM113 - enumerate is slower
         for leaf, place in self.incoming:
-            place.array[...] = leaf.grad.array
+            place.array[...] = leaf.received.array
         for seed, offset, generator, since in self.randoms:
             seed.i = signed(generator._seed)
             offset.i = signed(generator.offset + since)

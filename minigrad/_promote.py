@@ -14,17 +14,22 @@ from minigrad._tape import tools
 from minigrad.errors import DTypeError, message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from minigrad._op import Op
 
 _RANK = {bool_: 0, int64: 1, float32: 2, float64: 3}
 _FLOATS = (float32, float64)
+#: Ops that convert nothing, by name, and what raises where the inputs differ in type.
+strict: dict[str, Callable[..., None]] = {}
 
 
 def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Converts the inputs to one element type and calls the op. Integers, which have no gradient, go to kernels of their own,
     or to the reference."""
+    if op.name in strict:
+        strict[op.name](*inputs)
     scaled = _with_number(inputs)
     if scaled is not None:
         return op.call(*scaled, **keywords)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _hooks, _writes
-from minigrad._array import Array, alias, owns
+from minigrad._array import Array, alias, owns, pool_of
 from minigrad._mode import threads
 from minigrad._writes import next_index
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from minigrad._op import Op
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 class Node:
     """One recorded op. `parents` are the nodes of its inputs (the tensor itself for a leaf, None for an input that needs no
-    gradient), `saved` are the values that its formulas name, `shape` and `dtype` describe its output, and `line` is the
-    line of source that recorded it, set only in debug mode."""
+    gradient), `saved` are the values that its formulas name, `pool` is that of arrays like its output, and `line` is the line
+    of source that recorded it, set only in debug mode."""
 
-    __slots__ = ("__weakref__", "dtype", "hooks", "index", "line", "op", "parents", "saved", "shape")
+    __slots__ = ("__weakref__", "hooks", "index", "line", "op", "parents", "pool", "saved")
 
     line: Any
 
@@ -40,10 +40,19 @@ class Node:
         self.op = op
         self.parents = parents
         self.saved: Any = saved  # None once backward has freed it; or a checkpoint, or what that has recomputed
-        self.shape = out.shape
-        self.dtype = out.dtype
+        self.pool = out.pool or pool_of(out.shape, out.dtype)
         self.index = next_index()
         self.hooks: dict[int, Callable[[Any], Any]] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its output."""
+        return self.pool.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The type of its output's numbers."""
+        return self.pool.dtype
 
     def __repr__(self) -> str:
         return f"<#{self.index} {self.op.name} {self.shape}>"
@@ -60,6 +69,8 @@ def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
         saved = (*saved[: op.out_at], out, *saved[op.out_at + 1 :])
     if op.joint is not None and not (keep_history and op.rules):
         return op.joint(g, node.parents, saved)
+    if len(op.rules) == 1:  # it would not be on the tape if its only input wanted no gradient
+        return (op.rules[0](g, saved),)  # type: ignore[misc]
     return [None if p is None else rule(g, saved) for p, rule in zip(node.parents, op.rules)]  # type: ignore[misc]
 
 
@@ -142,17 +153,17 @@ def propagate(
     `fresh` says that nothing else refers to the gradient's memory, so a leaf may keep it without a copy.
     """
     ends: dict[int, tuple[Any, Any, bool]] = {}
-    pending: dict[int, tuple[Node, Any]] = {}
-    wanted = {id(t) for t in targets}
+    pending: dict[int, tuple[Node, Any]] = {}  # by minus the index: the smallest is the newest
+    wanted = set(map(id, targets))
     writes, mode = _writes.log, threads.mode
     before, mode.on = mode.on, create_graph
     try:
         for root, g in seeds:
             _start(root.node or root, g, pending, ends, wanted)
         leading = _leading_to([node for node, _ in pending.values()], targets, wanted) if wanted else None
-        heap = sorted([-index for index in pending])
+        heap = sorted(pending)
         while heap:
-            node, g = pending.pop(-heappop(heap))
+            node, g = pending.pop(heappop(heap))
             if leading is not None and id(node) not in leading and id(node) not in wanted:
                 continue  # before its hooks: its gradient need not be complete
             if node.hooks:
@@ -167,22 +178,21 @@ def propagate(
             for parent, dx in zip(node.parents, gradients(node, g, create_graph)):
                 if dx is None:
                     continue
-                if dx.shape != parent.shape:  # the input was broadcast: its gradient is the sum over the copies
-                    dx = tools.sum_to(dx, parent.shape)
-                if dx.dtype is not parent.dtype:
-                    dx = tools.cast(dx, parent.dtype)
+                if dx.pool is not parent.pool or dx.pool is None:  # arrays from one pool have one shape and type
+                    dx = _fitted(dx, parent)
                 if parent.__class__ is Node:
-                    index = parent.index
-                    if index in pending:  # used more than once: gradients add up
-                        pending[index] = (parent, tools.add(pending[index][1], dx))
+                    place = -parent.index
+                    if place in pending:  # used more than once: gradients add up
+                        dx = tools.add(pending[place][1], dx)
                     else:
-                        pending[index] = (parent, dx)
-                        heappush(heap, -index)
+                        heappush(heap, place)
+                    pending[place] = parent, dx
                 elif not wanted or id(parent) in wanted:
-                    if id(parent) in ends:
-                        ends[id(parent)] = (parent, tools.add(ends[id(parent)][1], dx), True)
+                    place = id(parent)
+                    if place in ends:
+                        ends[place] = parent, tools.add(ends[place][1], dx), True
                     else:
-                        ends[id(parent)] = (parent, dx, dx is not g and owns(dx))
+                        ends[place] = parent, dx, dx is not g and owns(dx)
             if not retain_graph:
                 node.saved = None
         if _hooks.of_leaves:
@@ -192,12 +202,19 @@ def propagate(
     return ends
 
 
+def _fitted(dx: Any, parent: Any) -> Any:
+    """A gradient in the shape and type of the input that it belongs to."""
+    if dx.shape != parent.shape:  # the input was broadcast: its gradient is the sum over the copies
+        dx = tools.sum_to(dx, parent.shape)
+    return dx if dx.dtype is parent.dtype else tools.cast(dx, parent.dtype)
+
+
 def _start(
     start: Any, g: Any, pending: dict[int, tuple[Node, Any]], ends: dict[int, tuple[Any, Any, bool]], wanted: set[int]
 ) -> None:
     """Enters a root's cotangent where the walk begins; if the root is a leaf, it has already arrived."""
     if isinstance(start, Node):
-        pending[start.index] = start, tools.add(pending[start.index][1], g) if start.index in pending else g
+        pending[-start.index] = start, tools.add(pending[-start.index][1], g) if -start.index in pending else g
     elif id(start) in ends:
         ends[id(start)] = start, tools.add(ends[id(start)][1], g), True
     elif not wanted or id(start) in wanted:
@@ -223,17 +240,16 @@ def backward(
     if inputs is not None:
         targets, receivers = _check_inputs(inputs)
     ends = propagate([(root, g)], retain_graph=retain, create_graph=create_graph, targets=targets)
-    new = []
-    for leaf, dx, fresh in ends.values():
-        if receivers:
-            leaf = receivers[id(leaf)]
-        if not leaf.wants_grad:
-            continue  # it has been frozen or detached since the ops were recorded
-        if leaf.grad is not None or not fresh or not dx.flat or create_graph:
-            dx = _owned(leaf, dx, create_graph)
-        new.append((leaf, dx))
+    arrived: Iterable[Any] = ends.values()
+    if receivers:
+        arrived = [(receivers[id(leaf)], dx, fresh) for leaf, dx, fresh in arrived]
+    new = [
+        (leaf, dx if fresh and leaf.received is None and not create_graph else _owned(leaf, dx, create_graph))
+        for leaf, dx, fresh in arrived
+        if leaf.wants_grad  # else it has been frozen or detached since the ops were recorded
+    ]
     for leaf, dx in new:  # only now that nothing can fail do the leaves change
-        leaf.grad = dx
+        leaf.received = dx
 
 
 def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
@@ -242,9 +258,9 @@ def _owned(leaf: Any, dx: Any, create_graph: bool) -> Any:
     mode = threads.mode
     before, mode.on = mode.on, create_graph
     try:
-        total = dx.clone() if leaf.grad is None else tools.add(leaf.grad, dx)
+        total = dx.clone() if leaf.received is None else tools.add(leaf.received, dx)
         if _hooks.stepped:
-            _hooks.added(leaf.grad, total)
+            _hooks.added(leaf.received, total)
         return total
     finally:
         mode.on = before
@@ -261,6 +277,7 @@ def _check_inputs(inputs: Any) -> tuple[list[Any], dict[int, Any]]:
         if not x.requires_grad:
             got = "a tensor without requires_grad"
             raise GradError(message("backward", f"inputs[{i}]", got, "tensors that want gradients"))
+        x.received = getattr(x, "received", None)
     return [x.node or x for x in inputs], {id(x.node or x): x for x in inputs}
 
 
@@ -272,7 +289,7 @@ def seed(root: Any, gradient: Any, op: str) -> Any:
             "requires_grad=True; computing inside no_grad(), detach() and argmax-like ops cut the tape."
         )
     if gradient is None:
-        if root.count != 1:
+        if root.shape and root.count != 1:
             remedy = "Reduce it first (loss.sum() or loss.mean()), or pass gradient= of that shape."
             raise GradError(message(op, "", f"a tensor of shape {root.shape}", "a scalar", remedy))
         return root.new_tensor(np.ones(root.shape)) if root.shape else tools.one[root.dtype]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad import _array, _hooks, _inplace, _printing, _questions, _tape, _writes
+from minigrad import _array, _hooks, _inplace, _mistakes, _printing, _questions, _tape, _writes
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._conversions import Conversions
 from minigrad._methods import Methods
@@ -80,7 +80,7 @@ class Tensor(Methods, Conversions, Array):
         if new.ptr is self.ptr and new.shape == self.shape:
             return  # x.data += 1 has changed the numbers, and assigns the same memory
         self.array, self.ptr, self.dtype = new.array, new.ptr, new.dtype
-        self.shape, self.count, self.flat, self.pool, self.family = new.shape, new.count, new.flat, new.pool, None
+        self.shape, self.flat, self.pool, self.family = new.shape, new.flat, new.pool, None
         _writes.note(self, "assigning to .data")
 
     def item(self) -> Any:
@@ -223,7 +223,18 @@ class Tensor(Methods, Conversions, Array):
             got, remedy = "False for a computed tensor, which always has its history", "detach() gives one without."
             expected = "a leaf: you can only change requires_grad flags of leaf variables"
             raise GradError(message(op, "", got, expected, remedy))
-        self.wants_grad = bool(wanted)
+        self.wants_grad, self.received = bool(wanted), getattr(self, "received", None)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward() has left, None before; of leaves only, unless retain_grad() was called."""
+        if self.node is not None and not hasattr(self, "received"):
+            _mistakes.no_leaf()
+        return getattr(self, "received", None)
+
+    @grad.setter
+    def grad(self, new: Tensor | None) -> None:
+        self.received = _mistakes.checked_gradient(self, new)
 
     def detach(self) -> Tensor:
         """The same memory without history."""
@@ -258,6 +269,7 @@ class Tensor(Methods, Conversions, Array):
         the new value."""
         if not self.requires_grad:
             raise GradError(message("retain_grad", "", "a tensor without requires_grad", "one that backward reaches"))
+        self.received = getattr(self, "received", None)
         hooks = {} if self.node is None else self.node.hooks or {}
         if self.node is not None and not any(isinstance(h, _hooks.Retained) and h.tensor() is self for h in hooks.values()):
             self.register_hook(_hooks.Retained(self))

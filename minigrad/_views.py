@@ -42,7 +42,7 @@ class Family(list["ref[Any]"]):
 def related(x: Any, view: Any) -> Any:
     """The view, which has been made of x, in x's family."""
     if threads.mode.on:
-        family = x.family
+        family = getattr(x, "family", None)
         if family is None:
             family = x.family = Family(x)
         elif len(family) >= family.room:
@@ -54,7 +54,8 @@ def related(x: Any, view: Any) -> Any:
 
 def others(x: Any) -> list[Any]:
     """The rest of x's family."""
-    return [] if x.family is None else [y for y in x.family.members() if y is not x]
+    family = getattr(x, "family", None)
+    return [] if family is None else [y for y in family.members() if y is not x]
 
 
 def relatives(x: Any) -> list[Any]:

@@ -247,9 +247,10 @@ def test_a_failed_backward_changes_nothing():
 
 
 def test_all_leaves_change_or_none():
-    """b's .grad was replaced by one that does not fit; a comes first, and must not have changed when that shows."""
+    """b has a gradient from when it was longer; a comes first, and must not have changed when that shows."""
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
-    b.grad = mg.ones(7, dtype=mg.float64)
+    short, b.data = b.data, mg.zeros(7, dtype=mg.float64)
+    b.grad, b.data = mg.ones(7, dtype=mg.float64), short
     with pytest.raises(ShapeError):
         (a * b).sum().backward()
     assert a.grad is None
@@ -399,3 +400,32 @@ def test_no_attribute_of_a_tensor_takes_a_detour():
     """With a __getattr__ in the class, CPython looks up each of them by a slower way."""
     assert not hasattr(mg.Tensor, "__getattr__")
     assert not hasattr(mg.ones(1), "astype")
+
+
+@pytest.mark.parametrize(
+    ("gradient", "error", "message"),
+    [
+        (mg.ones(3), ShapeError, r"^grad: argument value: got shape \(3,\) of float32, expected None, or a tensor of the shape \(2,\) of float64"),
+        (mg.ones(2), DTypeError, r"^grad: argument value: got shape \(2,\) of float32"),
+        (np.ones(2), DTypeError, r"^grad: argument value: got a ndarray.*Wrap it: minigrad.tensor"),
+        (1.0, DTypeError, r"^grad: argument value: got a float"),
+    ],
+)
+def test_a_gradient_that_is_assigned_must_fit(gradient, error, message):
+    x = leaf(1.0, 2.0)
+    x.grad = before = mg.ones_like(x)
+    with pytest.raises(error, match=message):
+        x.grad = gradient
+    assert x.grad is before
+    x.grad = None
+    assert x.grad is None
+
+
+def test_no_word_is_lost_where_a_computed_tensor_keeps_its_gradient():
+    x = leaf(1.0, 2.0)
+    kept, named = x * 2.0, x * 3.0
+    kept.retain_grad()
+    assert kept.grad is None
+    (kept.sum() + named.sum()).backward(inputs=[named])
+    assert (kept.grad, named.grad.tolist(), x.grad) == (None, [1.0, 1.0], None)
+    assert mg.tensor([1, 2]).grad is None

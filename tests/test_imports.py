@@ -18,7 +18,7 @@ LAYERS = (
     {"_absent", "_indices", "_printing", "_shapes", "_samples", "_ulp"},
     {"_array", "_device", "_extents", "_kernels", "_machine", "_picks", "_settings"},
     {"_hooks", "_mode", "_views", "_writes", "_tape"},
-    {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_op", "_mistakes"},
+    {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_rules", "_op", "_mistakes"},
     {"ops"},
     {"linalg", "_draw", "_questions", "_statistics"},
     {"_conversions", "_inplace", "_functions", "_methods", "_tensor"},

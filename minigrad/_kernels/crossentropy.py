@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, empty, float32
+from minigrad._array import Array, Pool, empty, float32, pool_of, take
 from minigrad._C import lib
 from minigrad._kernels.layout import NULL, contiguous, doorway, pair
 
@@ -27,16 +27,25 @@ def _optional(x: Array | None) -> tuple[Array | None, Any]:
     return x, x.ptr
 
 
-def cross_entropy(
-    x: Array, target: Array, weight: Array | None, *, reduction: str, ignore_index: int, label_smoothing: float
-) -> tuple[Array, Array, Array]:
+def cross_entropy(x: Array, target: Array, weight: Array | None, **options: Any) -> tuple[Array, Array, Array]:
     """Loss, log sum exp(x - max x) of each row, and the sum of the weights that a mean divides by."""
-    weight, weight_ptr = _optional(weight)
     if not (x.flat and target.flat):
         x, target = contiguous(x), contiguous(target)
     rows, cols = x.shape
-    out = empty((rows,) if reduction == "none" else (), x.dtype)
-    log_sum, total = empty((rows,), x.dtype), empty((), x.dtype)
+    plan = pool_of((rows,), x.dtype), pool_of((), x.dtype), rows, cols
+    if x.pool is not None and target.pool is not None:
+        x.pool.plans["labels", target.pool] = plan
+    return cross_entropy_planned(plan, x, target, weight, **options)
+
+
+def cross_entropy_planned(
+    plan: tuple[Pool, Pool, int, int], x: Array, target: Array, weight: Array | None, *,
+    reduction: str, ignore_index: int, label_smoothing: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """The loss of logits and labels that were planned: the pools of log_sum and total, rows and columns."""
+    each, scalar, rows, cols = plan
+    out, log_sum, total = take(each if reduction == "none" else scalar), take(each), take(scalar)
+    weight_ptr = NULL if weight is None else (weight := contiguous(weight)).ptr
     _cross_entropy[x.dtype is not float32](
         out.ptr, log_sum.ptr, total.ptr, x.ptr, target.ptr, weight_ptr, ignore_index, label_smoothing,
         REDUCTIONS[reduction], rows, cols,
@@ -45,14 +54,14 @@ def cross_entropy(
 
 
 def cross_entropy_bwd(
-    dout: Array, x: Array, target: Array, weight: Array | None, log_sum: Array, total: Array, *,
+    dout: Array, x: Array, target: Array, weight: Array | None, log_sum: Array, total: Array,
     reduction: str, ignore_index: int, label_smoothing: float,
 ) -> Array:  # fmt: skip
     """The gradient of cross_entropy towards the logits."""
-    weight, weight_ptr = _optional(weight)
     if not (x.flat and target.flat and dout.flat and log_sum.flat):
         x, target, dout, log_sum = contiguous(x), contiguous(target), contiguous(dout), contiguous(log_sum)
-    out = empty(x.shape, x.dtype)
+    weight_ptr = NULL if weight is None else (weight := contiguous(weight)).ptr
+    out = empty(x.shape, x.dtype) if x.pool is None else take(x.pool)
     _cross_entropy_bwd[x.dtype is not float32](
         out.ptr, dout.ptr, x.ptr, target.ptr, weight_ptr, log_sum.ptr, total.ptr, ignore_index, label_smoothing,
         REDUCTIONS[reduction], x.shape[1], x.shape[0],
@@ -137,4 +146,4 @@ def first_bad_label(target: Array, ignore_index: int, classes: int, *, lowest: i
     """The position of the first label that is no class, counted from `lowest`, or -1. A captured step looks again at each
     replay."""
     target = target if target.flat else contiguous(target)
-    return int(_first_bad_label[0](target.ptr, ignore_index, lowest, classes, target.count))
+    return _first_bad_label[0](target.ptr, ignore_index, lowest, classes, target.array.size)  # type: ignore[no-any-return]

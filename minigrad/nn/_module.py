@@ -32,10 +32,10 @@ class Parameter(Tensor):
             raise DTypeError(message("Parameter", "data", f"a {type(data).__name__}", "a tensor", remedy))
         made = object.__new__(cls)
         same = alias(data)
-        for slot in ("array", "count", "dtype", "family", "flat", "pool", "ptr", "shape"):
+        for slot in ("array", "dtype", "flat", "pool", "ptr", "shape"):
             setattr(made, slot, getattr(same, slot))
-        made.node, made.grad, made.requires_grad = None, None, False
-        made.requires_grad_(requires_grad)
+        made.node = made.received = None
+        made.requires_grad = requires_grad
         return made
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
@@ -120,7 +120,7 @@ class Module:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if "_hooks" in self.__dict__:
             return _hooks.call(self, args, keywords)
-        return self.forward(*args, **keywords)
+        return self.forward(*args, **keywords) if keywords else self.forward(*args)
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 

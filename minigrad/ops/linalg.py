@@ -14,7 +14,8 @@ import numpy as np
 from minigrad import _shapes as shapes
 from minigrad._array import Array
 from minigrad._kernels import linalg as kernels
-from minigrad._op import defop, public
+from minigrad._op import defop
+from minigrad._promote import strict
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, message
 from minigrad.ops.layout import reshape_op, squeeze, unsqueeze
@@ -83,33 +84,8 @@ def _rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else reshape_op(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
 
 
-linear_op: Function = defop(
-    "linear", "x, weight, bias",
-    forward=kernels.linear,
-    shape=shapes.linear,
-    planned=("x.pool.linears[weight.pool, None if bias is None else bias.pool]", kernels.linear_planned),
-    quick="len(weight.shape) == 2 and x.shape[-1:] == weight.shape[1:] and (bias is None or bias.shape == weight.shape[:1])",
-    vjp={
-        "x": lambda g, weight: matmul(g, weight) if len(g.shape) > 1 else squeeze(matmul(unsqueeze(g, 0), weight), 0),
-        "weight": lambda g, x: matmul_tn(_rows(g), _rows(x)),
-        "bias": lambda g: sum_op(_rows(g), dim=(0,), keepdim=False),
-    },
-    joint=lambda g, parents, x, weight: kernels.linear_bwd(g, x, weight, parents),
-    optional="bias",
-    reference=lambda x, weight, bias: x @ weight.T if bias is None else x @ weight.T + bias,
-    samples=lambda: [
-        Sample(Draw((*batch, k)), Draw((n, k)), Draw((n,)) if bias else None)
-        for batch, k, n in (((2,), 3, 4), ((1,), 1, 1), ((0,), 3, 2), ((17,), 19, 5), ((2, 3), 4, 2), ((), 3, 2)) for bias in (True, False)
-    ],
-    doc="x W^T + b in one pass over the output. dx = dout W, dW = dout^T x, db = the sum of dout over the batch.",
-)  # fmt: skip
-
-
-@public("linear", "nn.functional")
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """x W^T + b: x (..., in), weight (out, in), bias (out,) or None -> (..., out)."""
-    if isinstance(x, Array) and x.dtype is weight.dtype and (bias is None or bias.dtype is x.dtype):
-        return linear_op(x, weight, bias)
+def _only_of_one_type(x: Any, weight: Any, bias: Any) -> None:
+    """Raises for operands of linear that would have to be converted."""
     for name, given in (("input", x), ("weight", weight), ("bias", bias)):
         if given is not None and not isinstance(given, Array):
             remedy = f"Wrap it: minigrad.tensor(data, dtype=minigrad.{getattr(weight, 'dtype', 'float32')})."
@@ -117,4 +93,30 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         if given is not None and given.dtype is not weight.dtype:
             remedy = f"Convert the input: x.to(weight.dtype), or create it with dtype={weight.dtype}."
             raise DTypeError(message("linear", name, f"dtype {given.dtype}", f"weight's dtype {weight.dtype}", remedy))
-    return linear_op(x, weight, bias)
+
+
+strict["linear"] = _only_of_one_type
+
+linear: Function = defop(
+    "linear", "x, weight, bias",
+    forward=kernels.linear,
+    shape=shapes.linear,
+    planned=("x.pool.plans[weight.pool, None if bias is None else bias.pool]", kernels.linear_planned),
+    quick="len(weight.shape) == 2 and x.shape[-1:] == weight.shape[1:] and (bias is None or bias.shape == weight.shape[:1])",
+    vjp={
+        "x": lambda g, weight: matmul(g, weight) if len(g.shape) > 1 else squeeze(matmul(unsqueeze(g, 0), weight), 0),
+        "weight": lambda g, x: matmul_tn(_rows(g), _rows(x)),
+        "bias": lambda g: sum_op(_rows(g), dim=(0,), keepdim=False),
+    },
+    joint=kernels.linear_bwd,
+    optional="bias",
+    reference=lambda x, weight, bias: x @ weight.T if bias is None else x @ weight.T + bias,
+    samples=lambda: [
+        Sample(Draw((*batch, k)), Draw((n, k)), Draw((n,)) if bias else None)
+        for batch, k, n in (((2,), 3, 4), ((1,), 1, 1), ((0,), 3, 2), ((17,), 19, 5), ((2, 3), 4, 2), ((), 3, 2)) for bias in (True, False)
+    ],
+    names="linear",
+    spaces="nn.functional",
+    doc="x W^T + b in one pass over the output: x (..., in), weight (out, in), bias (out,) or None -> (..., out). "
+    "dx = dout W, dW = dout^T x, db = the sum of dout over the batch.",
+)  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from copy import deepcopy
 from functools import wraps
+from operator import is_
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from minigrad import _backend, _hooks, _mistakes, _writes
 from minigrad._array import Array, alias, empty, float32, float64, from_array
 from minigrad._C import ffi
 from minigrad._mode import enable_grad
-from minigrad._tensor import Tensor
 from minigrad.errors import DTypeError, ShapeError, message
 
 if TYPE_CHECKING:
@@ -76,26 +76,29 @@ class Memory:
     """
 
     __slots__ = (
-        "arrays", "copies", "count", "grads", "marks", "owners", "params", "sizes", "slots", "states", "steps", "used",
+        "arrays", "copies", "count", "grads", "group", "marks", "moved", "operands", "owners", "pools", "states", "used", "wide",
         "write",
     )  # fmt: skip
 
     def __init__(
-        self, writer: str, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]
+        self, writer: str, group: Group, params: list[Any], states: list[dict[str, Any]], slots: tuple[str, ...], used: tuple[str, ...]
     ) -> None:
-        self.count, self.used = len(params), used
+        self.group, self.count, self.used, self.wide = group, len(params), used, params[0].dtype is not float32
         # Who owns the memory that is pointed to is kept here, so that it lives as long as the pointers.
         self.owners, self.states = params, states
         self.arrays = [p.array for p in params]
+        self.pools = [p.pool or object() for p in params]  # an object that is no gradient's pool
+        self.moved: list[Any] = []
         self.write = _writes.Write(_writes.NEVER, writer)
         self.marks = [_writes.mark(array) for array in self.arrays]
         self.copies = [(p, empty(p.shape, p.dtype)) for p in params if not p.flat]
         contiguous = {id(p): copy for p, copy in self.copies}
-        self.params = self._pointers([contiguous.get(id(p), p) for p in params])
-        self.grads = ffi.new(ffi.typeof(self.params), self.count)
-        self.slots = [self._pointers([s[n] for s in states]) if n in used else ffi.NULL for n in slots]
-        self.steps = ffi.new("int64_t *[]", [s["step"].ptr for s in states]) if used else ffi.NULL
-        self.sizes = ffi.new("int64_t[]", [p.count for p in params])
+        updated = self._pointers([contiguous.get(id(p), p) for p in params])
+        self.grads = ffi.new(ffi.typeof(updated), self.count)
+        momenta = [self._pointers([s[n] for s in states]) if n in used else ffi.NULL for n in slots]
+        steps = ffi.new("int64_t *[]", [s["step"].ptr for s in states]) if used else ffi.NULL
+        sizes = ffi.new("int64_t[]", [p.count for p in params])
+        self.operands = updated, self.grads, *momenta, steps, sizes, self.count, group.c
 
     @staticmethod
     def _pointers(tensors: list[Any]) -> Any:
@@ -104,13 +107,30 @@ class Memory:
 
     def fits(self, params: list[Any], used: tuple[str, ...]) -> bool:
         """Whether the pointers were made for these parameters and their present arrays."""
-        if len(params) != self.count or used != self.used:
+        return (
+            len(params) == self.count and used == self.used and all(map(is_, params, self.owners))
+            and all(p.array is array for p, array in zip(params, self.arrays))
+        )  # fmt: skip
+
+    def takes(self, params: list[Any]) -> bool:
+        """Whether this is the ordinary step, in which nothing has moved and every gradient comes from the pool of its
+        parameter, which tells its type, shape and layout; then the pointers to the gradients are set."""
+        if len(params) != self.count:
             return False
-        # Lengths are equal, and every step comes here.
-        for p, owner, array in zip(params, self.owners, self.arrays):
+        grads = self.grads
+        for i, (p, owner, array, pool) in enumerate(zip(params, self.owners, self.arrays, self.pools)):
             if p is not owner or p.array is not array:
                 return False
+            g = p.received
+            if g is None or g.pool is not pool:
+                return False
+            grads[i] = g.ptr
         return True
+
+    def point(self) -> None:
+        """Sets the pointers to the gradients, copying those that are not contiguous."""
+        self.moved = [p.grad if p.grad.flat else p.grad.clone() for p in self.owners]
+        self.grads[0 : self.count] = [g.ptr for g in self.moved]
 
 
 class Optimizer:
@@ -248,11 +268,12 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clears all gradients. Call it before each backward pass, or gradients accumulate."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p.grad = None
-                elif p.grad is not None:
-                    p.grad = from_array(np.zeros(p.shape, p.dtype))
+            if set_to_none:
+                for p in group["params"]:
+                    p.received = None
+            else:
+                for p in group["params"]:
+                    p.grad = None if p.grad is None else from_array(np.zeros(p.shape, p.dtype))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Updates every parameter that has a gradient, and leaves the others unchanged. closure: recomputes the loss.
@@ -273,8 +294,11 @@ class Optimizer:
                 self._reference(group, p.array, p.grad.array, state)
                 _writes.note(p.array, self._writer())
         else:
-            for group, memory in [(g, self._memory(g, params)) for g in groups for params in self._ready(g)]:
-                self._update(group, memory)
+            due: list[Memory] = []
+            for group in groups:
+                due += self._memories(group)
+            for memory in due:
+                self._update(memory)
         return loss
 
     def _watch(self) -> None:
@@ -293,7 +317,7 @@ class Optimizer:
         first, mixed = params[0].dtype, False
         for p in params:
             g = p.grad
-            if not isinstance(g, Tensor) or g.shape != p.shape or g.dtype is not p.dtype:
+            if g.shape != p.shape or g.dtype is not p.dtype:
                 self._reject(group, p)
             if p.dtype is not first:
                 mixed = True
@@ -302,12 +326,16 @@ class Optimizer:
     def _reject(self, group: Group, p: Any) -> None:
         at, g = next(i for i, q in enumerate(group["params"]) if q is p), p.grad
         op, argument = f"{type(self).__name__}.step", f"params[{at}].grad"
-        if not isinstance(g, Tensor):
-            remedy = "Wrap it: minigrad.tensor(...)."
-            raise DTypeError(message(op, argument, f"a {type(g).__name__}", "a tensor", remedy))
         kind = ShapeError if g.shape != p.shape else DTypeError
         wanted = f"the parameter's shape {p.shape} of {p.dtype}"
         raise kind(message(op, argument, f"shape {g.shape} of {g.dtype}", wanted))
+
+    def _memories(self, group: Group) -> list[Memory]:
+        """The pointers for each C call that a group's step consists of, those to the gradients set."""
+        for memory in group.memory.values():
+            if memory.takes(group["params"]):
+                return [memory]
+        return [self._memory(group, params) for params in self._ready(group)]
 
     def _memory(self, group: Group, params: list[Any]) -> Memory:
         """The pointers to these parameters, their gradients and their states; renewed if something has moved."""
@@ -315,24 +343,18 @@ class Optimizer:
         memory = group.memory.get(dtype)
         if memory is None or not memory.fits(params, used):
             states = [self._state(group, p) for p in params]
-            memory = group.memory[dtype] = Memory(self._writer(), params, states, self._slots, used)
+            memory = group.memory[dtype] = Memory(self._writer(), group, params, states, self._slots, used)
+        memory.point()
         return memory
 
     def _writer(self) -> str:
         """Who has written into the parameters, for the error of a backward pass that needed the old numbers."""
         return f"{type(self).__name__}.step"
 
-    def _update(self, group: Group, memory: Memory) -> None:
-        grads, moved = memory.grads, []
-        for i, p in enumerate(memory.owners):
-            g = p.grad
-            if not g.flat:
-                moved.append(g := g.clone())
-            grads[i] = g.ptr
+    def _update(self, memory: Memory) -> None:
         for p, copy in memory.copies:
             copy.array[...] = p.array
-        kernel = self._kernel[memory.owners[0].dtype is not float32]
-        kernel(memory.params, grads, *memory.slots, memory.steps, memory.sizes, memory.count, group.c)
+        self._kernel[memory.wide](*memory.operands)
         for p, copy in memory.copies:
             p.array[...] = copy.array
         _writes.note_all(memory.marks, memory.write)

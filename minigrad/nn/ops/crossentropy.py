@@ -170,8 +170,12 @@ cross_entropy_op = defop(
     "cross_entropy", "input, target, weight | reduction, ignore_index, label_smoothing",
     forward=kernels.cross_entropy,
     shape=_rows,
+    planned=("input.pool.plans['labels', target.pool]", kernels.cross_entropy_planned),
     aux="log_sum total",
     vjp={"input": _towards_logits},
+    joint=lambda g, parents, input, target, weight, log_sum, total, reduction, ignore_index, label_smoothing: (
+        kernels.cross_entropy_bwd(g, input, target, weight, log_sum, total, reduction, ignore_index, label_smoothing), None, None
+    ),
     composition=_cross_entropy_composed,
     nondiff="target weight",
     optional="weight",
@@ -409,13 +413,19 @@ def _check_labels(name: str, x: Any, target: Any, ignore_index: int, classes: in
             remedy = "For probabilities (one-hot rows), write target.to(input.dtype)."
         expected = f"labels of shape {wanted} for input {x.shape}, or probabilities of its shape"
         raise ShapeError(message(name, "target", f"shape {target.shape}", expected, remedy))
+    _check_range(name, target, ignore_index, classes)
+
+
+def _check_range(name: str, target: Any, ignore_index: int, classes: int) -> None:
+    """Raises unless every label is a class or ignore_index."""
     at = kernels.first_bad_label(target, ignore_index, classes)
-    if at >= 0:
-        index = [int(i) for i in np.unravel_index(at, target.shape)] if target.shape else []
-        label = int(target.array.ravel()[at])
-        expected = f"0 to {classes - 1} (the input has {classes} classes) or ignore_index={ignore_index}"
-        remedy = "Labels start at 0." if label == classes else "Set ignore_index to the label that means none."
-        raise LabelError(message(name, "target", f"label {label} at index {index}", expected, remedy))
+    if at < 0:
+        return
+    index = [int(i) for i in np.unravel_index(at, target.shape)] if target.shape else []
+    label = int(target.array.ravel()[at])
+    expected = f"0 to {classes - 1} (the input has {classes} classes) or ignore_index={ignore_index}"
+    remedy = "Labels start at 0." if label == classes else "Set ignore_index to the label that means none."
+    raise LabelError(message(name, "target", f"label {label} at index {index}", expected, remedy))
 
 
 def _unrowed(loss: Any, shape: tuple[int, ...], reduction: str) -> Any:
@@ -441,10 +451,19 @@ def cross_entropy(
         raise ValueError(message(name, "size_average or reduce", "a value", "nothing", remedy))
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(message(name, "label_smoothing", label_smoothing, "a number in [0, 1]"))
-    labels = _check(name, input, target, weight, reduction, ignore_index)
+    try:
+        known = ("labels", target.pool) in input.pool.plans and weight is None and reduction in REDUCTIONS
+    except AttributeError:  # not both of them come from pools
+        known = False
+    labels = known or _check(name, input, target, weight, reduction, ignore_index)
     if input.node is not None and input.node.op.name in SUSPECT:
         remedy = "Pass the scores that go into it: probabilities in place of scores learn slowly, and wrongly."
         normalized_before(name, input, ("softmax", "sigmoid"), remedy)
+    if known:  # scores (N, C) and labels (N,) of these types have been through the checks before, but other labels
+        _check_range(name, target, ignore_index, input.shape[1])
+        return cross_entropy_op(
+            input, target, weight, reduction=reduction, ignore_index=ignore_index, label_smoothing=label_smoothing
+        )
     rows, smoothing = _class_rows(name, input), float(label_smoothing)
     if labels:
         flat = target if len(target.shape) == 1 else from_array(target.array.reshape(-1))
