@@ -126,6 +126,12 @@ def _switch() -> None:
         enter(op)
 
 
+def _unplanned(op: Op) -> Callable[..., Any]:
+    """What an op runs in the place of its planned kernel, which is given all arguments by position."""
+    n = len(op.inputs)
+    return lambda _, *given: op.run(*given[:n], **dict(zip(op.keywords, given[n:], strict=True)))
+
+
 def enter(op: Op) -> None:
     """Lets an op run on the chosen backend, and be watched, including one that a late import declares meanwhile. Planned and
     joint kernels are bypassed then: the first skip the watcher, and the second are neither a reference nor a single op."""
@@ -135,7 +141,7 @@ def enter(op: Op) -> None:
     for watcher in _watchers:
         op.run = watcher(op, op.run)
     if op.planned_kernel is not None:
-        op.run_planned = op.planned_kernel if plain else lambda _, *inputs, **given: op.run(*inputs, **given)
+        op.run_planned = op.planned_kernel if plain else _unplanned(op)
     op.joint = op.joint_kernel if plain else None
     if _timers or any(hasattr(rule, "plain") for rule in op.rules):
         _time(op)

@@ -35,7 +35,7 @@ def source(op: Op) -> str:
         indent *= 2
     lines += [indent + line for line in (*_checks(op, passed), f"{results} = op.run({given}{passed})")]
     if op.planned:
-        lines += ["    else:", f"        {results} = op.run_planned(plan, {given}{passed})"]
+        lines += ["    else:", f"        {results} = op.run_planned({', '.join(('plan', *op.inputs, *op.keywords))})"]
     return "\n".join([*lines, *_recording(op), "    return result", ""])
 
 
@@ -100,7 +100,7 @@ def _recording(op: Op) -> list[str]:
     return [
         f"    if ({' or '.join(wants.values())}) and threads.mode.on:",
         "        result.wants_grad = True",
-        f"        result.node = Node(op, ({', '.join(parents)},), ({', '.join(saved)},), result)",
+        f"        result.node = Node().record(op, ({', '.join(parents)},), ({', '.join(saved)},), result)",
     ]
 
 

@@ -74,7 +74,7 @@ class Context:
         known, place = self._results[id(x)]
         result = alias(x)
         # The part of a result that nobody has kept is gone.
-        result.node, result.requires_grad = known() or Node(_PART, (self._node(),), place, x), True
+        result.node, result.requires_grad = known() or Node().record(_PART, (self._node(),), place, x), True
         return result
 
     def relink(self, kept: tuple[Any, ...], originals: dict[int, Node]) -> None:
@@ -171,11 +171,11 @@ def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], results: t
     parents = tuple((x.node or x) if needs else None for x, needs in zip(args, ctx.needs_input_grad, strict=True))
     widest = np.result_type(*[made[i].dtype for i in parts])
     whole = made[parts[0]] if len(parts) == 1 else from_array(np.broadcast_to(widest.type(0), (ends[-1],)))
-    node = Node(_record(cls, results, parts, shapes, ends), parents, (ctx, ctx._kept), whole)
+    node = Node().record(_record(cls, results, parts, shapes, ends), parents, (ctx, ctx._kept), whole)
     for at, i in enumerate(parts):
         made[i].requires_grad = True
         place = (at, ends[at], ends[at + 1], ends[-1])
-        made[i].node = own = node if len(parts) == 1 else Node(_PART, (node,), place, made[i])
+        made[i].node = own = node if len(parts) == 1 else Node().record(_PART, (node,), place, made[i])
         if id(results[i]) in kept and id(results[i]) not in given:
             ctx._results[id(results[i])] = ref(own), place
     ctx._node = ref(node)

@@ -298,7 +298,7 @@ def _record(x: Any, whole: Any, index: Any, value: Any) -> None:
     op: Op = setitem_op.op  # type: ignore[attr-defined]
     saved = tuple({"index": index, "value_shape": value.shape}.get(name) for name in op.values)
     parents = tuple((y.node or y) if y.requires_grad else None for y in (whole, value))
-    _rewritten(whole, Node(op, parents, saved, whole))
+    _rewritten(whole, Node().record(op, parents, saved, whole))
 
 
 def _is_part(view: Any, of: Any) -> bool:
@@ -312,7 +312,7 @@ def _rewritten(whole: Any, node: Node) -> None:
     _hooks.rewrite(whole, node)
     for view in _views.relatives(whole):
         if _is_part(view, old):  # by slices, which kernels walk
-            _hooks.rewrite(view, Node(view.node.op, (node,), view.node.saved, view))
+            _hooks.rewrite(view, Node().record(view.node.op, (node,), view.node.saved, view))
             continue
         at = _views.places(view, whole)
         now = getitem_op(reshape_op(whole, shape=(whole.count,)), index=at)

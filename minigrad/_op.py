@@ -128,8 +128,8 @@ def defop(
     optional     inputs that may be None
     quick        an expression in the inputs; where it holds, the shapes fit, and the shape rule is not called
     planned      an expression in the inputs and a kernel. The expression looks up what `forward` remembered of operands like
-                 these (AttributeError or KeyError if it has seen none); the kernel takes that before the inputs, and
-                 neither checks nor works out shapes. Elementwise kernels bring their own.
+                 these (AttributeError or KeyError if it has seen none); the kernel takes that, the inputs and the
+                 keywords by position, and neither checks nor works out shapes. Elementwise kernels bring their own.
     unusual      asked first where quick does not hold: a function of the inputs that computes the result by other ops, or
                  returns None
     kind         the type of the result: "same" as the inputs', "float" (integers become float32), "bool", "int"; or "moved",

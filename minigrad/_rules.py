@@ -51,12 +51,9 @@ def rule(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any] | None:
 
 def joint_rule(op: Op, joint: Callable[..., Any]) -> Callable[[Any, tuple[Any, ...], tuple[Any, ...]], tuple[Any, ...]]:
     """A record's `joint` with its arguments picked out of what was saved."""
-    at = [op.values.index(p) for p in parameters(joint)[2:]]
-    if len(at) == 2:
-        i, j = at
-        return lambda g, parents, saved: joint(g, parents, saved[i], saved[j])
-    pick = itemgetter(*at)
-    return lambda g, parents, saved: joint(g, parents, *pick(saved))
+    picked = ", ".join(f"saved[{op.values.index(p)}]" for p in parameters(joint)[2:])
+    # Written out, since a call with stars starts another loop of the interpreter.
+    return eval(f"lambda g, parents, saved: joint(g, parents, {picked})", {"joint": joint})  # type: ignore[no-any-return]
 
 
 def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...]], Any]:

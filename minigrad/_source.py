@@ -42,12 +42,12 @@ def calling_line() -> Line | None:
     return None if frame is None else Line(frame.f_code.co_filename, frame.f_lineno)
 
 
-_plain_init: Any = Node.__init__
+_plain_record: Any = Node.record
 
 
-def _init_with_line(node: Node, *args: Any) -> None:
-    _plain_init(node, *args)
+def _record_with_line(node: Node, *args: Any) -> Node:
     node.line = calling_line()
+    return _plain_record(node, *args)  # type: ignore[no-any-return]
 
 
 class debug_mode:  # noqa: N801 - called like a function
@@ -92,5 +92,5 @@ def is_debug_mode() -> bool:
 
 def _switch() -> None:
     enabled = bool(_modes) and _modes[-1].enabled
-    setattr(Node, "__init__", _init_with_line if enabled else _plain_init)  # noqa: B010 - no plain method
+    Node.record = _record_with_line if enabled else _plain_record  # type: ignore[method-assign, assignment]
     _writes.line = calling_line if enabled else _writes.no_line

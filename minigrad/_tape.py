@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _hooks, _writes
-from minigrad._array import Array, alias, owns, pool_of
+from minigrad._array import Array, Pool, alias, owns, pool_of
 from minigrad._mode import threads
 from minigrad._writes import next_index
 from minigrad.errors import DTypeError, GradError, ShapeError, message
@@ -34,15 +34,23 @@ class Node:
 
     __slots__ = ("__weakref__", "hooks", "index", "line", "op", "parents", "pool", "saved")
 
+    op: Op
+    parents: tuple[Any, ...]
+    saved: Any  # None once backward has freed it; or a checkpoint, or what that has recomputed
+    pool: Pool
+    index: int
+    hooks: dict[int, Callable[[Any], Any]] | None
     line: Any
 
-    def __init__(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> None:
+    def record(self, op: Op, parents: tuple[Any, ...], saved: tuple[Any, ...], out: Array) -> Node:
+        """Fills in a new node. (`__init__` would be called through C, where it costs another loop of the interpreter.)"""
         self.op = op
         self.parents = parents
-        self.saved: Any = saved  # None once backward has freed it; or a checkpoint, or what that has recomputed
+        self.saved = saved
         self.pool = out.pool or pool_of(out.shape, out.dtype)
         self.index = next_index()
-        self.hooks: dict[int, Callable[[Any], Any]] | None = None
+        self.hooks = None
+        return self
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -144,7 +152,7 @@ def _leading_to(starts: list[Node], targets: Sequence[Any], wanted: set[int]) ->
 
 
 def propagate(
-    seeds: Sequence[tuple[Array, Any]], *, retain_graph: bool, create_graph: bool, targets: Sequence[Any] = ()
+    seeds: Sequence[tuple[Array, Any]], retain_graph: bool, create_graph: bool, targets: Sequence[Any] = ()
 ) -> dict[int, tuple[Any, Any, bool]]:
     """Walks back from all roots at once, each given with its cotangent. Returns {id: (leaf or target node, its gradient,
     fresh)}.
@@ -239,7 +247,7 @@ def backward(
     receivers: dict[int, Any] = {}
     if inputs is not None:
         targets, receivers = _check_inputs(inputs)
-    ends = propagate([(root, g)], retain_graph=retain, create_graph=create_graph, targets=targets)
+    ends = propagate([(root, g)], retain, create_graph, targets)
     arrived: Iterable[Any] = ends.values()
     if receivers:
         arrived = [(receivers[id(leaf)], dx, fresh) for leaf, dx, fresh in arrived]
@@ -283,7 +291,7 @@ def _check_inputs(inputs: Any) -> tuple[list[Any], dict[int, Any]]:
 
 def seed(root: Any, gradient: Any, op: str) -> Any:
     """The cotangent to start from: the one given, or 1 for a scalar."""
-    if not root.requires_grad:
+    if not root.wants_grad:
         raise GradError(
             f"{op}: the tensor does not require a gradient, so nothing was recorded. Create what you differentiate by with "
             "requires_grad=True; computing inside no_grad(), detach() and argmax-like ops cut the tape."

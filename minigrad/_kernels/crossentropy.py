@@ -27,7 +27,9 @@ def _optional(x: Array | None) -> tuple[Array | None, Any]:
     return x, x.ptr
 
 
-def cross_entropy(x: Array, target: Array, weight: Array | None, **options: Any) -> tuple[Array, Array, Array]:
+def cross_entropy(
+    x: Array, target: Array, weight: Array | None, *, reduction: str, ignore_index: int, label_smoothing: float
+) -> tuple[Array, Array, Array]:
     """Loss, log sum exp(x - max x) of each row, and the sum of the weights that a mean divides by."""
     if not (x.flat and target.flat):
         x, target = contiguous(x), contiguous(target)
@@ -35,11 +37,11 @@ def cross_entropy(x: Array, target: Array, weight: Array | None, **options: Any)
     plan = pool_of((rows,), x.dtype), pool_of((), x.dtype), rows, cols
     if x.pool is not None and target.pool is not None:
         x.pool.plans["labels", target.pool] = plan
-    return cross_entropy_planned(plan, x, target, weight, **options)
+    return cross_entropy_planned(plan, x, target, weight, reduction, ignore_index, label_smoothing)
 
 
 def cross_entropy_planned(
-    plan: tuple[Pool, Pool, int, int], x: Array, target: Array, weight: Array | None, *,
+    plan: tuple[Pool, Pool, int, int], x: Array, target: Array, weight: Array | None,
     reduction: str, ignore_index: int, label_smoothing: float,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """The loss of logits and labels that were planned: the pools of log_sum and total, rows and columns."""

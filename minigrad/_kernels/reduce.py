@@ -64,7 +64,7 @@ def sum(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     return _run(x, dim, keepdim, False, sum_planned)
 
 
-def sum_planned(plan: Plan, x: Array, **_: Any) -> Array:
+def sum_planned(plan: Plan, x: Array, *_: Any) -> Array:
     """The sum that was planned."""
     pool, outer, size, inner = plan
     out = take(pool)
@@ -77,7 +77,7 @@ def mean(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     return _run(x, dim, keepdim, False, mean_planned)
 
 
-def mean_planned(plan: Plan, x: Array, **_: Any) -> Array:
+def mean_planned(plan: Plan, x: Array, *_: Any) -> Array:
     """The mean that was planned."""
     pool, outer, size, inner = plan
     out = take(pool)
@@ -88,7 +88,7 @@ def mean_planned(plan: Plan, x: Array, **_: Any) -> Array:
 def _extremum(name: str, index: bool) -> tuple[Kernel, Kernel]:
     both = pair(name)
 
-    def planned(plan: Plan, x: Array, **_: Any) -> Array:
+    def planned(plan: Plan, x: Array, *_: Any) -> Array:
         pool, outer, size, inner = plan
         out = take(pool)
         both[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)

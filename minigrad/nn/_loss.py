@@ -116,9 +116,8 @@ class CrossEntropyLoss(_Loss):
     def forward(self, input: Any, target: Any) -> Any:
         """The loss of logits."""
         return F.cross_entropy(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+            input, target, self.weight, None, self.ignore_index, None, self.reduction, self.label_smoothing
+        )
 
 
 class NLLLoss(_Loss):

@@ -120,7 +120,12 @@ class Module:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if "_hooks" in self.__dict__:
             return _hooks.call(self, args, keywords)
-        return self.forward(*args, **keywords) if keywords else self.forward(*args)
+        if not keywords:  # a call with stars starts another loop of the interpreter, at the expense of a small layer
+            if len(args) == 1:
+                return self.forward(args[0])
+            if len(args) == 2:
+                return self.forward(args[0], args[1])
+        return self.forward(*args, **keywords)
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 

@@ -413,19 +413,18 @@ def _check_labels(name: str, x: Any, target: Any, ignore_index: int, classes: in
             remedy = "For probabilities (one-hot rows), write target.to(input.dtype)."
         expected = f"labels of shape {wanted} for input {x.shape}, or probabilities of its shape"
         raise ShapeError(message(name, "target", f"shape {target.shape}", expected, remedy))
-    _check_range(name, target, ignore_index, classes)
-
-
-def _check_range(name: str, target: Any, ignore_index: int, classes: int) -> None:
-    """Raises unless every label is a class or ignore_index."""
     at = kernels.first_bad_label(target, ignore_index, classes)
-    if at < 0:
-        return
+    if at >= 0:
+        raise _misfit(name, target, at, ignore_index, classes)
+
+
+def _misfit(name: str, target: Any, at: int, ignore_index: int, classes: int) -> Exception:
+    """The error for a label that is neither a class nor ignore_index."""
     index = [int(i) for i in np.unravel_index(at, target.shape)] if target.shape else []
     label = int(target.array.ravel()[at])
     expected = f"0 to {classes - 1} (the input has {classes} classes) or ignore_index={ignore_index}"
     remedy = "Labels start at 0." if label == classes else "Set ignore_index to the label that means none."
-    raise LabelError(message(name, "target", f"label {label} at index {index}", expected, remedy))
+    return LabelError(message(name, "target", f"label {label} at index {index}", expected, remedy))
 
 
 def _unrowed(loss: Any, shape: tuple[int, ...], reduction: str) -> Any:
@@ -460,7 +459,9 @@ def cross_entropy(
         remedy = "Pass the scores that go into it: probabilities in place of scores learn slowly, and wrongly."
         normalized_before(name, input, ("softmax", "sigmoid"), remedy)
     if known:  # scores (N, C) and labels (N,) of these types have been through the checks before, but other labels
-        _check_range(name, target, ignore_index, input.shape[1])
+        at = kernels.first_bad_label(target, ignore_index, input.shape[1])
+        if at >= 0:
+            raise _misfit(name, target, at, ignore_index, input.shape[1])
         return cross_entropy_op(
             input, target, weight, reduction=reduction, ignore_index=ignore_index, label_smoothing=label_smoothing
         )
