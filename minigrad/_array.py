@@ -170,7 +170,7 @@ def reshaped(x: Array, shape: tuple[int, ...]) -> Any:
 
 def owns(x: Array) -> bool:
     """Whether x has memory of its own from a pool, and is not a view of another tensor's."""
-    return x.array.base.__class__ is _Block
+    return type(x.array.base) is _Block
 
 
 def alias(x: Array) -> Any:

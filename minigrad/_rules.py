@@ -53,7 +53,8 @@ def joint_rule(op: Op, joint: Callable[..., Any]) -> Callable[[Any, tuple[Any, .
     """A record's `joint` with its arguments picked out of what was saved."""
     picked = ", ".join(f"saved[{op.values.index(p)}]" for p in parameters(joint)[2:])
     # Written out, since a call with stars starts another loop of the interpreter.
-    return eval(f"lambda g, parents, saved: joint(g, parents, {picked})", {"joint": joint})  # type: ignore[no-any-return]
+    written = compile(f"lambda g, parents, saved: joint(g, parents, {picked})", f"<op {op.name}>", "eval")
+    return eval(written, {"joint": joint})  # type: ignore[no-any-return]
 
 
 def _through_composition(op: Op, position: int) -> Callable[[Any, tuple[Any, ...]], Any]:

@@ -69,7 +69,7 @@ class Node:
 def gradients(node: Node, g: Any, keep_history: bool) -> Sequence[Any]:
     """The chain rule at one node: the gradients of its inputs (None where none is needed), given g, that of its output."""
     saved, op = node.saved, node.op
-    if saved.__class__ is not tuple:
+    if type(saved) is not tuple:
         saved = _restored(node)
     if keep_history and op.keeps_out and saved[op.out_at] is not None:
         out = alias(saved[op.out_at])
@@ -188,7 +188,7 @@ def propagate(
                     continue
                 if dx.pool is not parent.pool or dx.pool is None:  # arrays from one pool have one shape and type
                     dx = _fitted(dx, parent)
-                if parent.__class__ is Node:
+                if type(parent) is Node:
                     place = -parent.index
                     if place in pending:  # used more than once: gradients add up
                         dx = tools.add(pending[place][1], dx)
