@@ -208,7 +208,8 @@ class Pool(list["tuple[Any, Any]"]):
     There is one pool for each type and shape, so the pools of two operands tell all about their layout, and serve as keys
     for what was planned for them: `products` for this pool with another, `plans` for several operands, `reductions` for dimensions,
     `reshapes` for shapes as they were given, and `alike` (only for floats) for elementwise ops on operands from the same
-    pool, whose result comes from that pool again. `remembers` says whether arrays may be added.
+    pool, whose result comes from that pool again. `remembers` says whether arrays may be added. (A pool that holds nothing
+    just now is a false value, as any empty list: ask whether one `is None`.)
     """
 
     __slots__ = ("alike", "dtype", "plans", "products", "reductions", "remembers", "reshapes", "shape", "size")

@@ -108,7 +108,7 @@ class Step:
         for x in args:
             if isinstance(x, Array) and x.node is None and not x.wants_grad:
                 leaves.append(x)
-                parts.append(x.pool or _layout(x))
+                parts.append(_layout(x) if x.pool is None else x.pool)
             else:
                 parts.append(_look(x, leaves))
         if keywords:
@@ -165,7 +165,7 @@ def _look(x: Any, leaves: list[Any]) -> Any:
             raise CaptureError(message("jit", "of the step", got, "data, or leaves", remedy))
         leaves.append(x)
         wants = isinstance(x, Array) and x.wants_grad
-        return (x.pool if isinstance(x, Array) and x.pool and not wants else _layout(x), id(x) if wants else 0)
+        return (x.pool if isinstance(x, Array) and x.pool is not None and not wants else _layout(x), id(x) if wants else 0)
     if isinstance(x, (list, tuple)):
         return (type(x), *[_look(one, leaves) for one in x])
     if isinstance(x, dict):

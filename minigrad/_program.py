@@ -60,7 +60,7 @@ class Program:
         self.lock = Lock()
         self.results: list[Any] = []
         self.nest = mapped(result, self._result)
-        self.pools = [x.pool or pool_of(x.shape, x.dtype) for x in self.results]
+        self.pools = [pool_of(x.shape, x.dtype) if x.pool is None else x.pool for x in self.results]
         self.single = self.pools[0] if isinstance(result, Array) and result.flat else None
         values, end = Values(seen), len(seen.calls)
         held = [x for x in self.results if not x.flat]  # what Python reads, and so must find where it was
@@ -391,7 +391,7 @@ def mapped(tree: Any, one: Callable[[Any], Any]) -> Any:
 
 def copied(x: Any) -> Any:
     """A tensor out of the program's memory."""
-    out = take(x.pool or pool_of(x.shape, x.dtype))
+    out = take(pool_of(x.shape, x.dtype) if x.pool is None else x.pool)
     if x.flat:
         ffi.memmove(out.ptr, x.ptr, x.count * x.dtype.itemsize)
     else:

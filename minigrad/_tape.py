@@ -47,7 +47,8 @@ class Node:
         self.op = op
         self.parents = parents
         self.saved = saved
-        self.pool = out.pool or pool_of(out.shape, out.dtype)
+        pool = out.pool
+        self.pool = pool_of(out.shape, out.dtype) if pool is None else pool
         self.index = next_index()
         self.hooks = None
         return self

@@ -396,3 +396,12 @@ def test_writes_that_views_see():
                 w.grad = None
                 found.append((step(mg.tensor([3.0, 4.0, n])).item(), w.grad.tolist()))
         assert found[:3] == found[3:]
+
+
+def test_memory_that_was_given_back_leads_to_no_new_capture():
+    double = mg.jit(lambda x: (x * 2.0).sum())
+    x = mg.randn(3, 5)
+    want = [double(x).item(), double(x).item()]
+    mg.free_memory()  # the pool of x is empty now, and still the same
+    assert [double(x).item(), double(x).item()] == want
+    assert len(double.programs) == 1

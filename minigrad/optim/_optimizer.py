@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _backend, _hooks, _mistakes, _writes
-from minigrad._array import Array, alias, empty, float32, float64, from_array
+from minigrad._array import Array, alias, empty, float32, float64, from_array, pool_of
 from minigrad._C import ffi
 from minigrad._mode import enable_grad
 from minigrad.errors import DTypeError, ShapeError, message
@@ -87,7 +87,7 @@ class Memory:
         # Who owns the memory that is pointed to is kept here, so that it lives as long as the pointers.
         self.owners, self.states = params, states
         self.arrays = [p.array for p in params]
-        self.pools = [p.pool or object() for p in params]  # an object that is no gradient's pool
+        self.pools = [pool_of(p.shape, p.dtype) for p in params]
         self.moved: list[Any] = []
         self.write = _writes.Write(_writes.NEVER, writer)
         self.marks = [_writes.mark(array) for array in self.arrays]
@@ -113,8 +113,8 @@ class Memory:
         )  # fmt: skip
 
     def takes(self, params: list[Any]) -> bool:
-        """Whether this is the ordinary step, in which nothing has moved and every gradient comes from the pool of its
-        parameter, which tells its type, shape and layout; then the pointers to the gradients are set."""
+        """Whether this is the ordinary step, in which nothing has moved and every gradient comes from a pool of its
+        parameter's shape and type; then the pointers to the gradients are set."""
         if len(params) != self.count:
             return False
         grads = self.grads
@@ -128,9 +128,10 @@ class Memory:
         return True
 
     def point(self) -> None:
-        """Sets the pointers to the gradients, copying those that are not contiguous."""
-        self.moved = [p.grad if p.grad.flat else p.grad.clone() for p in self.owners]
-        self.grads[0 : self.count] = [g.ptr for g in self.moved]
+        """Sets the pointers to the gradients, of which C takes contiguous ones; `moved` keeps the copies of the others."""
+        grads = [p.grad if p.grad.flat else p.grad.clone() for p in self.owners]
+        self.grads[0 : self.count] = [g.ptr for g in grads]
+        self.moved = [g for p, g in zip(self.owners, grads, strict=True) if p.grad is not g]
 
 
 class Optimizer:
