@@ -30,7 +30,7 @@ def _unary(name: str) -> Kernel:
 
     def planned(pool: Pool, x: Array) -> Array:
         out = take(pool)
-        both[pool.dtype is not float32](out.ptr, x.ptr, NULL, pool.size)
+        both[pool.wide](out.ptr, x.ptr, NULL, pool.size)
         return out  # type: ignore[no-any-return]
 
     kernel.planned = planned  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ def _binary(name: str) -> Kernel:
 
     def planned(pool: Pool, x: Array, y: Array) -> Array:
         out = take(pool)
-        both[pool.dtype is not float32](out.ptr, x.ptr, y.ptr, NULL, pool.size)
+        both[pool.wide](out.ptr, x.ptr, y.ptr, NULL, pool.size)
         return out  # type: ignore[no-any-return]
 
     kernel.planned = planned  # type: ignore[attr-defined]
