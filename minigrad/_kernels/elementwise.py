@@ -81,7 +81,7 @@ def _binary_with(name: str, *scalars: str) -> Kernel:
 
 
 add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
-maximum, minimum, larger = map(_binary, ("maximum", "minimum", "larger"))
+maximum, minimum, larger, logaddexp = map(_binary, ("maximum", "minimum", "larger", "logaddexp"))
 neg, abs, sign, sqrt = map(_unary, ("neg", "abs", "sign", "sqrt"))
 exp, expm1, log, log1p, erf = map(_unary, ("exp", "expm1", "log", "log1p", "erf"))
 sin, cos = map(_unary, ("sin", "cos"))

@@ -63,6 +63,11 @@ def where(condition: Numbers, x: Any, y: Any) -> Numbers:
     return np.where(condition, x, y)
 
 
+def _logaddexp(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
+    gap = np.abs(x - y)
+    return np.logaddexp(x, y), np.maximum(np.abs(x), np.abs(y)) + 1 + np.where(np.isfinite(gap), gap, 0)
+
+
 def _elu(x: Numbers, alpha: float) -> Numbers:
     return where(x > 0, x, alpha * np.expm1(x))
 
@@ -132,6 +137,7 @@ WALKS = {
     "pow": Map(lambda x, y: np.power(x, y), MATH, {"x": (0.1, 4.0), "y": ANY}),
     "maximum": Map(lambda x, y: np.maximum(x, y), 0, XY),
     "minimum": Map(lambda x, y: np.minimum(x, y), 0, XY),
+    "logaddexp": Map(_logaddexp, MATH + 4, XY),
     "where": Map(lambda x, y, condition: where(condition != 0, x, y), 0, XY | {"condition": BOOL}),
     "equal": Map(lambda x, y: x == y, 0, XY),
     "not_equal": Map(lambda x, y: x != y, 0, XY),
