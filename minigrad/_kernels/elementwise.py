@@ -131,6 +131,7 @@ def isnan(x: Array) -> Array:
 
 
 clip, clip_bwd = _unary_with("clip", "low", "high"), _binary_with("clip_bwd", "low", "high")
+hardtanh_bwd = _binary_with("hardtanh_bwd", "low", "high")
 
 _rounded = pair("rounded")
 

@@ -97,6 +97,7 @@ elu_op: Function = defop(
     composition=lambda x, *, alpha: where(greater(x, 0.0), x, mul(expm1(x), alpha)),
     reference=lambda x, *, alpha: np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0))),
     samples=unary(away=(0.0,), alpha=1.5),
+    kind="float",
     doc="x where x > 0, else alpha (exp(x) - 1) (Clevert, Unterthiner and Hochreiter 2016).",
 )  # fmt: skip
 

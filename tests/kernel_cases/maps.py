@@ -185,6 +185,9 @@ WALKS = {
     "elu_bwd": Map(
         lambda dout, x, alpha: where(x > 0, dout, dout * alpha * np.exp(x)), MATH + 4, {"dout": ANY, "x": ANY}, ({"alpha": 0.7},)
     ),
+    "hardtanh_bwd": Map(
+        lambda dout, x, low, high: where((x <= low) | (x >= high), 0, dout), 0, {"dout": ANY, "x": ANY}, ({"low": -0.5, "high": 1.0},)
+    ),
     "sigmoid": Map(lambda x: sigmoid(x), MATH, {"x": (-15.0, 15.0)}),
     "sigmoid_bwd": Map(lambda dout, out: dout * (out * (1 - out)), 6, {"dout": ANY, "out": UNIT}),
     "tanh": Map(lambda x: np.tanh(x), MATH, {"x": (-5.0, 5.0)}),

@@ -1,4 +1,5 @@
-"""Activations composed of other ops. Their parameter `inplace` has no effect, as in minigrad.nn.functional."""
+"""Activations composed of other ops, and one with bounds that several share. Their parameter `inplace` has no effect, as in
+minigrad.nn.functional."""
 
 from __future__ import annotations
 
@@ -7,18 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._op import composed
-from minigrad._samples import Draw, Sample, unary
+from minigrad._kernels import elementwise as kernels
+from minigrad._op import composed, defop
+from minigrad._samples import SHAPES, Draw, Sample, unary
 from minigrad.errors import ShapeError, message
-from minigrad.ops.activation import ACTIVATIONS, sigmoid, sigmoid_reference, softplus_op, tanh
+from minigrad.ops.activation import ACTIVATIONS, elu_op, sigmoid, sigmoid_reference, softplus_op, tanh
 from minigrad.ops.elementwise import (
     abs,
     add,
     div,
-    expm1,
     greater,
-    greater_equal,
-    less,
     less_equal,
     mul,
     neg,
@@ -26,17 +25,36 @@ from minigrad.ops.elementwise import (
     where,
     zero_like,
 )
+from minigrad.ops.functions import clip
 from minigrad.ops.layout import getitem_op
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from minigrad._op import Function
+
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+_BOUNDS = {"low": -0.5, "high": 1.0}
 
+limited: Function = defop(
+    "limited", "x | low, high",
+    forward=kernels.clip,
+    vjp={"x": lambda g, x, low, high: limited_bwd(g, x, low=low, high=high)},
+    reference=lambda x, *, low, high: np.clip(x, low, high),
+    samples=lambda: [Sample(Draw(s, away=(-0.5, 1.0)), **_BOUNDS) for s in SHAPES],
+    kind="float",
+    doc="x limited to [low, high]; at these bounds the slope is 0, unlike that of clip.",
+)  # fmt: skip
 
-def _between(x: Any, low: float, high: float) -> Any:
-    """x limited to [low, high]; at these bounds the slope is 0."""
-    return where(less_equal(x, low), low, where(greater_equal(x, high), high, x))
+limited_bwd: Function = defop(
+    "limited_bwd", "g, x | low, high",
+    forward=kernels.hardtanh_bwd,
+    vjp={"g": lambda g, x, low, high: limited_bwd(g, x, low=low, high=high)},
+    nondiff="x",
+    reference=lambda g, x, *, low, high: np.where((x <= low) | (x >= high), np.zeros_like(g), g),
+    samples=lambda: [Sample(Draw(s), Draw(s, away=(-0.5, 1.0)), **_BOUNDS) for s in SHAPES],
+    doc="0 where x <= low or x >= high, else g; so the gradient passes at a NaN.",
+)  # fmt: skip
 
 
 def _hard_sigmoid(x: Any) -> Any:
@@ -46,7 +64,7 @@ def _hard_sigmoid(x: Any) -> Any:
 @composed(lambda x: np.clip(x, 0, 6), unary(-4.0, 8.0, away=(0.0, 6.0)), spaces=ACTIVATIONS)
 def relu6(x: Any, inplace: bool = False) -> Any:
     """min(max(x, 0), 6) (Howard et al. 2017)."""
-    return _between(x, 0.0, 6.0)
+    return limited(x, low=0.0, high=6.0)
 
 
 @composed(
@@ -54,25 +72,19 @@ def relu6(x: Any, inplace: bool = False) -> Any:
 )
 def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """x limited to [min_val, max_val]; at these bounds the slope is 0."""
-    return _between(x, min_val, max_val)
+    return limited(x, low=float(min_val), high=float(max_val))
 
 
 @composed(_hard_sigmoid, unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
 def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     """x / 6 + 1 / 2 between 0 and 1."""
-    return _between(add(div(x, 6.0), 0.5), 0.0, 1.0)
+    return limited(add(div(x, 6.0), 0.5), low=0.0, high=1.0)
 
 
 @composed(lambda x: x * _hard_sigmoid(x), unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
 def hardswish(x: Any, inplace: bool = False) -> Any:
     """x hardsigmoid(x) (Howard et al. 2019): 0 up to -3, with slope 0 there, and x from 3 on, with slope 1."""
-    inner = mul(x, add(div(x, 6.0), 0.5))
-    return where(less_equal(x, -3.0), zero_like(x), where(greater_equal(x, 3.0), x, inner))
-
-
-def _below_zero(x: Any) -> Any:
-    """min(x, 0), whose exponential cannot overflow where it is not selected."""
-    return where(greater(x, 0.0), 0.0, x)
+    return mul(clip(x, min=-3.0), hardsigmoid(x))
 
 
 @composed(
@@ -80,7 +92,7 @@ def _below_zero(x: Any) -> Any:
 )
 def selu(x: Any, inplace: bool = False) -> Any:
     """elu with the alpha and scale that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
-    return mul(where(greater(x, 0.0), x, mul(expm1(_below_zero(x)), _SELU_ALPHA)), _SELU_SCALE)
+    return mul(elu_op(x, alpha=_SELU_ALPHA), _SELU_SCALE)
 
 
 @composed(
@@ -88,7 +100,7 @@ def selu(x: Any, inplace: bool = False) -> Any:
 )
 def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x where x > 0, else alpha (exp(x / alpha) - 1) (Barron 2017): its slope has no jump."""
-    return where(greater(x, 0.0), x, mul(expm1(div(_below_zero(x), alpha)), alpha))
+    return elu_op(x, alpha=1.0) if alpha == 1 else where(greater(x, 0.0), x, mul(elu_op(div(x, alpha), alpha=1.0), alpha))
 
 
 @composed(lambda x: -np.logaddexp(0, -x), unary(), spaces=ACTIVATIONS)
@@ -120,7 +132,7 @@ def tanhshrink(x: Any) -> Any:
 )
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
-    return where(greater(x, lambd), sub(x, lambd), where(less(x, -lambd), add(x, lambd), zero_like(x)))
+    return sub(x, clip(x, -lambd, lambd))
 
 
 @composed(lambda x, *, lambd: np.where(np.abs(x) > lambd, x, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS)
