@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, Pool, float32, int64, pool_of, take, view
-from minigrad._kernels.layout import contiguous, pair
+from minigrad._array import Array, Pool, empty, float32, int64, pool_of, take, view
+from minigrad._kernels.layout import NULL, contiguous, pair
 from minigrad._shapes import reduced
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _run(x: Array, dim: tuple[int, ...], keepdim: bool, index: bool, planned: Ke
     return planned(plan, source)  # type: ignore[no-any-return]
 
 
-_sum = pair("sum")
+_sum, _sum_squares, _mul = pair("sum"), pair("sum_squares"), pair("mul")
 
 
 def sum(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
@@ -82,6 +82,24 @@ def mean_planned(plan: Plan, x: Array, *_: Any) -> Array:
     pool, outer, size, inner = plan
     out = take(pool)
     _sum[x.dtype is not float32](out.ptr, x.ptr, size, outer, size, inner)
+    return out  # type: ignore[no-any-return]
+
+
+def sum_squares(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+    """The sum of squares over the dimensions `dim`."""
+    return _run(x, dim, keepdim, False, sum_squares_planned)
+
+
+def sum_squares_planned(plan: Plan, x: Array, *_: Any) -> Array:
+    """The sum of squares that was planned: in one pass along rows; along columns, of the squares."""
+    pool, outer, size, inner = plan
+    wide = x.dtype is not float32
+    if inner != 1:
+        squares = empty(x.shape, x.dtype)
+        _mul[wide](squares.ptr, x.ptr, x.ptr, NULL, x.count)
+        return sum_planned(plan, squares)
+    out = take(pool)
+    _sum_squares[wide](out.ptr, x.ptr, outer, size)
     return out  # type: ignore[no-any-return]
 
 

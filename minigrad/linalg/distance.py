@@ -17,7 +17,7 @@ from minigrad.ops.functions import clip
 from minigrad.ops.index import setitem_op
 from minigrad.ops.layout import expand, getitem_op, matrix_transpose, unsqueeze
 from minigrad.ops.linalg import matmul
-from minigrad.ops.reduce import root, sum_op, vector_norm
+from minigrad.ops.reduce import root, sum_op, sum_squares, vector_norm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,9 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     check_floats(name, x1=x1, x2=x2)
     full = shapes.broadcast(name, x1.shape, x2.shape)
     axes = shapes.axes(name, shapes.one_axis(name, dim, len(full)), len(full))
-    units = [div(x, at_least(vector_norm(x, 2, axes, keepdim=True), eps)) for x in (expand(x1, full), expand(x2, full))]
-    return sum_op(mul(*units), dim=axes, keepdim=False)
+    x1, x2 = expand(x1, full), expand(x2, full)
+    lengths = [at_least(vector_norm(x, 2, axes), eps) for x in (x1, x2)]
+    return div(div(sum_op(mul(x1, x2), dim=axes, keepdim=False), lengths[0]), lengths[1])
 
 
 @composed(
@@ -123,7 +124,7 @@ def _squares(x1: Any, x2: Any, batch: tuple[int, ...]) -> Any:
 
 def _squared_lengths(x: Any) -> Any:
     """The squared lengths of the rows, as a column."""
-    return sum_op(mul(x, x), dim=(len(x.shape) - 1,), keepdim=True)
+    return sum_squares(x, dim=(len(x.shape) - 1,), keepdim=True)
 
 
 def _pairs(op: str, x1: Any, x2: Any) -> tuple[int, ...]:

@@ -12,12 +12,14 @@ from minigrad import _shapes as shapes
 from minigrad._array import bool_, from_array
 from minigrad._indices import Picks
 from minigrad._kernels import reduce as kernels
+from minigrad._kernels.elementwise import sqrt as sqrt_kernel
 from minigrad._kernels.softmax import logsumexp as logsumexp_kernel
 from minigrad._op import composed, defop, public
-from minigrad._samples import Draw, Sample
+from minigrad._samples import Draw, Sample, unary
 from minigrad.errors import DTypeError, message
 from minigrad.ops.elementwise import (
     abs,
+    add,
     div,
     equals,
     exp,
@@ -27,7 +29,6 @@ from minigrad.ops.elementwise import (
     mul,
     not_equal,
     pow,
-    sqrt,
     sub,
     to_dtype,
     where,
@@ -82,6 +83,16 @@ mean_op = defop(
     reference=lambda x, *, dim, keepdim: _mean(x, dim, keepdim),
     samples=_samples(empty=False),
     doc="The mean over the dimensions dim: each element receives its share, 1/n, of the gradient.",
+)  # fmt: skip
+
+
+sum_squares = defop(
+    "sum_squares", "x | dim, keepdim",
+    forward=kernels.sum_squares, planned=(_PLAN, kernels.sum_squares_planned),
+    vjp={"x": lambda g, x, dim: mul(x, _spread(mul(g, 2.0), x.shape, dim))},
+    reference=lambda x, *, dim, keepdim: np.sum(x * x, axis=dim, keepdims=keepdim),
+    samples=_samples(),
+    doc="The sum of the squares over the dimensions dim, which are not stored where these are the last.",
 )  # fmt: skip
 
 
@@ -288,21 +299,14 @@ def _moments(**more: Any) -> Any:
     return lambda: [Sample(Draw(s), dim=d, keepdim=keep, **more) for s, d in cases for keep in (False, True)]
 
 
-def _squares(x: Any, dim: Dims, correction: float) -> tuple[Any, Any, float]:
-    """Squared deviations from the mean; the mean, with its dimensions kept; and the divisor of their sum."""
-    _float("var", x)
-    axes = shapes.axes("var", dim, len(x.shape))
-    centre = mean_op(x, dim=axes, keepdim=True)
-    d = sub(x, centre)
-    return mul(d, d), centre, builtins.max(0.0, prod([x.shape[a] for a in axes]) - float(correction))
-
-
 @composed(lambda x, *, dim, keepdim, correction: np.var(x, axis=dim, keepdims=keepdim, ddof=correction), _moments(correction=1))
 def var(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None) -> Any:
     """The mean squared deviation from the mean; the sum is divided by n - correction, PyTorch's default being 1 and
     NumPy's 0. unbiased=False is correction 0."""
-    squares, _, divisor = _squares(x, dim, correction if unbiased is None else float(unbiased))
-    return div(sum_op(squares, dim=shapes.axes("var", dim, len(x.shape)), keepdim=keepdim), divisor)
+    _float("var", x)
+    axes = shapes.axes("var", dim, len(x.shape))
+    divisor = builtins.max(0.0, prod([x.shape[a] for a in axes]) - float(correction if unbiased is None else unbiased))
+    return div(sum_squares(sub(x, mean_op(x, dim=axes, keepdim=True)), dim=axes, keepdim=keepdim), divisor)
 
 
 @composed(lambda x, *, dim, keepdim, correction: np.std(x, axis=dim, keepdims=keepdim, ddof=correction), _moments(correction=0))
@@ -311,10 +315,15 @@ def std(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 
     return root(var(x, dim, keepdim, correction=correction, unbiased=unbiased))
 
 
-def root(x: Any) -> Any:
-    """The square root, with its slope at 0 taken as 0."""
-    nothing = equals(x, 0.0)
-    return where(nothing, zero_like(x), sqrt(where(nothing, 1.0, x)))
+def _root_slope(g: Any, out: Any) -> Any:
+    nothing = equals(out, zero_like(out))
+    return where(nothing, zero_like(g), div(g, add(add(out, out), to_dtype(nothing, out.dtype))))
+
+
+root: Function = defop(
+    "root", "x", forward=sqrt_kernel, vjp={"x": _root_slope}, reference=np.sqrt, samples=unary(0.1, 4.0), kind="float",
+    doc="The square root, with its slope at 0 taken as 0.",
+)  # fmt: skip
 
 
 def _and_mean(function: Any) -> Any:
@@ -415,10 +424,8 @@ def vector_norm(x: Any, ord: float = 2, dim: Dims = None, keepdim: bool = False)
     if ord == 1:
         return sum(abs(x), dim, keepdim)
     if ord == 2:
-        return root(sum(mul(x, x), dim, keepdim))
-    total = sum(_power(abs(x), float(ord)), dim, keepdim)
-    nothing = equals(total, 0.0)
-    return where(nothing, zero_like(total), pow(where(nothing, 1.0, total), 1 / ord))
+        return root(sum_squares(x, dim=shapes.axes("norm", dim, len(x.shape)), keepdim=keepdim))
+    return _power(sum(_power(abs(x), float(ord)), dim, keepdim), 1 / ord)
 
 
 def _power(size: Any, ord: float) -> Any:

@@ -21,7 +21,7 @@ from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems, pla
 from kernel_cases.norms import CHANNELS, ROWS, TABLES, channel_problems, row_problems, running_problems, table_problems
 from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
-from kernel_cases.rows import reduce_problems, softmax_problems
+from kernel_cases.rows import reduce_problems, softmax_problems, square_problems
 from kernel_cases.updates import UPDATES, update_problems
 from kernel_cases.whole import COUNTS, MOVES, count_problems, move_problems
 
@@ -43,6 +43,7 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(COUNTS, count_problems),
     **dict.fromkeys(MOVES, move_problems),
     **dict.fromkeys(REDUCTIONS, reduce_problems),
+    "sum_squares": square_problems,
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
     **dict.fromkeys(ROWS, row_problems),
@@ -67,6 +68,7 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     count_problems: (GRAIN // 2 + 77, slice(None)),
     move_problems: (GRAIN // 2 + 77, slice(None)),
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
+    square_problems: (GRAIN + 77, slice(None)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
     row_problems: (GRAIN // 8 + 77, slice(None)),

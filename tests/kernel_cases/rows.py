@@ -47,6 +47,16 @@ def reduce_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.G
             yield reduce_problem(name, np.floor(x).astype(dtype))
 
 
+def square_problem(x: Numbers) -> Problem:
+    squares = np.square(x.astype(np.float64))
+    return Problem({"x": x, "rows": x.shape[0], "size": x.shape[1]}, {"out": Want(total(squares, 1), SUM + 2, total(squares, 1))})
+
+
+def square_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Generator) -> Iterator[Problem]:
+    for shape in ((1, size), (3, size), (size, 3), (size, 17)):
+        yield square_problem(rng.uniform(-2, 2, shape).astype(dtype))
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------------
 
 
