@@ -245,6 +245,21 @@ def _kl_div(x: Numbers, target: Numbers) -> tuple[Numbers, Numbers]:
     return where(zero, 0, target * (log - x)), where(zero, 0, np.abs(target) * (np.abs(log) + np.abs(x)))
 
 
+def _soft_margin(x: Numbers, target: Numbers) -> tuple[Numbers, Numbers]:
+    z = -target * x
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))), np.abs(z) + 1
+
+
+def _soft_margin_slope(x: Numbers, target: Numbers) -> tuple[Numbers, Numbers]:
+    # A sigmoid below the normal numbers has lost digits before the target multiplies it.
+    slope, lost = -target * sigmoid(-target * x), np.abs(target) * np.finfo(np.float32).tiny
+    return slope, np.abs(slope) * (1 + np.abs(target * x)) + lost
+
+
+def _hinge(x: Numbers, target: Numbers, margin: float) -> tuple[Numbers, Numbers]:
+    return np.maximum(margin - target * x, 0), margin + np.abs(target * x)
+
+
 class Loss(NamedTuple):
     value: Callable[..., Any]
     slope: Callable[..., Any]
@@ -264,6 +279,8 @@ LOSSES = {
         _bce_logits, lambda x, target: (sigmoid(x) - target, sigmoid(x) + np.abs(target)), MATH + 6, (-30.0, 30.0), UNIT
     ),
     "kl_div": Loss(_kl_div, lambda x, target: -target, MATH + 4, (-6.0, 0.0), UNIT),
+    "soft_margin": Loss(_soft_margin, _soft_margin_slope, MATH + 6, (-30.0, 30.0)),
+    "hinge": Loss(_hinge, lambda x, target, margin: where(margin - target * x >= 0, -target, 0), 4, scalars=({"margin": 1.0}, {"margin": 0.3})),
 }
 
 

@@ -65,7 +65,7 @@ def _shape(name: str, *shaped: tuple[int, ...], **_: Any) -> None:
     shapes.equal(name, *shaped[-2:])
 
 
-def _define(
+def define(
     name: str,
     scalars: str,
     kernel: tuple[Callable[..., Any], Callable[..., Any]],
@@ -135,6 +135,13 @@ def _formulas(backward: Callable[..., Any], scalars: str) -> tuple[Callable[...,
                 neg(g), input, target, reduction=reduction, delta=delta
             ),
         )
+    if scalars == ", margin":
+        return (
+            lambda g, input, target, reduction, margin: backward(g, input, target, reduction=reduction, margin=margin),
+            lambda g, input, target, reduction, margin: backward(
+                neg(g), input, target, reduction=reduction, margin=margin
+            ),
+        )
     return (
         lambda g, input, target, reduction: backward(g, input, target, reduction=reduction),
         lambda g, input, target, reduction: backward(neg(g), input, target, reduction=reduction),
@@ -158,7 +165,7 @@ def _logits(shape: tuple[int, ...]) -> tuple[Draw, Draw]:
     return Draw(shape, -3.0, 3.0, away=(0.0,)), Draw(shape, 0.05, 0.95)
 
 
-mse_op, _ = _define(
+mse_op, _ = define(
     "mse_loss", "", (kernels.mse_loss, kernels.mse_loss_bwd),
     each=lambda x, t: square(sub(x, t)),
     slope=lambda x, t: mul(sub(x, t), 2.0),
@@ -168,7 +175,7 @@ mse_op, _ = _define(
     doc="(input - target)^2.",
 )  # fmt: skip
 
-l1_op, _ = _define(
+l1_op, _ = define(
     "l1_loss", "", (kernels.l1_loss, kernels.l1_loss_bwd),
     each=lambda x, t: abs(sub(x, t)),
     slope=lambda x, t: sign(sub(x, t)),
@@ -193,7 +200,7 @@ def _smooth_l1_slope(x: Any, t: Any, beta: float) -> Any:
     return sign(d) if beta == 0 else where(less(abs(d), beta), mul(d, 1 / beta), sign(d))
 
 
-smooth_l1_op, _ = _define(
+smooth_l1_op, _ = define(
     "smooth_l1_loss", ", beta", (kernels.smooth_l1_loss, kernels.smooth_l1_loss_bwd),
     each=_smooth_l1,
     slope=_smooth_l1_slope,
@@ -219,7 +226,7 @@ def _huber_slope(x: Any, t: Any, delta: float) -> Any:
     return where(less_equal(abs(d), delta), d, mul(sign(d), delta))
 
 
-huber_op, _ = _define(
+huber_op, _ = define(
     "huber_loss", ", delta", (kernels.huber_loss, kernels.huber_loss_bwd),
     each=_huber,
     slope=_huber_slope,
@@ -240,7 +247,7 @@ def _bce_reference(x: Any, t: Any) -> Any:
         return -(t * np.maximum(np.log(x), -100) + (1 - t) * np.maximum(np.log1p(-x), -100))
 
 
-bce_op, _ = _define(
+bce_op, _ = define(
     "binary_cross_entropy", "", (kernels.binary_cross_entropy, kernels.binary_cross_entropy_bwd),
     each=_bce,
     slope=lambda x, t: div(sub(x, t), maximum(mul(x, sub(1.0, x)), 1e-12)),
@@ -250,7 +257,7 @@ bce_op, _ = _define(
     doc="-(t log p + (1 - t) log(1 - p)) of probabilities p, the logarithms cut off at -100.",
 )  # fmt: skip
 
-bce_logits_op, _ = _define(
+bce_logits_op, _ = define(
     "binary_cross_entropy_with_logits", "",
     (kernels.binary_cross_entropy_with_logits, kernels.binary_cross_entropy_with_logits_bwd),
     each=lambda x, t: add(sub(relu(x), mul(x, t)), log1p(exp(neg(abs(x))))),
@@ -272,7 +279,7 @@ def _kl_reference(x: Any, t: Any) -> Any:
     return np.where(t == 0, 0, t * (np.log(np.where(t == 0, 1, t)) - x)).astype(x.dtype)
 
 
-kl_div_op, _ = _define(
+kl_div_op, _ = define(
     "kl_div", "", (kernels.kl_div, kernels.kl_div_bwd),
     each=_kl,
     slope=lambda x, t: neg(t),

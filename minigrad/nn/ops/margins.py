@@ -1,6 +1,7 @@
 """Losses with a margin, for labels -1 and 1, pairs, triplets and classes; likelihoods of counts and of normal variates; and
-deviations that are relative, of logarithms, or of one distribution from another. All are compositions: each function
-computes the losses one by one, and `_reduced` their mean or sum."""
+deviations that are relative, of logarithms, or of one distribution from another. Two of scores and labels are kernels, like
+those of `losses`; the others are compositions: each function computes the losses one by one, and `_reduced` their mean or
+sum."""
 
 from __future__ import annotations
 
@@ -12,12 +13,13 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array, int64
+from minigrad._kernels import losses as kernels
 from minigrad._op import F, composed, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.linalg.distance import at_least, check_floats, pairwise_distance
 from minigrad.nn.ops import losses
-from minigrad.ops.activation import relu, softplus_op
+from minigrad.ops.activation import relu, sigmoid, sigmoid_reference, softplus_op
 from minigrad.ops.elementwise import (
     abs,
     add,
@@ -25,6 +27,7 @@ from minigrad.ops.elementwise import (
     equals,
     exp,
     greater,
+    greater_equal,
     log,
     minimum,
     mul,
@@ -36,8 +39,8 @@ from minigrad.ops.elementwise import (
     where,
 )
 from minigrad.ops.functions import clip
-from minigrad.ops.layout import getitem_op, putitem_op, reshape_op, unsqueeze
-from minigrad.ops.reduce import amin_op, mean_op, sum_op
+from minigrad.ops.layout import expand, getitem_op, putitem_op, reshape_op, unsqueeze
+from minigrad.ops.reduce import amin_op, mean_op, sum_op, sum_squares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,8 +98,8 @@ def _at(bad: Any, array: Any) -> str:
     return f"{array[tuple(index)]} at index {index}"
 
 
-def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
-    """Where the label is 1; an error for labels other than 1 and -1. A length of 1 is one label for the whole dimension."""
+def _check_labels(op: str, target: Any, shape: tuple[int, ...]) -> None:
+    """An error for labels other than 1 and -1. A length of 1 is one label for the whole dimension."""
     losses.check_tensors(op, target=target)
     if len(target.shape) != len(shape) or any(n not in (1, m) for n, m in zip(target.shape, shape)):
         remedy = f"Write target.reshape{shape}." if target.size == math.prod(shape) else ""
@@ -105,7 +108,18 @@ def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
     if bad.any():
         remedy = "Of labels y in {0, 1} pass 2 * y - 1." if np.isin(target.array, (0, 1)).all() else ""
         raise LabelError(message(op, "target", _at(bad, target.array), "-1 or 1", remedy))
+
+
+def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
+    """Where the label is 1."""
+    _check_labels(op, target, shape)
     return greater(target, 0.0)
+
+
+def _labels(op: str, target: Any, x: Any) -> Any:
+    """The labels, as numbers of x's type and shape."""
+    _check_labels(op, target, x.shape)
+    return expand(to_dtype(target, x.dtype), x.shape)
 
 
 def _goal(op: str, x: Any, target: Any) -> Any:
@@ -140,6 +154,27 @@ def _violations(x: Any, own: Any, exempt: Any, margin: float, p: int) -> Any:
 
 # -- margins --------------------------------------------------------------------------------------------------------------
 
+_soft_margin_op, _ = losses.define(
+    "soft_margin", "", (kernels.soft_margin_loss, kernels.soft_margin_loss_bwd),
+    each=lambda x, t: softplus_op(neg(mul(t, x)), beta=1.0, threshold=40.0),
+    slope=lambda x, t: neg(mul(t, sigmoid(neg(mul(t, x))))),
+    each_reference=lambda x, t: np.logaddexp(np.zeros_like(x), -t * x),
+    slope_reference=lambda x, t: -t * sigmoid_reference(-t * x),
+    draws=lambda shape: (Draw(shape), Draw(shape, 0.8, 1.2)), antisymmetric=False,
+    doc="log(1 + exp(-target input)) of scores and labels 1 or -1.",
+)  # fmt: skip
+
+_hinge_op, _ = losses.define(
+    "hinge", ", margin", (kernels.hinge_loss, kernels.hinge_loss_bwd),
+    each=lambda x, t, margin: clip(sub(margin, mul(t, x)), min=0.0),
+    slope=lambda x, t, margin: where(greater_equal(sub(margin, mul(t, x)), 0.0), neg(t), 0.0),
+    each_reference=lambda x, t, margin: np.maximum(0, margin - t * x),
+    slope_reference=lambda x, t, margin: np.where(margin - t * x >= 0, -t, 0),
+    draws=lambda shape: (Draw(shape, away=(1.0,), gap=0.3), Draw(shape, 0.9, 1.1)), antisymmetric=False,
+    doc="max(0, margin - target input) of scores and labels 1 or -1; at the kink the slope is -target.",
+    margin=1.0,
+)  # fmt: skip
+
 _X, _Y, _Z, _SIGNS = Draw((2, 3)), Draw((2, 3)), Draw((2, 3)), [Draw((2, 3), s, s + 1, kind="int") for s in (-1, 1)]
 
 
@@ -157,30 +192,32 @@ def _hinge_reference(x: Any, t: Any) -> Any:
 
 
 @composed(*_tested(_hinge_reference, [(Draw((2, 3), away=(-1.0, 1.0)), Draw((2, 3), *bounds, kind="int")) for bounds in ((-1, 0), (1, 2), (0, 2))]), spaces="nn.functional")
-@_reduced
 def hinge_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """max(0, 1 - target input) of a score and the label -1 or 1, the loss of a support vector machine (Cortes and Vapnik
     1995). Labels that are all 0 or 1 count as -1 and 1."""
+    check_loss("hinge_loss", reduction)
     t = _goal("hinge_loss", input, target)
-    # |t - 1/2| = 1/2 holds of 0 and 1 alone: 1 where all labels are of these, else 0.
-    binary = amin_op(where(equals(abs(sub(t, 0.5)), 0.5), 1.0, mul(t, 0.0)), dim=tuple(range(len(t.shape))), keepdim=False) if t.size else 0.0
-    return clip(sub(1.0, mul(add(t, mul(sub(t, 1.0), binary)), input)), min=0.0)
+    if t.count:  # t^2 = t holds of 0 and 1 alone: binary is 1 where all labels are of these, else 0
+        binary = amin_op(to_dtype(equals(mul(t, t), t), t.dtype), dim=tuple(range(len(t.shape))), keepdim=False)
+        t = sub(mul(t, add(binary, 1.0)), binary)
+    return losses.check_finite("hinge_loss", _hinge_op(input, t, reduction=reduction, margin=1.0), target, reduction)
 
 
 @composed(*_tested(lambda x, y: np.logaddexp(0, -y * x), [(_X, s) for s in _SIGNS]), spaces="nn.functional")
-@_reduced
 def soft_margin_loss(input: Any, target: Any, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
     """The logistic loss log(1 + exp(-target input)), without overflow."""
-    positive = _positive("soft_margin_loss", target, _alike("soft_margin_loss", input=input))
-    return softplus_op(where(positive, neg(input), input), beta=1.0, threshold=40.0)
+    check_loss("soft_margin_loss", reduction, size_average, reduce)
+    check_floats("soft_margin_loss", input=input)
+    return _soft_margin_op(input, _labels("soft_margin_loss", target, input), reduction=reduction)
 
 
 @composed(*_tested(lambda a, b, y, margin: np.maximum(0, -y * (a - b) + margin), [(_X, _Y, s) for s in _SIGNS], {"margin": 0.5}), spaces="nn.functional")
-@_reduced
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: None = None, reduce: None = None, reduction: str = "mean") -> Any:
     """max(0, -target (input1 - input2) + margin). target 1: input1 should be larger; -1: input2 should be."""
-    positive = _positive("margin_ranking_loss", target, _alike("margin_ranking_loss", input1=input1, input2=input2))
-    return clip(add(where(positive, sub(input2, input1), sub(input1, input2)), margin), min=0.0)
+    check_loss("margin_ranking_loss", reduction, size_average, reduce)
+    _alike("margin_ranking_loss", input1=input1, input2=input2)
+    labels = _labels("margin_ranking_loss", target, input1)
+    return _hinge_op(sub(input1, input2), labels, reduction=reduction, margin=float(margin))
 
 
 def _cosine_reference(a: Any, b: Any, y: Any, margin: float) -> Any:
@@ -195,8 +232,8 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     1e-12 is added to the squared lengths."""
     shape = _alike("cosine_embedding_loss", input1=input1, input2=input2)
     positive = _positive("cosine_embedding_loss", target, shape[:-1])
-    pairs = ((input1, input2), (input1, input1), (input2, input2))
-    product, a, b = (sum_op(mul(u, v), dim=shapes.axes("cosine_embedding_loss", -1, len(shape)), keepdim=False) for u, v in pairs)
+    axes = shapes.axes("cosine_embedding_loss", -1, len(shape))
+    product, a, b = sum_op(mul(input1, input2), dim=axes, keepdim=False), *(sum_squares(x, dim=axes, keepdim=False) for x in (input1, input2))
     cosine = div(product, sqrt(mul(add(a, 1e-12), add(b, 1e-12))))
     return where(positive, sub(1.0, cosine), clip(sub(cosine, margin), min=0.0))
 
