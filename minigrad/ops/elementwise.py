@@ -292,14 +292,12 @@ def square(x: Any) -> Any:
 
 @public("pow power")
 def power(x: Any, y: Any) -> Any:
-    """x to the power y. Squares, roots and reciprocals are exact and fast: x**2 is a product, x**0.5 a square root."""
+    """x to the power y. Squares, cubes, roots and reciprocals are fast: x**2 is a product, x**0.5 a square root."""
     if isinstance(y, (int, float)) and isinstance(x, Array) and x.dtype.kind == "f":
-        if y == 2:
-            return mul(x, x)
-        if y == 0.5:
-            return sqrt(x)
-        if y == -1:
-            return div(1.0, x)
+        if y in (2, 3):
+            return mul(x, x) if y == 2 else mul(mul(x, x), x)
+        if y in (0.5, -1):
+            return sqrt(x) if y == 0.5 else div(1.0, x)
     return pow(x, y)
 
 
