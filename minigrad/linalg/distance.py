@@ -1,27 +1,28 @@
-"""Lengths of vectors and distances between them: compositions of norms and products."""
+"""Lengths of vectors and distances between them: compositions of norms and products, and a kernel for many distances."""
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array
-from minigrad._op import composed
+from minigrad._kernels import distance as kernels
+from minigrad._op import composed, defop
 from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, ShapeError, message
-from minigrad.ops.elementwise import add, div, less, mul, sub, where
+from minigrad.ops.elementwise import add, div, equals, less, mul, sub, where
 from minigrad.ops.functions import clip
-from minigrad.ops.index import setitem_op
-from minigrad.ops.layout import expand, getitem_op, matrix_transpose, unsqueeze
+from minigrad.ops.layout import expand, matrix_transpose, unsqueeze
 from minigrad.ops.linalg import matmul
-from minigrad.ops.reduce import root, sum_op, sum_squares, vector_norm
+from minigrad.ops.reduce import sum_op, vector_norm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from minigrad._op import Function
 
 #: Where PyTorch has the distances too.
 BOTH = "minigrad nn.functional"
@@ -81,7 +82,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     check_floats(name, x1=x1, x2=x2)
     full = shapes.broadcast(name, x1.shape, x2.shape)
     axes = shapes.axes(name, shapes.one_axis(name, dim, len(full)), len(full))
-    x1, x2 = expand(x1, full), expand(x2, full)
+    x1, x2 = (x if x.shape == full else expand(x, full) for x in (x1, x2))
     lengths = [at_least(vector_norm(x, 2, axes), eps) for x in (x1, x2)]
     return div(div(sum_op(mul(x1, x2), dim=axes, keepdim=False), lengths[0]), lengths[1])
 
@@ -100,31 +101,55 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
 # -- all with all -------------------------------------------------------------------------------------------------------
 
-_IF_NECESSARY, _ALWAYS, _NEVER = "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"
-#: A product is necessary where the differences of all pairs would be more numbers than this.
-_MANY = 1 << 20
+_MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+_SETS = (((4, 3), (5, 3)), ((1, 1), (1, 1)), ((0, 3), (5, 3)), ((2, 0), (3, 0)), ((2, 6, 3), (2, 5, 3)), ((33, 17), (5, 17)))
 
 
-def _squares(x1: Any, x2: Any, batch: tuple[int, ...]) -> Any:
-    """Squared distances as |a|^2 + |b|^2 - 2 a b, which cancels where a and b are close: such pairs are subtracted instead.
-    To have fewer of them, both sets are first shifted towards 0, which changes no distance."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        middle = x1.array.mean(tuple(range(len(x1.shape) - 1))) if x1.size else np.zeros(())
-    centre = from_array(np.where(np.isfinite(middle), middle, 0).astype(x1.dtype))
-    a, b = sub(x1, centre), sub(x2, centre)
-    both = add(_squared_lengths(a), matrix_transpose(_squared_lengths(b)))
-    squares = sub(both, mul(matmul(a, matrix_transpose(b)), 2.0))
-    near = np.nonzero(squares.array < 0.1 * both.array)
-    if not near[0].size:
-        return squares
-    pairs = ((a, near[:-1]), (b, (*near[:-2], near[-1])))
-    d = sub(*[getitem_op(expand(v, (*batch, *v.shape[-2:])), index=at) for v, at in pairs])
-    return setitem_op(squares, sum_op(mul(d, d), dim=(1,), keepdim=False), index=near)
+def _apart(x: Any, y: Any) -> Any:
+    """All differences of the rows of x and y, in NumPy: (..., rows of x, rows of y, n)."""
+    return x[..., :, None, :] - y[..., None, :, :]
 
 
-def _squared_lengths(x: Any) -> Any:
-    """The squared lengths of the rows, as a column."""
-    return sum_squares(x, dim=(len(x.shape) - 1,), keepdim=True)
+def _cdist_bwd_composed(g: Any, x: Any, y: Any, out: Any, *, transposed: bool) -> Any:
+    nothing = equals(out, 0.0)
+    w = where(nothing, 0.0, div(g, where(nothing, 1.0, out)))
+    w = matrix_transpose(w) if transposed else w
+    return sub(mul(x, sum_op(w, dim=(len(w.shape) - 1,), keepdim=True)), matmul(w, y))
+
+
+def _cdist_bwd_reference(g: Any, x: Any, y: Any, out: Any, *, transposed: bool) -> Any:
+    w = g / np.where(out == 0, np.inf, out)
+    return np.sum((np.swapaxes(w, -1, -2) if transposed else w)[..., None] * _apart(x, y), -2)
+
+
+def _cdist_bwd_samples() -> list[Sample]:
+    cases = [(x, y, t, (*x[:-2], *((y[-2], x[-2]) if t else (x[-2], y[-2])))) for x, y in _SETS for t in (False, True)]
+    return [Sample(Draw(g), Draw(x), Draw(y), Draw(g, 0.5, 2.0), transposed=t) for x, y, t, g in cases]
+
+
+_cdist_bwd: Function = defop(
+    "cdist_bwd", "g, x, y, out | transposed",
+    forward=kernels.cdist_bwd,
+    shape=lambda *_, **__: None,
+    composition=_cdist_bwd_composed,
+    reference=_cdist_bwd_reference,
+    samples=_cdist_bwd_samples,
+    doc="The sum over j of g_ij / out_ij (x_i - y_j), for every row i of x; 0 where out_ij is. transposed: out_ji, g_ji.",
+)  # fmt: skip
+
+_cdist: Function = defop(
+    "euclidean_cdist", "x, y",
+    forward=kernels.cdist,
+    shape=lambda *_: None,
+    vjp={
+        "x": lambda g, x, y, out: _cdist_bwd(g, x, y, out, transposed=False),
+        "y": lambda g, x, y, out: _cdist_bwd(g, y, x, out, transposed=True),
+    },
+    reference=lambda x, y: np.sqrt(np.sum(_apart(x, y) ** 2, -1)),
+    samples=lambda: [Sample(Draw(x, -2.0, -0.5), Draw(y, 0.5, 2.0)) for x, y in _SETS if x[-1]],
+    doc="The Euclidean distances of all rows of x and y, from their differences: none is stored, and near points keep their "
+    "digits.",
+)  # fmt: skip
 
 
 def _pairs(op: str, x1: Any, x2: Any) -> tuple[int, ...]:
@@ -138,24 +163,23 @@ def _pairs(op: str, x1: Any, x2: Any) -> tuple[int, ...]:
 
 
 @composed(
-    lambda x, y, *, p, **_: _norm_reference(x[..., :, None, :] - y[..., None, :, :], p, -1),
+    lambda x, y, *, p, **_: _norm_reference(_apart(x, y), p, -1),
     _samples(
         *[(((4, 3), (5, 3)), {"p": p}) for p in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, np.inf)], (((2, 1, 4, 3), (3, 5, 3)), {"p": 2.0}),
-        (((2, 6, 3), (5, 3)), {"p": 2.0, "compute_mode": _ALWAYS}), (((0, 3), (5, 3)), {"p": 2.0}),
+        (((2, 6, 3), (5, 3)), {"p": 2.0, "compute_mode": _MODES[1]}), (((0, 3), (5, 3)), {"p": 2.0}),
     ),
     spaces=BOTH,
 )  # fmt: skip
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
     """The p-norms of the differences of all rows of x1 (..., P, M) and x2 (..., R, M) -> (..., P, R). Where two points
-    coincide, the slope is taken as 0. compute_mode: whether Euclidean distances are computed by one matrix product instead
-    of P R M differences; both ways are equally accurate."""
+    coincide, the slope is taken as 0. Euclidean distances do not store the differences. compute_mode changes nothing: it is
+    PyTorch's choice between speed and digits, which here go together."""
     check_floats("cdist", x1=x1, x2=x2)
     if not p >= 0:
         raise ValueError(message("cdist", "p", p, "a number of at least 0, or inf"))
-    if compute_mode not in (_IF_NECESSARY, _ALWAYS, _NEVER):
-        raise ValueError(message("cdist", "compute_mode", f"{compute_mode!r}", f"{_IF_NECESSARY!r}, {_ALWAYS!r} or {_NEVER!r}"))
+    if compute_mode not in _MODES:
+        raise ValueError(message("cdist", "compute_mode", f"{compute_mode!r}", f"{', '.join(map(repr, _MODES[:2]))} or {_MODES[2]!r}"))
     batch = _pairs("cdist", x1, x2)
-    many = prod(batch) * x1.shape[-2] * x2.shape[-2] * x1.shape[-1] > _MANY
-    if p == 2 and (compute_mode == _ALWAYS or (compute_mode == _IF_NECESSARY and many)):
-        return root(_squares(x1, x2, batch))
+    if p == 2:
+        return _cdist(*(x if x.shape[:-2] == batch else expand(x, (*batch, *x.shape[-2:])) for x in (x1, x2)))
     return vector_norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)

@@ -13,6 +13,7 @@ import numpy as np
 
 from kernel_cases.calls import GRAIN
 from kernel_cases.clips import CLIPS, clip_problems
+from kernel_cases.distances import distance_problems
 from kernel_cases.draws import draw_problems
 from kernel_cases.entropy import entropy_problems
 from kernel_cases.ladder import PRODUCTS, ladder_products, ladder_softmaxes
@@ -44,6 +45,7 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(MOVES, move_problems),
     **dict.fromkeys(REDUCTIONS, reduce_problems),
     "sum_squares": square_problems,
+    **dict.fromkeys(("cdist", "cdist_bwd"), distance_problems),
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
     **dict.fromkeys(ROWS, row_problems),
@@ -69,6 +71,7 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     move_problems: (GRAIN // 2 + 77, slice(None)),
     reduce_problems: (GRAIN + GRAIN // 8 + 77, slice(1, None, 2)),
     square_problems: (GRAIN + 77, slice(None)),
+    distance_problems: (GRAIN // 8 + 77, slice(1)),
     softmax_problems: (GRAIN // 8 + 77, slice(None)),
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
     row_problems: (GRAIN // 8 + 77, slice(None)),
