@@ -119,7 +119,8 @@ def _positive(op: str, target: Any, shape: tuple[int, ...]) -> Any:
 def _labels(op: str, target: Any, x: Any) -> Any:
     """The labels, as numbers of x's type and shape."""
     _check_labels(op, target, x.shape)
-    return expand(to_dtype(target, x.dtype), x.shape)
+    target = to_dtype(target, x.dtype)
+    return target if target.shape == x.shape else expand(target, x.shape)
 
 
 def _goal(op: str, x: Any, target: Any) -> Any:
