@@ -29,6 +29,17 @@ def test_a_quantile_of_what_has_a_nan_is_nan():
     np.testing.assert_array_equal(found.numpy(), [np.nan, 1.0])
 
 
+def test_ranks_among_equals_and_nan():
+    x = mg.tensor([[3.0, 1.0, 3.0, 2.0, 3.0], [np.nan, 5.0, np.inf, np.nan, 5.0]])
+    for k, values, indices in ((1, [1, 5], [1, 1]), (2, [2, 5], [3, 1]), (4, [3, np.nan], [0, 0])):
+        found = x.kthvalue(k, dim=1)
+        np.testing.assert_array_equal(found.values.numpy(), values)
+        assert found.indices.tolist() == indices
+    np.testing.assert_array_equal(x.median(dim=1).values.numpy(), [3.0, np.nan])
+    assert x.median(dim=1).indices.tolist() == [0, 0]
+    assert mg.tensor([4, 1, 3, 2]).median().item() == 2
+
+
 def test_the_gradient_goes_to_both_neighbours():
     x = X.clone().requires_grad_()
     x.quantile(0.3, dim=1).sum().backward()

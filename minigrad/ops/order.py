@@ -174,9 +174,10 @@ def _order(x: Any, axis: int, descending: bool) -> Any:
     return x.shape[axis] - 1 - np.flip(np.argsort(backwards, axis, kind="stable"), axis)
 
 
-def _sorted(function: Function, **more: Any) -> Any:
-    samples = lambda: [Sample(Draw(s, distinct=True), dim=d, **more) for s, d in (((5,), 0), ((3, 4), 1), ((3, 4), 0), ((0,), 0))]
-    return function, samples
+def _ranked(x: Any, axis: int, rank: int) -> Any:
+    """Where the element stands that has so many before it in order; of equal ones the first. NaN counts as largest."""
+    found = np.take(np.partition(x, rank, axis), [rank], axis)
+    return np.argmax((x == found) | (np.isnan(x) & np.isnan(found)), axis, keepdims=True)
 
 
 def _sort_reference(x: Any, *, dim: int, descending: bool) -> Any:
@@ -184,7 +185,7 @@ def _sort_reference(x: Any, *, dim: int, descending: bool) -> Any:
     return np.take_along_axis(x, order, dim), order
 
 
-@composed(*_sorted(_sort_reference, descending=True))
+@composed(_sort_reference, lambda: [Sample(Draw(s, distinct=True), dim=d, descending=True) for s, d in (((5,), 0), ((3, 4), 1), ((3, 4), 0), ((0,), 0))])
 def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Extrema:
     """(values, indices) in ascending or descending order along a dimension. The sort is stable, and NaN counts as largest."""
     axis = shapes.one_axis("sort", dim, len(x.shape))
@@ -222,7 +223,7 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Extrema:
     axis = shapes.axis_of("kthvalue", x.shape, dim)
     if not 1 <= k <= x.shape[axis]:
         raise AxisError(message("kthvalue", "k", k, f"a number from 1 to the {x.shape[axis]} elements of dimension {axis}"))
-    at = from_array(np.take(_order(x, axis, False), [k - 1], axis))
+    at = from_array(_ranked(x.array, axis, k - 1))
     return Extrema((squeezed(gather(x, axis, at), axis, keepdim), squeezed(at, axis, keepdim)))
 
 
@@ -234,7 +235,6 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
         return median(reshape_op(x, shape=(x.count,)), 0)[0]
     axis = shapes.one_axis("median", dim, len(x.shape))
     shapes.nonempty("median", x.shape, (axis,))
-    order = _order(x, axis, False)
-    middle = np.where(np.isnan(x.array).any(axis, keepdims=True), x.shape[axis] - 1, (x.shape[axis] - 1) // 2)
-    at = from_array(np.take_along_axis(order, middle, axis))
+    nan, middle = np.isnan(x.array), _ranked(x.array, axis, (x.shape[axis] - 1) // 2)
+    at = from_array(np.where(nan.any(axis, keepdims=True), np.argmax(nan, axis, keepdims=True), middle))
     return Extrema((squeezed(gather(x, axis, at), axis, keepdim), squeezed(at, axis, keepdim)))
