@@ -100,6 +100,32 @@ def test_a_captured_step_has_the_bits_of_an_eager_one(name):
     assert trained(True) == (losses, parameters)
 
 
+@pytest.mark.parametrize(
+    ("call", "values", "slopes"),
+    [
+        (F.relu6, [np.nan, 6.0, 0.0], [1.0, 0.0, 0.0]),
+        (F.hardtanh, [np.nan, 1.0, -1.0], [1.0, 0.0, 0.0]),
+        (F.hardswish, [np.nan, np.inf, 0.0], [np.nan, 1.0, 0.0]),
+        (F.softshrink, [np.nan, np.inf, -np.inf], [1.0, 1.0, 1.0]),
+        (lambda x: F.threshold(x, 0.5, 2.0), [np.nan, np.inf, 2.0], [1.0, 1.0, 0.0]),
+    ],
+)
+def test_what_is_not_finite_passes_or_is_cut_off(call, values, slopes, backend):
+    x = mg.tensor([np.nan, np.inf, -np.inf], requires_grad=True)
+    y = call(x)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.detach().numpy(), values)
+    np.testing.assert_array_equal(x.grad.numpy(), slopes)
+
+
+@pytest.mark.parametrize("name", ["elu", "selu", "celu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "softshrink"])
+def test_integers_become_floats(name):
+    whole = mg.tensor([-4, -1, 0, 2, 8])
+    y = getattr(F, name)(whole)
+    assert y.dtype == mg.float32
+    assert y.tolist() == getattr(F, name)(whole.float()).tolist()
+
+
 def test_prelu_learns_its_slopes():
     x = mg.randn(4, 3, 2)
     module = nn.PReLU(3, init=0.1)

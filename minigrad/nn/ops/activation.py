@@ -145,8 +145,8 @@ def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     lambda x, *, threshold, value: np.where(x > threshold, x, value), unary(away=(0.1,), threshold=0.1, value=20.0), spaces=ACTIVATIONS
 )
 def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """x where it is above the threshold, else value."""
-    return where(greater(x, threshold), x, value)
+    """x where it is above the threshold, else value; a NaN passes."""
+    return where(less_equal(x, threshold), value, x)
 
 
 @composed(
