@@ -53,6 +53,21 @@ def test_norms_at_the_origin_have_slope_0():
     assert x.grad.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
+@pytest.mark.parametrize("dim", [0, 1, 2, (0, 1), (1, 2), (0, 2), None])
+def test_squares_are_summed_in_any_layout(dim):
+    """Along rows in one pass, along columns of what is squared, and of a view."""
+    x = np.random.default_rng(0).uniform(-2, 2, (3, 40, 5))
+    for given, array in ((mg.tensor(x), x), (mg.tensor(x.transpose(2, 0, 1)).permute(1, 2, 0), x), (mg.tensor(x)[:, ::2], x[:, ::2])):
+        np.testing.assert_allclose(mg.norm(given, dim=dim).numpy(), np.sqrt(np.sum(array**2, dim)), rtol=1e-14)
+        np.testing.assert_allclose(given.var(dim, correction=0).numpy(), np.var(array, dim), rtol=1e-13)
+
+
+def test_norms_of_infinite_vectors():
+    x = mg.tensor([np.inf, 2.0, -np.inf])
+    assert [linalg.vector_norm(x, p).item() for p in (2, 3.0, np.inf, -1.0)] == [np.inf, np.inf, np.inf, 2.0]
+    assert linalg.vector_norm(x[::2], -1.0).item() == np.inf
+
+
 @pytest.mark.parametrize("ord", [0.5, 1.5])
 def test_a_zero_among_others_has_no_share_in_the_slope_of_a_norm(ord):
     """|x|^0.5 is infinitely steep at 0, and |x|^1.5 infinitely bent."""

@@ -41,7 +41,7 @@ def wide(numbers, **keywords):
 # Each loss before its reduction, and the slope of their sum in the first argument.
 X, Y = [0.25, 2.0, -1.0], [1.0, -1.0, -1.0]
 ROWS = [[0.5, 1.0, -1.0], [0.0, 2.0, 1.5]]
-LN2, LOG_2PI = math.log(2), math.log(2 * math.pi)
+LN2, LOG_2PI, INF = math.log(2), math.log(2 * math.pi), math.inf
 BY_HAND = {
     "hinge": (F.hinge_loss, [[0.25, 2.0, -1.5, 0.5], [1.0, -1.0, -1.0, -1.0]], {}, [0.75, 3.0, 0.0, 1.5], [-1, 1, 0, 1]),
     "hinge, 0 and 1": (F.hinge_loss, [[0.25, 2.0, -1.5, 0.5], [1, 0, 0, 0]], {}, [0.75, 3.0, 0.0, 1.5], [-1, 1, 0, 1]),
@@ -225,6 +225,32 @@ def test_soft_margins_do_not_overflow(dtype):
     assert out.tolist() == [1e4, 0.0]
     out.sum().backward()
     assert x.grad.tolist() == [-1.0, 0.0]
+
+
+def test_infinite_scores_and_scores_on_the_margin():
+    x = mg.tensor([math.inf, -math.inf, 1.0, -1.0], requires_grad=True)
+    for name, each, slopes in (("hinge_loss", [0.0, INF, 0.0, 2.0], [0, -1, -1, -1]), ("soft_margin_loss", [0.0, INF], [0, -1])):
+        x.grad = None
+        out = getattr(F, name)(x, mg.ones(4), reduction="none")
+        out.sum().backward()
+        assert out.tolist()[: len(each)] == each
+        assert x.grad.tolist()[: len(slopes)] == slopes
+
+
+def test_one_label_counts_for_a_whole_dimension():
+    x, y = wide(ONE), wide(TWO)
+    for name, inputs in (("soft_margin_loss", (x,)), ("margin_ranking_loss", (x, y))):
+        found = getattr(F, name)(*inputs, wide([[-1.0]]))
+        assert found.item() == getattr(F, name)(*inputs, -mg.ones_like(x)).item()
+
+
+@pytest.mark.parametrize("labels", [[1.0, 0.0, 1.0], [1.0, -1.0, 1.0], [1.0, 0.0, -1.0]])
+def test_hinge_loss_takes_both_kinds_of_labels(labels):
+    """0 counts as -1 only where no label is -1."""
+    x, y = np.array([0.5, 0.25, -2.0]), np.array(labels)
+    signed = 2 * y - 1 if (y >= 0).all() else y
+    assert F.hinge_loss(wide(x), wide(y), "sum").item() == np.maximum(0, 1 - signed * x).sum()
+    assert F.hinge_loss(mg.zeros(0), mg.zeros(0), "sum").item() == 0.0
 
 
 @pytest.mark.parametrize("kind", [mg.float32, mg.float64, mg.int64], ids=str)
