@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _backend
+from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, float32, float64, from_array, int64
 from minigrad._kernels.integers import by_name
 from minigrad._tape import tools
@@ -30,9 +31,27 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     or to the reference."""
     if op.name in strict:
         strict[op.name](*inputs)
-    scaled = _with_number(inputs)
-    if scaled is not None:
-        return op.call(*scaled, **keywords)
+    if len(inputs) == 2:
+        inputs = _with_number(*inputs)
+    dtype = _shared(inputs)
+    if dtype is None or (op.kind == "float" and dtype not in _FLOATS):
+        inputs, dtype = _converted(op, inputs)
+    if dtype in _FLOATS:
+        return op.call(*inputs, **keywords)
+    return _of_integers(op, inputs, dtype, keywords)
+
+
+def _shared(inputs: tuple[Any, ...]) -> Any:
+    """The type of all inputs, if they are Arrays of one type; else None."""
+    dtype = getattr(inputs[0], "dtype", None)
+    for x in inputs:
+        if not isinstance(x, Array) or x.dtype is not dtype:
+            return None
+    return dtype
+
+
+def _converted(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
+    """The inputs as Arrays of one type, except for those that keep their own; and that type."""
     if len(inputs) != len(op.inputs):
         raise TypeError(f"{op.name}() takes {len(op.inputs)} inputs ({', '.join(op.inputs)}), got {len(inputs)}.")
     ready = [_accept(op, name, x) for name, x in zip(op.inputs, inputs, strict=True)]
@@ -40,15 +59,21 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     dtype = _common(op, [ready[i] for i in real])
     for i in real:
         ready[i] = _as(ready[i], dtype)
-    if dtype in _FLOATS:
-        return op.call(*ready, **keywords)
-    op.shape(op.name, *[None if x is None else x.shape for x in ready], **keywords)
+    return tuple(ready), dtype
+
+
+def _of_integers(op: Op, inputs: tuple[Any, ...], dtype: Any, keywords: dict[str, Any]) -> Any:
+    """The op, of integers or bools."""
+    given = [None if x is None else x.shape for x in inputs]
+    if op.shape is not shapes.broadcast or given.count(given[0]) != len(given):
+        op.shape(op.name, *given, **keywords)
     if op.kind == "moved":
-        return op.run(*ready, **keywords)
+        return op.run(*inputs, **keywords)
+    kernel = by_name.get(op.name) if _backend.backend_name == "c" else None
     try:
-        if _backend.backend_name == "c" and op.name in by_name:
-            return by_name[op.name](*ready, **keywords)
-        return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in ready], **keywords)))
+        if kernel is not None:
+            return kernel(*inputs, **keywords)
+        return from_array(np.asarray(op.reference(*[None if x is None else x.array for x in inputs], **keywords)))
     except (TypeError, ValueError) as error:
         if keywords:  # an index or a shape may be to blame: the caller knows
             raise
@@ -86,7 +111,7 @@ def _common(op: Op, operands: list[Any]) -> Any:
 def _as(x: Any, dtype: Any) -> Any:
     """x as an array of this type; recorded where both types have gradients."""
     if not isinstance(x, Array):
-        return from_array(np.asarray(x, dtype))
+        return _number(x, dtype)
     if x.dtype is dtype:
         return x
     return tools.cast(x, dtype)
@@ -96,18 +121,23 @@ def _as(x: Any, dtype: Any) -> Any:
 _numbers: dict[tuple[Any, float, float], Any] = {}
 
 
-def _with_number(inputs: tuple[Any, ...]) -> tuple[Any, Any] | None:
-    """A tensor of floats and a number, in either order: the number as an array of the tensor's type. Else None."""
-    if len(inputs) != 2:
-        return None
-    x, y = inputs
-    tensor, number = (x, y) if isinstance(x, Array) else (y, x)
-    if not isinstance(tensor, Array) or type(number) not in (float, int) or tensor.dtype not in _FLOATS:
-        return None
-    key = (tensor.dtype, number, copysign(1.0, number))  # 0.0 and -0.0 are equal, but not the same
-    array = _numbers.get(key)
-    if array is None:
+def _number(value: Any, dtype: Any) -> Any:
+    """A number as an array of this type, of which there is one for each of a few."""
+    key = (dtype, value, copysign(1.0, value))  # 0.0 and -0.0 are equal, but not the same
+    found = _numbers.get(key)
+    if found is None:
         if len(_numbers) >= 256:
             _numbers.clear()
-        array = _numbers[key] = from_array(np.asarray(number, tensor.dtype))
-    return (x, array) if tensor is x else (array, y)
+        found = _numbers[key] = from_array(np.asarray(value, dtype))
+    return found
+
+
+#: The numbers that a tensor of some type takes to its own.
+_TAKEN = {float32: (float, int), float64: (float, int), int64: (int,), bool_: (bool,)}
+
+
+def _with_number(x: Any, y: Any) -> tuple[Any, Any]:
+    """Both, where one is a tensor and the other a number that takes its type, in either order, with the number as an array."""
+    if isinstance(x, Array):
+        return (x, _number(y, x.dtype)) if type(y) in _TAKEN[x.dtype] else (x, y)
+    return (_number(x, y.dtype), y) if isinstance(y, Array) and type(x) in _TAKEN[y.dtype] else (x, y)
