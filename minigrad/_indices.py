@@ -47,8 +47,7 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 
 def taken(array: Any, index: Any) -> Any:
-    """array[index] as an array; a view even for a single number."""
-    index = plain(index, array.shape)
+    """array[index] as an array, for an index as NumPy takes it; a view even for a single number."""
     found = array[index]
     return found if isinstance(found, np.ndarray) else array[(*_parts(index), Ellipsis)]
 
@@ -58,11 +57,15 @@ def names_once(index: Any) -> bool:
     return all(isinstance(i, _ONCE) for i in _parts(index))
 
 
+#: What `_ONCE` has at its plainest.
+_PLAIN = frozenset(_ONCE)
+
+
 def walkable(index: Any) -> bool:
     """Whether an index consists of integers and slices, which kernels support. Bools are integers in Python, but masks in
     NumPy."""
-    for i in _parts(index):  # noqa: SIM110 - every x[i] asks, and all(...) takes twice as long
-        if not isinstance(i, _ONCE) or isinstance(i, bool):
+    for i in index if isinstance(index, tuple) else (index,):
+        if i.__class__ not in _PLAIN and (not isinstance(i, _ONCE) or isinstance(i, bool)):
             return False
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 
 def broadcast(op: str, *shapes: Shape, **_: Any) -> Shape:
     """NumPy's rule: align at the right; lengths must be equal, or one of them 1."""
+    found = _aligned(*shapes)
+    if isinstance(found, int):
+        raise ShapeError(_clash(op, shapes, found))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _aligned(*shapes: Shape) -> Shape | int:
+    """The common shape, or the dimension, counted from the end, in which there is none. Remembered, as a step broadcasts the
+    same shapes again and again."""
     ndim = max(map(len, shapes))
     out = [1] * ndim
     for shape in shapes:
@@ -23,7 +34,7 @@ def broadcast(op: str, *shapes: Shape, **_: Any) -> Shape:
             if out[d] == 1:
                 out[d] = length
             elif length not in (1, out[d]):
-                raise ShapeError(_clash(op, shapes, d - ndim))
+                return d - ndim
     return tuple(out)
 
 
@@ -84,6 +95,34 @@ def nonempty(op: str, shape: Shape, axes: tuple[int, ...]) -> None:
     if any(shape[d] == 0 for d in axes if d < len(shape)):
         remedy = "An extremum of nothing is undefined."
         raise ShapeError(message(op, "input", f"shape {shape}", f"at least one element along dim {axes}", remedy))
+
+
+@lru_cache(maxsize=1024)
+def expanded(op: str, shape: Shape, wanted: Shape) -> Shape:
+    """The shape that is wanted, with the lengths filled in that -1 keeps. Remembered."""
+    extra = len(wanted) - len(shape)
+    if extra < 0:
+        raise ShapeError(message(op, "shape", wanted, f"at least the {len(shape)} dimensions of {shape}"))
+    full = tuple([shape[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(wanted)])
+    fits = all(have in (n, 1) for n, have in zip(full[extra:], shape, strict=True))
+    if not fits or any(n < 0 for n in full):
+        raise ShapeError(message(op, "shape", wanted, f"a shape that {shape} broadcasts to"))
+    return full
+
+
+@lru_cache(maxsize=1024)
+def ordered(op: str, dims: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """All dimensions in the order given, as non-negative ints. Remembered."""
+    order = tuple([one_axis(op, d, ndim) for d in dims])
+    if sorted(order) != list(range(ndim)):
+        raise AxisError(message(op, "dims", dims, f"each of the {ndim} dimensions once"))
+    return order
+
+
+@lru_cache(maxsize=1024)
+def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    """The order that undoes another. Remembered."""
+    return tuple([order.index(d) for d in range(len(order))])
 
 
 def matmul(op: str, x: Shape, y: Shape, **_: Any) -> Shape:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import Array, from_array, view
+from minigrad._array import Array, from_array
 from minigrad._indices import Picks, added, plain, taken, walkable
 from minigrad._kernels import layout as kernels
 from minigrad._kernels.gather import gather, putitem
@@ -38,8 +38,8 @@ reshape_op: Callable[..., Any] = defop(
 permute_op: Callable[..., Any] = defop(
     "permute", "x | dims",
     kind="moved",
-    forward=lambda x, *, dims: related(x, view(x.array.transpose(dims), x.ptr)),
-    vjp={"x": lambda g, dims: permute_op(g, dims=tuple(int(d) for d in np.argsort(dims)))},
+    forward=lambda x, *, dims: related(x, kernels.turned(x, dims)),
+    vjp={"x": lambda g, dims: permute_op(g, dims=shapes.inverse(dims))},
     reference=lambda x, *, dims: x.transpose(dims),
     samples=lambda: [
         Sample(Draw(s), dims=d) for s, d in (((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((0, 3), (1, 0)))
@@ -50,7 +50,7 @@ permute_op: Callable[..., Any] = defop(
 expand_op = defop(
     "expand", "x | shape",
     kind="moved",
-    forward=lambda x, *, shape: related(x, view(np.broadcast_to(x.array, shape), x.ptr)),
+    forward=lambda x, *, shape: related(x, kernels.expanded(x, shape)),
     shape=lambda name, x, *, shape: shapes.broadcast(name, x, shape),
     vjp={"x": lambda g, x_shape: sum_to(g, x_shape)},
     reference=lambda x, *, shape: np.broadcast_to(x, shape),
@@ -61,10 +61,19 @@ expand_op = defop(
     doc="A view of x broadcast to a shape; repeated elements share memory. Backward sums over them.",
 )  # fmt: skip
 
+def _item(x: Array, *, index: Any) -> Any:
+    if index.__class__ is Picks:
+        return gather(x, index)
+    if walkable(index):
+        return related(x, kernels.part(x, index))
+    kernels.taking(index)
+    return related(x, from_array(taken(x.array, index)))
+
+
 getitem_op = defop(
     "getitem", "x | index",
     kind="moved",
-    forward=lambda x, *, index: _item(x, index),
+    forward=_item,
     vjp={"x": lambda g, index, x_shape: putitem_op(g, index=index, shape=x_shape)},
     reference=lambda x, *, index: x[plain(index, x.shape)],
     samples=lambda: [
@@ -90,13 +99,6 @@ putitem_op: Callable[..., Any] = defop(
     ],
     doc="Zeros with g added at an index: the derivative of x[index]. An element indexed twice receives both gradients.",
 )  # fmt: skip
-
-
-def _item(x: Array, index: Any) -> Any:
-    if isinstance(index, Picks):
-        return gather(x, index)
-    kernels.taking(index)
-    return related(x, from_array(taken(x.array, index)))
 
 
 # -- as users call them ------------------------------------------------------------------------------------------------
@@ -152,17 +154,14 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 @public("permute")
 def permute(x: Any, *dims: Any) -> Any:
     """A view with the dimensions in the order given."""
-    order = tuple(shapes.one_axis("permute", d, len(x.shape)) for d in shapes.lengths("permute", "dims", dims))
-    if sorted(order) != list(range(len(x.shape))):
-        raise AxisError(message("permute", "dims", dims, f"each of the {len(x.shape)} dimensions once"))
-    return permute_op(x, dims=order)
+    return permute_op(x, dims=shapes.ordered("permute", shapes.lengths("permute", "dims", dims), len(x.shape)))
 
 
 @public("transpose swapaxes swapdims")
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
     """A view with two dimensions exchanged."""
-    order = list(range(len(x.shape)))
-    a, b = (shapes.one_axis("transpose", d, len(x.shape)) for d in (dim0, dim1))
+    ndim = len(x.shape)
+    order, a, b = [*range(ndim)], shapes.one_axis("transpose", dim0, ndim), shapes.one_axis("transpose", dim1, ndim)
     if order:
         order[a], order[b] = order[b], order[a]
     return permute_op(x, dims=tuple(order))
@@ -177,7 +176,7 @@ def matrix_transpose(x: Any) -> Any:
 
 def reverse_dims(x: Any) -> Any:
     """A view with all dimensions in reverse order, as NumPy's .T: the transpose of a matrix."""
-    return x if len(x.shape) < 2 else permute_op(x, dims=tuple(range(len(x.shape)))[::-1])
+    return x if len(x.shape) < 2 else permute_op(x, dims=tuple(range(len(x.shape) - 1, -1, -1)))
 
 
 @public("unsqueeze")
@@ -191,20 +190,14 @@ def unsqueeze(x: Any, dim: int) -> Any:
 def squeeze(x: Any, dim: int | Sequence[int] | None = None) -> Any:
     """A view without the dimensions of length 1, or without those of them that dim names."""
     wanted = shapes.axes("squeeze", dim, len(x.shape))
-    return reshape_op(x, shape=tuple(n for d, n in enumerate(x.shape) if n != 1 or d not in wanted))
+    return reshape_op(x, shape=tuple([n for d, n in enumerate(x.shape) if n != 1 or d not in wanted]))
 
 
 @public("expand")
 def expand(x: Any, *shape: Any) -> Any:
     """A view of x broadcast to a shape; -1 keeps a length. Repeated elements share memory."""
     wanted = shapes.lengths("expand", "shape", shape)
-    extra = len(wanted) - len(x.shape)
-    if extra < 0:
-        raise ShapeError(message("expand", "shape", wanted, f"at least the {len(x.shape)} dimensions of {x.shape}"))
-    full = tuple([x.shape[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(wanted)])
-    fits = all(have in (n, 1) for n, have in zip(full[extra:], x.shape, strict=True))
-    if not fits or any(n < 0 for n in full):
-        raise ShapeError(message("expand", "shape", wanted, f"a shape that {x.shape} broadcasts to"))
+    full = shapes.expanded("expand", x.shape, wanted)
     try:
         return expand_op(x, shape=full)
     except ValueError as error:  # the shape fits, so it must have more bytes than NumPy can count
