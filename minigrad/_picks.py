@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad._array import Array, from_array, int64
+from minigrad._array import Array, int64, view
 from minigrad._indices import Picks
 from minigrad._kernels import integers
 from minigrad._kernels.crossentropy import first_bad_label
@@ -31,11 +30,11 @@ def rectangular(index: Any, op: str = "getitem") -> Any:
 
 
 def whole_numbers(index: Any, op: str = "getitem") -> Any:
-    """An index as an int64 tensor; None where it is none of integers."""
+    """An index as a contiguous int64 tensor; None where it is none of integers."""
     if isinstance(index, Array):
-        return contiguous(index) if index.dtype is int64 else None
+        return None if index.dtype is not int64 else index if index.flat else contiguous(index)
     array = rectangular(index, op)
-    return from_array(np.array(array, np.int64)) if array.dtype.kind in "iu" else None
+    return view(np.array(array, np.int64, order="C"), None) if array.dtype.kind in "iu" else None
 
 
 def places(at: Any, size: int, lowest: int | None = None) -> Any:
@@ -69,34 +68,49 @@ def integers_of(op: str, index: Any, size: int, argument: str = "index", lowest:
 def picked(x: Any, index: Any) -> tuple[tuple[Any, ...], Picks] | None:
     """x[index] as a first index, of slices, and one by which kernels pick from what that gives; None where NumPy must do
     it: masks, new dimensions, and integers on both sides of a slice."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if any(part is Ellipsis for part in parts):
-        at = next(i for i, part in enumerate(parts) if part is Ellipsis)
-        parts[at : at + 1] = [_WHOLE] * (len(x.shape) - len(parts) + 1)
-    chosen = [i for i, part in enumerate(parts) if not isinstance(part, slice)]
-    if any(part is None or part is Ellipsis for part in parts) or len(parts) > len(x.shape) or chosen[-1] - chosen[0] >= len(chosen):
+    parts = index if isinstance(index, tuple) else (index,)
+    chosen, cut = [], False
+    for d, part in enumerate(parts):
+        if part.__class__ is slice:
+            cut = cut or part != _WHOLE
+        elif part is Ellipsis:
+            rest = parts[d + 1 :]
+            whole = (_WHOLE,) * (len(x.shape) - len(parts) + 1)
+            return None if any(part is Ellipsis for part in rest) else picked(x, (*parts[:d], *whole, *rest))
+        elif part is None:
+            return None
+        else:
+            chosen.append(d)
+    first, last = chosen[0], chosen[-1] + 1
+    if len(parts) > len(x.shape) or last - first > len(chosen):
         return None
-    numbers = _numbers([parts[i] for i in chosen], [x.shape[i] for i in chosen])
+    numbers = _numbers(parts[first:last], x.shape[first:last])
     if numbers is None:
         return None
-    sliced = tuple(part if isinstance(part, slice) else _WHOLE for part in parts)
-    return sliced if any(part != _WHOLE for part in sliced) else (), Picks(numbers, chosen[0], chosen[-1] + 1)
+    return tuple(part if part.__class__ is slice else _WHOLE for part in parts) if cut else (), Picks(numbers, first, last)
 
 
-def _numbers(parts: list[Any], sizes: list[int]) -> Any:
-    """The positions, in dimensions taken together, that indices into each of them name, broadcast."""
-    whole = [whole_numbers(part) for part in parts]
-    if any(at is None for at in whole) or not any(at.shape for at in whole):
-        return None  # single numbers, too: they give a view
-    found = [places(at, size) for at, size in zip(whole, sizes, strict=True)]
-    if any(at is None for at in found) or not prod(sizes):
-        return None
-    if any(at.shape != found[0].shape for at in found):
-        try:
-            broadcast("getitem", *[at.shape for at in found])
-        except ShapeError:
-            return None  # NumPy says it in its words
-    total, add, mul = found[0], integers.by_name["add"], integers.by_name["mul"]
-    for at, size in zip(found[1:], sizes[1:], strict=True):
-        total = add(mul(total, integers.number(size)), at)
-    return total
+def _numbers(parts: tuple[Any, ...], sizes: tuple[int, ...]) -> Any:
+    """The positions, in dimensions taken together, that indices into each of them name, broadcast. None for single numbers,
+    which give a view, for what names no element, and where shapes do not broadcast: NumPy says it in its words."""
+    total: Any = None
+    for part, size in zip(parts, sizes):
+        if part.__class__ is int:
+            at = integers.number(part % size) if -size <= part < size else None
+        else:
+            at = whole_numbers(part)
+            at = None if at is None or not size else places(at, size)
+        if at is None:
+            return None
+        if total is not None and total.shape != at.shape and not _fit(total.shape, at.shape):
+            return None
+        total = at if total is None else integers.positions(total, at, size)
+    return total if total.shape else None
+
+
+def _fit(*given: tuple[int, ...]) -> bool:
+    try:
+        broadcast("getitem", *given)
+    except ShapeError:
+        return False
+    return True

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from minigrad._array import Array, empty, float32, from_array, view
+from minigrad._array import Array, empty, float32, from_array
 from minigrad._indices import Picks, added, replaced, walkable
 from minigrad._kernels import layout
 from minigrad._kernels.layout import contiguous, pair, strides, walk
@@ -14,42 +13,55 @@ from minigrad._kernels.layout import contiguous, pair, strides, walk
 if TYPE_CHECKING:
     from typing import Any
 
+    #: The shape of what is picked, the walk over what is picked from, where it is at its beginning, and over the positions;
+    #: and the step from one position to the next.
+    Plan = tuple[tuple[int, ...], Any, int]
+
 _gather, _scatter = pair("gather"), pair("scatter")
-_walks: dict[Any, tuple[Any, int]] = {}
+_plans: dict[Any, Plan] = {}
 
 
-def _places(x: Array, picks: Picks) -> tuple[Any, int]:
-    """The walk over x, where what is picked from is at its beginning, and over the positions; and the step from one
-    position to the next. Remembered."""
-    at, first, last = picks.at, picks.first, picks.last
-    steps, own = strides(x), strides(at)
-    key = x.shape, steps, at.shape, own, first, last, picks.each
-    found = _walks.get(key)
+def _planned(x: Array, picks: Picks) -> Plan:
+    """How C goes through x and the positions. Remembered."""
+    at = picks.at
+    of_x, of_at = x.shape if x.flat else (x.shape, strides(x)), at.shape if at.flat else (at.shape, strides(at))
+    key = of_x, of_at, picks.first, picks.last, picks.each
+    found = _plans.get(key)
     if found is None:
-        if len(_walks) >= 4096:
-            _walks.clear()
-        if picks.each:
-            of_x, of_at = [0 if d == first else step for d, step in enumerate(steps)], list(own)
-        else:
-            of_x = [*steps[:first], *[0] * len(own), *steps[last:]]
-            of_at = [*[0] * first, *own, *[0] * (len(steps) - last)]
-        step = steps[last - 1] if steps else 1
-        found = _walks[key] = walk(picks.shape(x.shape), [of_x, of_at]), step
+        if len(_plans) >= 4096:
+            _plans.clear()
+        found = _plans[key] = _plan(x, picks)
     return found
+
+
+def _plan(x: Array, picks: Picks) -> Plan:
+    first, last, own, steps = picks.first, picks.last, _steps(picks.at), _steps(x)
+    if picks.each:
+        of_x, of_at = [0 if d == first else step for d, step in enumerate(steps)], list(own)
+    else:
+        of_x = [*steps[:first], *[0] * len(own), *steps[last:]]
+        of_at = [*[0] * first, *own, *[0] * (len(steps) - last)]
+    shape = picks.shape(x.shape)
+    return shape, walk(shape, [of_x, of_at]), steps[last - 1] if steps else 1
+
+
+def _steps(x: Array) -> tuple[int, ...]:
+    """Its strides; of contiguous memory those of its shape, as NumPy's may be anything in a dimension of length 1."""
+    return tuple([prod(x.shape[d + 1 :]) for d in range(len(x.shape))]) if x.flat else strides(x)
 
 
 def gather(x: Array, picks: Picks) -> Array:
     """What is at the positions, of any type."""
     x = x if x.flat or picks.last - picks.first == 1 else contiguous(x)  # dimensions taken as one lie one after the other
-    places, step = _places(x, picks)
-    out = empty(picks.shape(x.shape), x.dtype)
+    shape, places, step = _planned(x, picks)
+    out = empty(shape, x.dtype)
     _gather[0](out.ptr, x.ptr, picks.at.ptr, places, step, x.dtype.itemsize, out.count)
     return out  # type: ignore[no-any-return]
 
 
 def scatter(out: Array, picks: Picks, x: Array, adding: bool) -> None:
     """x to the positions of contiguous floats: added to what is there, or in its place, where of several the last stays."""
-    x, (places, step) = contiguous(x), _places(out, picks)
+    x, (_, places, step) = contiguous(x), _planned(out, picks)
     _scatter[x.dtype is not float32](out.ptr, x.ptr, picks.at.ptr, places, step, adding, x.count)
 
 
@@ -70,7 +82,7 @@ def setitem(x: Array, value: Array, *, index: Any) -> Any:
     """x with value at an index; computed by a kernel for the indices that one supports."""
     if isinstance(index, Picks) and x.dtype.kind == "f":
         out = layout.copy(x)
-        scatter(out, index, view(np.broadcast_to(value.array, index.shape(x.shape)), value.ptr), adding=False)
+        scatter(out, index, layout.spread(value, index.shape(x.shape)), adding=False)
         return out
     if walkable(index):
         return layout.setitem(x, value, index)

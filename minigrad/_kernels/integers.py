@@ -71,6 +71,18 @@ def number(value: int) -> Array:
     return found
 
 
+_positions = pair("positions")
+
+
+def positions(x: Array, y: Array, size: int) -> Array:
+    """x size + y: where indices into two neighbouring dimensions, of which the second is `size` long, point in both taken as
+    one."""
+    shape, walk = (x.shape, NULL) if x.flat and y.flat and x.shape == y.shape else walk_over(x, y)
+    out = empty(shape, int64)
+    _positions[0](out.ptr, x.ptr, y.ptr, walk, size, out.count)
+    return out  # type: ignore[no-any-return]
+
+
 logical_and, logical_or, logical_xor = map(_logical, (_AND, _OR, _XOR))
 
 

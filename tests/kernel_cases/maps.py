@@ -146,6 +146,7 @@ WALKS = {
     "larger": Map(lambda x, y: np.where(x < y, 0, np.where(x == y, 0.5, 1)), 0, XY),
     "int64_arithmetic": Map(lambda x, y, op: _ARITHMETIC[op](x, y), 0, {"x": WHOLE, "y": WHOLE}, tuple({"op": op} for op in range(7))),
     "int64_compare": Map(lambda x, y, how: _COMPARISONS[how](x, y), 0, {"x": FEW, "y": FEW}, tuple({"how": how} for how in range(4))),
+    "positions": Map(lambda x, y, size: x * size + y, 0, {"x": FEW, "y": FEW}, ({"size": 1}, {"size": 10})),
     "int64_where": Map(lambda x, y, condition: where(condition != 0, x, y), 0, {"x": WHOLE, "y": WHOLE, "condition": BOOL}),
     "bool_logic": Map(
         lambda x, y, table: table >> (2 * x + y).astype(np.int64) & 1, 0, {"x": BOOL, "y": BOOL}, tuple({"table": t} for t in range(16))
