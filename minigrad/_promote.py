@@ -31,9 +31,9 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     or to the reference."""
     if op.name in strict:
         strict[op.name](*inputs)
-    if len(inputs) == 2:
-        inputs = _with_number(*inputs)
-    dtype = _shared(inputs)
+    if len(inputs) > 1 and op.inputs[:-2] == op.integer:
+        inputs = (*inputs[:-2], *_with_number(*inputs[-2:]))
+    dtype = _shared(op, inputs)
     if dtype is None or (op.kind == "float" and dtype not in _FLOATS):
         inputs, dtype = _converted(op, inputs)
     if dtype in _FLOATS:
@@ -41,12 +41,14 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     return _of_integers(op, inputs, dtype, keywords)
 
 
-def _shared(inputs: tuple[Any, ...]) -> Any:
-    """The type of all inputs, if they are Arrays of one type; else None."""
-    dtype = getattr(inputs[0], "dtype", None)
-    for x in inputs:
-        if not isinstance(x, Array) or x.dtype is not dtype:
+def _shared(op: Op, inputs: tuple[Any, ...]) -> Any:
+    """The type of all inputs but those that keep their own, if they are Arrays of one type; else None."""
+    dtype: Any = None
+    for name, x in zip(op.inputs, inputs):
+        if not isinstance(x, Array) or (dtype is not None and x.dtype is not dtype):
             return None
+        if name not in op.integer:
+            dtype = x.dtype
     return dtype
 
 
@@ -111,7 +113,7 @@ def _common(op: Op, operands: list[Any]) -> Any:
 def _as(x: Any, dtype: Any) -> Any:
     """x as an array of this type; recorded where both types have gradients."""
     if not isinstance(x, Array):
-        return _number(x, dtype)
+        return number(x, dtype)
     if x.dtype is dtype:
         return x
     return tools.cast(x, dtype)
@@ -121,7 +123,7 @@ def _as(x: Any, dtype: Any) -> Any:
 _numbers: dict[tuple[Any, float, float], Any] = {}
 
 
-def _number(value: Any, dtype: Any) -> Any:
+def number(value: Any, dtype: Any) -> Any:
     """A number as an array of this type, of which there is one for each of a few."""
     key = (dtype, value, copysign(1.0, value))  # 0.0 and -0.0 are equal, but not the same
     found = _numbers.get(key)
@@ -139,5 +141,5 @@ _TAKEN = {float32: (float, int), float64: (float, int), int64: (int,), bool_: (b
 def _with_number(x: Any, y: Any) -> tuple[Any, Any]:
     """Both, where one is a tensor and the other a number that takes its type, in either order, with the number as an array."""
     if isinstance(x, Array):
-        return (x, _number(y, x.dtype)) if type(y) in _TAKEN[x.dtype] else (x, y)
-    return (_number(x, y.dtype), y) if isinstance(y, Array) and type(x) in _TAKEN[y.dtype] else (x, y)
+        return (x, number(y, x.dtype)) if type(y) in _TAKEN[x.dtype] else (x, y)
+    return (number(x, y.dtype), y) if isinstance(y, Array) and type(x) in _TAKEN[y.dtype] else (x, y)

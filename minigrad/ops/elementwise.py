@@ -11,6 +11,7 @@ from minigrad._array import Array, alias, bool_, canonical, float32, float64, fr
 from minigrad._kernels import elementwise as kernels
 from minigrad._kernels import integers
 from minigrad._op import composed, defop, public
+from minigrad._promote import number
 from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import DTypeError, message
 
@@ -210,7 +211,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 def zero_like(x: Array) -> Any:
     """A 0 of x's type, which broadcasts against it."""
-    return from_array(np.zeros((), x.dtype))
+    return number(0, x.dtype)
 
 
 # -- comparisons: bools, which have no derivative -------------------------------------------------------------------------------------
