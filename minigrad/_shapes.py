@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,35 @@ def expanded(op: str, shape: Shape, wanted: Shape) -> Shape:
     if not fits or any(n < 0 for n in full):
         raise ShapeError(message(op, "shape", wanted, f"a shape that {shape} broadcasts to"))
     return full
+
+
+@lru_cache(maxsize=1024)
+def along(op: str, shape: Shape, axis: int, index: Shape) -> None:
+    """Raises if there cannot be an index, for each of its own places, along one dimension of a shape. Remembered."""
+    if len(index) != len(shape) or any(n > m for d, (n, m) in enumerate(zip(index, shape)) if d != axis):
+        expected = f"as many dimensions as the input's {shape}, none longer except in dimension {axis}"
+        raise ShapeError(message(op, "index", f"shape {index}", expected))
+
+
+@lru_cache(maxsize=1024)
+def joined(op: str, axis: int, *shapes: Shape) -> tuple[int, tuple[int, ...]]:
+    """The dimension along which tensors are joined, non-negative, and where in it each begins, and the last ends. Remembered."""
+    first = shapes[0]
+    axis = one_axis(op, axis, len(first))
+    for i, shape in enumerate(shapes):
+        if len(shape) != len(first) or (shape[:axis], shape[axis + 1 :]) != (first[:axis], first[axis + 1 :]):
+            raise ShapeError(message(op, f"tensors[{i}]", f"shape {shape}", f"{first} except in dimension {axis}"))
+    return axis, tuple(accumulate([shape[axis] for shape in shapes], initial=0))
+
+
+@lru_cache(maxsize=1024)
+def stacked(op: str, axis: int, *shapes: Shape) -> int:
+    """The new dimension along which tensors of one shape are joined, non-negative. Remembered."""
+    first = shapes[0]
+    for i, shape in enumerate(shapes):
+        if shape != first:
+            raise ShapeError(message(op, f"tensors[{i}]", f"shape {shape}", f"that of the first, {first}"))
+    return one_axis(op, axis, len(first) + 1)
 
 
 @lru_cache(maxsize=1024)

@@ -16,6 +16,7 @@ from minigrad._shapes import broadcast
 from minigrad.errors import ShapeError, message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 NULL = ffi.NULL
@@ -160,7 +161,21 @@ def setitem(x: Array, value: Array, index: Any) -> Array:
 def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
     """Arrays joined along a dimension, in which array i begins at ends[i]."""
     key = (dim, *[x.shape if x.flat else (x.shape, strides(x)) for x in xs])
-    shape, parts = _joins.get(key) or _joined(key, xs, dim, ends)
+    return _join(xs, _joins.get(key) or _joined(key, [(x.shape, strides(x)) for x in xs], dim, ends))
+
+
+def stack(*xs: Array, dim: int) -> Array:
+    """Arrays of one shape joined along a new dimension."""
+    key = (~dim, *[x.shape if x.flat else (x.shape, strides(x)) for x in xs])
+    found = _joins.get(key)
+    if found is None:
+        wider = [tuple([(*of[:dim], new, *of[dim:]) for of, new in ((x.shape, 1), (strides(x), 0))]) for x in xs]
+        found = _joined(key, wider, dim, range(len(xs) + 1))
+    return _join(xs, found)
+
+
+def _join(xs: tuple[Array, ...], plan: tuple[tuple[int, ...], list[tuple[int, Any]]]) -> Array:
+    shape, parts = plan
     out = empty(shape, xs[0].dtype)
     for x, (first, places) in zip(xs, parts):
         if x.count:
@@ -168,17 +183,19 @@ def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
     return out  # type: ignore[no-any-return]
 
 
+#: By dimension (of a new one the complement) and shapes.
 _joins: dict[Any, tuple[tuple[int, ...], list[tuple[int, Any]]]] = {}
 
 
-def _joined(key: Any, xs: tuple[Array, ...], dim: int, ends: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, Any]]]:
-    """The joined shape and, for each array, where its part begins and the walk over both. Remembered."""
+def _joined(key: Any, given: list[Any], dim: int, ends: Sequence[int]) -> tuple[tuple[int, ...], list[tuple[int, Any]]]:
+    """The joined shape of arrays given by their shapes and strides and, for each, where its part begins and the walk over
+    both. Remembered."""
     if len(_joins) >= 4096:
         _joins.clear()
-    full = xs[0].shape
+    full = given[0][0]
     shape = (*full[:dim], ends[-1], *full[dim + 1 :])
     steps = [prod(shape[d + 1 :]) for d in range(len(shape))]
-    parts = [(first * steps[dim], walk(x.shape, [steps, list(strides(x))])) for first, x in zip(ends, xs)]
+    parts = [(first * steps[dim], walk(own, [steps, list(by)])) for first, (own, by) in zip(ends, given)]
     found = _joins[key] = shape, parts
     return found
 

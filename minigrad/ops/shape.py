@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,60 +34,65 @@ def _axis(op: str, x: Any, dim: Any) -> int:
     return shapes.axis_of(op, x.shape, dim)
 
 
-def _at(dim: int, index: Any) -> tuple[Any, ...]:
+def _at(dim: int, index: Any) -> Any:
     """An index for one dimension."""
-    return (slice(None),) * dim + (index,)
+    return (slice(None),) * dim + (index,) if dim else index
 
 
 # -- joining: one op for each number of tensors, made when first needed ------------------------------------------------
 
 
+def _joining(name: str, count: int, keywords: str, slice_of: Callable[[int], Any], **rest: Any) -> Callable[..., Any]:
+    """The record of an op that joins `count` tensors, whose gradients are slices of the output's."""
+    names = [f"x{i}" for i in range(count)]
+    vjp = {name: slice_of(i) for i, name in enumerate(names)}
+    signature, listed = f"{', '.join(names)} | {keywords}", count in (1, 2, 3)
+    return defop(f"{name}{count}", signature, kind="moved", shape=lambda *_, **__: None, vjp=vjp, listed=listed, **rest)
+
+
 @lru_cache(maxsize=256)
 def cat_op(count: int) -> Callable[..., Any]:
-    """The op that joins `count` tensors along dim; `ends` holds the offset at which each begins, and the total length. The
-    gradient of each tensor is the slice of the output's gradient that it occupies."""
-    names = [f"x{i}" for i in range(count)]
-
-    def slice_of(i: int) -> Callable[..., Any]:
-        return lambda g, dim, ends: getitem_op(g, index=_at(dim, slice(ends[i], ends[i + 1])))
-
-    return defop(
-        f"cat{count}", f"{', '.join(names)} | dim, ends",
-        kind="moved",
+    """The op that joins `count` tensors along dim; `ends` holds the offset at which each begins, and the total length."""
+    return _joining(
+        "cat", count, "dim, ends", lambda i: lambda g, dim, ends: getitem_op(g, index=_at(dim, slice(ends[i], ends[i + 1]))),
         forward=kernels.cat,
-        shape=lambda *_, **__: None,
-        vjp={name: slice_of(i) for i, name in enumerate(names)},
         reference=lambda *xs, dim, ends: np.concatenate(xs, dim),
         samples=lambda: [Sample(*[Draw((2, i + 1)) for i in range(count)], dim=1, ends=tuple(i * (i + 1) // 2 for i in range(count + 1)))],
-        listed=count in (1, 2, 3),
         doc=f"Joins {count} tensors along a dimension.",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def stack_op(count: int) -> Callable[..., Any]:
+    """The op that joins `count` tensors of one shape along a new dimension."""
+    return _joining(
+        "stack", count, "dim", lambda i: lambda g, dim: getitem_op(g, index=_at(dim, i)),
+        forward=kernels.stack,
+        reference=lambda *xs, dim: np.stack(xs, dim),
+        samples=lambda: [Sample(*[Draw((2, 3))] * count, dim=dim) for dim in range(3)],
+        doc=f"Joins {count} tensors along a new dimension.",
     )  # fmt: skip
 
 
 for _count in (1, 2, 3):
     cat_op(_count)
+    stack_op(_count)
 
 
 @public("cat concat concatenate", ALONE)
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Joins tensors along dim; their lengths in all other dimensions must be equal. Tensors of shape (0,) are skipped."""
     given = [x for x in _several("cat", tensors) if x.shape != (0,)] or list(tensors)[:1]
-    first = given[0].shape
-    if not first:
+    if not given[0].shape:
         raise ShapeError(message("cat", "tensors[0]", "a scalar", "at least one dimension", "Write stack(tensors)."))
-    dim = shapes.one_axis("cat", dim, len(first))
-    for i, x in enumerate(given):
-        if x.shape == first:
-            continue
-        if len(x.shape) != len(first) or (x.shape[:dim], x.shape[dim + 1 :]) != (first[:dim], first[dim + 1 :]):
-            raise ShapeError(message("cat", f"tensors[{i}]", f"shape {x.shape}", f"{first} except in dimension {dim}"))
-    ends = tuple(accumulate([x.shape[dim] for x in given], initial=0))
+    dim = dim if dim.__class__ is int else shapes.one_axis("cat", dim, len(given[0].shape))
+    dim, ends = shapes.joined("cat", dim, *[x.shape for x in given])
     return cat_op(len(given))(*given, dim=dim, ends=ends)
 
 
 def _several(op: str, tensors: Any) -> list[Any]:
     given = list(tensors) if isinstance(tensors, (list, tuple)) else []
-    if not given or not all(isinstance(x, Array) for x in given):
+    if not given or [x for x in given if not isinstance(x, Array)]:
         raise TypeError(message(op, "tensors", f"{type(tensors).__name__}", "a list of at least one tensor"))
     return given
 
@@ -97,11 +101,8 @@ def _several(op: str, tensors: Any) -> list[Any]:
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Joins tensors of equal shape along a new dimension."""
     given = _several("stack", tensors)
-    for i, x in enumerate(given):
-        if x.shape != given[0].shape:
-            raise ShapeError(message("stack", f"tensors[{i}]", f"shape {x.shape}", f"that of the first, {given[0].shape}"))
-    dim = shapes.one_axis("stack", dim, len(given[0].shape) + 1)
-    return cat([unsqueeze(x, dim) for x in given], dim)
+    dim = dim if dim.__class__ is int else shapes.one_axis("stack", dim, len(given[0].shape) + 1)
+    return stack_op(len(given))(*given, dim=shapes.stacked("stack", dim, *[x.shape for x in given]))
 
 
 def _at_least(x: Any, ndim: int) -> Any:
@@ -181,11 +182,12 @@ def select(x: Any, dim: int, index: int) -> Any:
 @composed(lambda x, *, dim: list(np.moveaxis(x, dim, 0)), _cases(((3, 2), {"dim": 0}), ((2, 3, 2), {"dim": -1})))
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of the elements of a dimension, as a tuple."""
-    return tuple(select(x, dim, i) for i in range(x.shape[_axis("unbind", x, dim)]))
+    axis = _axis("unbind", x, dim)
+    return tuple([getitem_op(x, index=_at(axis, i)) for i in range(x.shape[axis])])
 
 
 def _pieces(x: Any, axis: int, ends: Sequence[int]) -> tuple[Any, ...]:
-    return tuple(getitem_op(x, index=_at(axis, slice(a, b))) for a, b in zip([0, *ends], [*ends, x.shape[axis]]))
+    return tuple([getitem_op(x, index=_at(axis, slice(a, b))) for a, b in zip([0, *ends], [*ends, x.shape[axis]])])
 
 
 @composed(
@@ -210,7 +212,9 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """Views of x cut along dim, into at most `chunks` pieces of equal length (the last may be shorter)."""
     if chunks <= 0:
         raise ValueError(message("chunk", "chunks", chunks, "a number above 0"))
-    return split(x, max(1, -(-x.shape[_axis("chunk", x, dim)] // chunks)), dim)
+    axis = _axis("chunk", x, dim)
+    size = max(1, -(-x.shape[axis] // chunks))
+    return _pieces(x, axis, range(size, x.shape[axis], size))
 
 
 @composed(
