@@ -11,8 +11,10 @@ from minigrad import _shapes as shapes
 from minigrad._array import Array, bool_, from_array
 from minigrad._indices import Picks, names_once, plain, replaced
 from minigrad._kernels.gather import setitem
+from minigrad._kernels.layout import spread
 from minigrad._op import composed, defop, public
 from minigrad._picks import integers_of
+from minigrad._promote import number
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, DTypeError, ShapeError, message
 from minigrad.ops.elementwise import add, div, mul, where, zero_like
@@ -68,9 +70,7 @@ setitem_op: Function = defop(
 def _gather_index(op: str, x: Any, dim: int, index: Any) -> Picks:
     axis = shapes.one_axis(op, dim, len(x.shape))
     at = integers_of(op, index, x.shape[axis] if x.shape else 1)
-    if len(at.shape) != len(x.shape) or any(n > m for d, (n, m) in enumerate(zip(at.shape, x.shape)) if d != axis):
-        expected = f"as many dimensions as the input's {x.shape}, none longer except in dimension {axis}"
-        raise ShapeError(message(op, "index", f"shape {at.shape}", expected))
+    shapes.along(op, x.shape, axis, at.shape)
     return Picks(at, axis, axis + 1, each=True)
 
 
@@ -118,7 +118,7 @@ def _source(op: str, src: Any, index: Picks, dtype: Any) -> Any:
     """What is scattered, cropped to the shape of the index."""
     full = index.at.shape
     if not isinstance(src, Array):
-        return from_array(np.full(full, src, dtype))
+        return spread(number(src, dtype), full) if type(src) in (bool, int, float) else from_array(np.full(full, src, dtype))
     if len(src.shape) != len(full) or any(n > m for n, m in zip(full, src.shape)):
         raise ShapeError(message(op, "src", f"shape {src.shape}", f"at least the index's shape {full}"))
     return getitem_op(src, index=tuple(slice(n) for n in full)) if src.shape != full else src
@@ -299,7 +299,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1.0) 
     at = _along("index_add", x, dim, index)
     wanted = _fitting("index_add", x, source, at, "source")
     source = source if alpha == 1 else mul(source, alpha)
-    return add(x, putitem_op(expand(source, wanted), index=at, shape=x.shape))
+    return add(x, putitem_op(source if source.shape == wanted else expand(source, wanted), index=at, shape=x.shape))
 
 
 @public("index_copy")
