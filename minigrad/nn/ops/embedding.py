@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad._array import Array, from_array, int64
+from minigrad._array import Array, from_array, int64, reshaped, view
 from minigrad._kernels import embedding as kernels
 from minigrad._kernels.crossentropy import first_bad_label
 from minigrad._op import defop, public
@@ -16,7 +16,6 @@ from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.linalg.distance import check_floats
 from minigrad.ops.elementwise import equals, mul, to_dtype
-from minigrad.ops.layout import reshape_op
 
 if TYPE_CHECKING:
     from typing import Any
@@ -29,8 +28,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """A new last dimension with 1 at the label and 0 elsewhere; int64. num_classes=-1: the largest label + 1."""
     classes = int(array_of(tensor).max(initial=-1)) + 1 if num_classes == -1 else num_classes
     labels = integers_of("one_hot", tensor, classes, "tensor", lowest=0)
-    places = from_array(np.arange(classes))
-    return to_dtype(equals(reshape_op(labels, shape=(*labels.shape, 1)), places), int64)
+    places = view(np.arange(classes), None)
+    return to_dtype(equals(reshaped(labels, (*labels.shape, 1)), places), int64)
 
 
 # -- embedding ---------------------------------------------------------------------------------------------------------
