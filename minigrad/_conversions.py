@@ -27,33 +27,33 @@ class Conversions(Array):
         self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
     ) -> Any:
         """Uninitialised numbers of this type, to be overwritten: new_empty(2, 3) or new_empty((2, 3))."""
-        from minigrad import _create
+        from minigrad._create import new
 
-        return _create.new("new_empty", self, size, None, dtype, requires_grad, device)
+        return new("new_empty", self, size, None, dtype, requires_grad, device)
 
     def new_zeros(
         self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
     ) -> Any:
         """Zeros of this type: new_zeros(2, 3) or new_zeros((2, 3))."""
-        from minigrad import _create
+        from minigrad._create import new
 
-        return _create.new("new_zeros", self, size, 0, dtype, requires_grad, device)
+        return new("new_zeros", self, size, 0, dtype, requires_grad, device)
 
     def new_ones(
         self, *size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
     ) -> Any:
         """Ones of this type: new_ones(2, 3) or new_ones((2, 3))."""
-        from minigrad import _create
+        from minigrad._create import new
 
-        return _create.new("new_ones", self, size, 1, dtype, requires_grad, device)
+        return new("new_ones", self, size, 1, dtype, requires_grad, device)
 
     def new_full(
         self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
     ) -> Any:
         """One value everywhere, of this type: new_full((2, 3), 1.5)."""
-        from minigrad import _create
+        from minigrad._create import new
 
-        return _create.new("new_full", self, (size,), fill_value, dtype, requires_grad, device)
+        return new("new_full", self, (size,), fill_value, dtype, requires_grad, device)
 
     # -- drawn in place -----------------------------------------------------------------------------------------------------------
 

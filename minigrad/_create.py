@@ -132,21 +132,23 @@ def from_dlpack(x: Any) -> Tensor:
 def _shape(op: str, *given: Any) -> tuple[int, ...]:
     """zeros(2, 3) and zeros((2, 3)) mean the same."""
     size = lengths(op, "size", given)
-    if any(n < 0 for n in size):
+    if size and min(size) < 0:
         raise ShapeError(message(op, "size", size, "lengths of at least 0"))
     return size
 
 
 def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool, device: Any) -> Any:
     """An uninitialised tensor."""
-    require_cpu(op, device)
-    _may_require(dtype, requires_grad, op)
+    if device is not None:
+        require_cpu(op, device)
+    if requires_grad:
+        _may_require(dtype, True, op)
     made = _array.empty(shape, dtype, op)
-    made.requires_grad = bool(requires_grad)
+    made.wants_grad = bool(requires_grad)
     return made
 
 
-def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
+def _filled(op: str, shape: tuple[int, ...], value: float, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
     made = _made(op, shape, dtype, requires_grad, device)
     layout.fill(made, value)
     return made  # type: ignore[no-any-return]
@@ -177,15 +179,22 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
 
 
 def _full(op: str, size: Any, fill_value: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
-    value = np.asarray(fill_value)
-    if value.shape or value.dtype.kind not in "fiub" or (value.dtype.kind == "u" and value > _LARGEST):
-        raise TypeError(message(op, "fill_value", f"{fill_value!r}", "one number that int64 or a float holds"))
-    natural = bool_ if value.dtype.kind == "b" else float32 if value.dtype.kind == "f" else int64
-    real = _dtype(op, dtype, natural)
-    if real.kind != "f" and not np.isfinite(value):
+    value, natural = _number(op, fill_value)
+    real = natural if dtype is None else canonical(dtype, op)
+    if real.kind != "f" and not isfinite(value):
         remedy = "Pass dtype=minigrad.float32."
         raise ValueError(message(op, "fill_value", value, f"a number that {real} holds", remedy))
     return _filled(op, _shape(op, size), value, real, requires_grad, device)
+
+
+def _number(op: str, given: Any) -> tuple[float, Any]:
+    """A number, and the type that is of its kind."""
+    if given.__class__ is float:
+        return given, float32
+    value = np.asarray(given)
+    if value.shape or value.dtype.kind not in "fiub" or (value.dtype.kind == "u" and value > _LARGEST):
+        raise TypeError(message(op, "fill_value", f"{given!r}", "one number that int64 or a float holds"))
+    return value.item(), bool_ if value.dtype.kind == "b" else float32 if value.dtype.kind == "f" else int64
 
 
 # -- in the shape of another -------------------------------------------------------------------------------------------
@@ -232,7 +241,8 @@ def new(
     shape, real = _shape(op, *size), _dtype(op, dtype, x.dtype)
     if op == "new_empty":
         return _made(op, shape, real, requires_grad, device)  # type: ignore[no-any-return]
-    return _full(op, shape, value, real, requires_grad, device)
+    make = _full if op == "new_full" else _filled
+    return make(op, shape, value, real, requires_grad, device)
 
 
 # -- in steps ----------------------------------------------------------------------------------------------------------
@@ -244,12 +254,16 @@ def arange(
     """start, start + step, ... up to but not including end; from 0 if one number is given. Ints give int64, floats float32."""
     if end is None:
         start, end = 0, start
+    natural = int64
     for name, value in (("start", start), ("end", end), ("step", step)):
+        if value.__class__ is int:
+            continue
         if not isinstance(value, (int, float, np.number)) or not isfinite(value):
             raise TypeError(message("arange", name, f"{value!r}", "a finite int or float"))
+        if isinstance(value, (float, np.floating)):
+            natural = float32
     if step == 0 or (end - start) * step < 0:
         raise ValueError(message("arange", "step", step, f"a step that leads from {start} to {end}"))
-    natural = float32 if any(isinstance(v, (float, np.floating)) for v in (start, end, step)) else int64
     real = _dtype("arange", dtype, natural)
     return _from_numpy("arange", "end", lambda: np.arange(start, end, step), real, requires_grad, device)
 
@@ -260,7 +274,8 @@ def linspace(
     """`steps` numbers at equal distances from start to end, both included."""
     (count,) = _shape("linspace", steps)
     real = _dtype("linspace", dtype)
-    return _from_numpy("linspace", "steps", lambda: np.linspace(start, end, count), real, requires_grad, device)
+    made = np.errstate(over="ignore")(lambda: np.linspace(start, end, count))
+    return _from_numpy("linspace", "steps", made, real, requires_grad, device)
 
 
 def logspace(
@@ -275,27 +290,33 @@ def logspace(
     if base <= 0:
         raise ValueError(message("logspace", "base", base, "a number above 0, as others have no real powers"))
     real = _dtype("logspace", dtype)
-    made = lambda: np.logspace(start, end, count, base=base)
+    made = np.errstate(over="ignore")(lambda: np.logspace(start, end, count, base=base))
     return _from_numpy("logspace", "steps", made, real, requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """The identity matrix, n x n or n x m."""
     rows, cols = _shape("eye", n, n if m is None else m)
-    return _from_numpy("eye", "n", lambda: np.eye(rows, cols), _dtype("eye", dtype), requires_grad, device)
+    real = _dtype("eye", dtype)
+    return _from_numpy("eye", "n", lambda: np.eye(rows, cols, dtype=real), real, requires_grad, device)
 
 
 def _from_numpy(
     op: str, argument: str, make: Callable[[], Any], dtype: Any, requires_grad: bool, device: Any
 ) -> Tensor:
     """What NumPy makes of arguments that have been checked, so that it can fail only for want of memory."""
-    require_cpu(op, device)
-    _may_require(dtype, requires_grad, op)
+    if device is not None:
+        require_cpu(op, device)
+    if requires_grad:
+        _may_require(dtype, True, op)
     try:
-        with np.errstate(over="ignore"):  # infinite
-            made = from_array(make().astype(dtype))
+        array = make()
+        if array.dtype != dtype:
+            with np.errstate(over="ignore"):  # infinite
+                array = array.astype(dtype)
     except (MemoryError, ValueError) as error:
         remedy = "Create it in parts."
         raise OutOfMemory(message(op, argument, "more numbers than memory holds", "fewer", remedy)) from error
-    made.requires_grad = bool(requires_grad)
+    made = _array.view(array, None)
+    made.wants_grad = bool(requires_grad)
     return made  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from minigrad._kernels import elementwise, integers
 from minigrad._kernels import random as kernels
 from minigrad._kernels.layout import contiguous
 from minigrad._op import public
+from minigrad._promote import number
 from minigrad.errors import DTypeError, ShapeError, message
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _empty(op: str, size: Sequence[Any], dtype: Any, device: Any) -> Any:
 def _empty_of(op: str, size: Sequence[Any], dtype: Any, device: Any) -> Any:
     require_cpu(op, device)
     shape = shapes.lengths(op, "size", size)
-    if any(n < 0 for n in shape):
+    if shape and min(shape) < 0:
         raise ShapeError(message(op, "size", shape, "lengths of at least 0"))
     return empty(shape, dtype, op)
 
@@ -46,8 +47,8 @@ def _drawn(
     """A new tensor of what a kernel draws."""
     source = stream(op, generator)
     out = _empty(op, size, dtype, device)
-    seed, offset = source.take(blocks_for(out.size, out.dtype))
-    out.requires_grad = bool(requires_grad)
+    seed, offset = source.take(blocks_for(out.count, out.dtype))
+    out.wants_grad = bool(requires_grad)
     return kernel(out, seed=seed, offset=offset, **parameters)
 
 
@@ -138,13 +139,15 @@ def _integers(
     source = stream(op, generator)
     draws = _empty_of(op, size, float64, device)
     seed, offset = source.take(blocks_for(draws.count, float64))
-    u = kernels.uniform(draws, seed=seed, offset=offset, low=0.0, high=1.0)
-    whole = elementwise.floor(elementwise.mul(u, from_array(np.asarray(high - low, float64))))
-    if real is int64:  # of large ones only the sum of ints is exact
-        out = integers.by_name["add"](integers.to(whole, int64), from_array(np.asarray(low)))
-    else:
-        out = elementwise.cast(elementwise.add(whole, from_array(np.asarray(low, float64))), dtype=real)
-    out.requires_grad = bool(requires_grad)
+    u = kernels.uniform(draws, seed=seed, offset=offset, low=0.0, high=float(high - low))
+    if real is int64:  # which cuts off what is behind the point; of large ones only the sum of ints is exact
+        out = integers.to(u, int64)
+        return integers.by_name["add"](out, integers.number(low)) if low else out
+    out = elementwise.floor(u)
+    if low:
+        out = elementwise.add(out, number(low, float64))
+    out = elementwise.cast(out, dtype=real)
+    out.wants_grad = bool(requires_grad)
     return out
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _array
-from minigrad._array import Array, address, alias, empty, float32, view
+from minigrad._array import Array, address, alias, bool_, empty, float32, int64, view
 from minigrad._C import ffi, lib
 from minigrad._indices import taken
 from minigrad._shapes import broadcast
@@ -112,12 +112,16 @@ def _repeating(shape: tuple[int, ...], full: tuple[int, ...], itemsize: int) -> 
     return (0,) * extra + tuple([0 if n == 1 else itemsize * prod(shape[d + 1 :]) for d, n in enumerate(shape)])
 
 
-def fill(out: Array, value: Any) -> None:
+#: What integers and bools are filled with most often.
+_COMMON: dict[tuple[Any, float], Any] = {(dtype, value): _array.from_array(np.asarray(value, dtype)) for dtype in (int64, bool_) for value in (0, 1)}
+
+
+def fill(out: Array, value: float) -> None:
     """One number everywhere in contiguous memory."""
     if out.dtype.kind == "f":
-        _fill[out.dtype is not float32](out.ptr, float(value), out.count)
+        _fill[out.dtype is not float32](out.ptr, value, out.count)
     elif out.count:
-        number = _array.from_array(np.asarray(value, out.dtype))
+        number = _COMMON.get((out.dtype, value)) or _array.from_array(np.asarray(value, out.dtype))
         _put_walking(out.ptr, number, walk_over(out, number)[1], out.count)
 
 
