@@ -31,25 +31,34 @@ def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     or to the reference."""
     if op.name in strict:
         strict[op.name](*inputs)
-    if len(inputs) > 1 and op.inputs[:-2] == op.integer:
-        inputs = (*inputs[:-2], *_with_number(*inputs[-2:]))
-    dtype = _shared(op, inputs)
-    if dtype is None or (op.kind == "float" and dtype not in _FLOATS):
+    dtype = None
+    if len(inputs) == 1:
+        dtype = inputs[0].dtype if isinstance(inputs[0], Array) else None
+    elif op.inputs[:-2] == op.integer and (len(inputs) == 2 or isinstance(inputs[0], Array)):
+        x, y, dtype = _alike(*inputs[-2:])
+        inputs = (*inputs[:-2], x, y)
+    if dtype is None or (op.kind == "float" and dtype.kind != "f"):
         inputs, dtype = _converted(op, inputs)
-    if dtype in _FLOATS:
+    if dtype.kind == "f":
         return op.call(*inputs, **keywords)
     return _of_integers(op, inputs, dtype, keywords)
 
 
-def _shared(op: Op, inputs: tuple[Any, ...]) -> Any:
-    """The type of all inputs but those that keep their own, if they are Arrays of one type; else None."""
-    dtype: Any = None
-    for name, x in zip(op.inputs, inputs):
-        if not isinstance(x, Array) or (dtype is not None and x.dtype is not dtype):
-            return None
-        if name not in op.integer:
-            dtype = x.dtype
-    return dtype
+#: The numbers that a tensor of some type takes to its own.
+_TAKEN = {float32: (float, int), float64: (float, int), int64: (int,), bool_: (bool,)}
+
+
+def _alike(x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Two operands and their type, if both are Arrays of one type, or one is and the other is a number that takes its type,
+    of which this makes an array; else with None."""
+    if isinstance(x, Array):
+        if isinstance(y, Array):
+            return x, y, x.dtype if x.dtype is y.dtype else None
+        if type(y) in _TAKEN[x.dtype]:
+            return x, number(y, x.dtype), x.dtype
+    elif isinstance(y, Array) and type(x) in _TAKEN[y.dtype]:
+        return number(x, y.dtype), y, y.dtype
+    return x, y, None
 
 
 def _converted(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
@@ -66,9 +75,9 @@ def _converted(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
 
 def _of_integers(op: Op, inputs: tuple[Any, ...], dtype: Any, keywords: dict[str, Any]) -> Any:
     """The op, of integers or bools."""
-    given = [None if x is None else x.shape for x in inputs]
-    if op.shape is not shapes.broadcast or given.count(given[0]) != len(given):
-        op.shape(op.name, *given, **keywords)
+    alike = op.shape is shapes.broadcast and len(inputs) == 2 and inputs[0].shape == inputs[1].shape
+    if not alike and op.shape is not shapes.same:
+        op.shape(op.name, *[None if x is None else x.shape for x in inputs], **keywords)
     if op.kind == "moved":
         return op.run(*inputs, **keywords)
     kernel = by_name.get(op.name) if _backend.backend_name == "c" else None
@@ -132,14 +141,3 @@ def number(value: Any, dtype: Any) -> Any:
             _numbers.clear()
         found = _numbers[key] = from_array(np.asarray(value, dtype))
     return found
-
-
-#: The numbers that a tensor of some type takes to its own.
-_TAKEN = {float32: (float, int), float64: (float, int), int64: (int,), bool_: (bool,)}
-
-
-def _with_number(x: Any, y: Any) -> tuple[Any, Any]:
-    """Both, where one is a tensor and the other a number that takes its type, in either order, with the number as an array."""
-    if isinstance(x, Array):
-        return (x, number(y, x.dtype)) if type(y) in _TAKEN[x.dtype] else (x, y)
-    return (number(x, y.dtype), y) if isinstance(y, Array) and type(x) in _TAKEN[y.dtype] else (x, y)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._array import Array, bool_, empty, float32, from_array, int64
+from minigrad._kernels import reduce
 from minigrad._kernels.layout import NULL, copy, pair, walk_over
-from minigrad._kernels.reduce import grouped, layout_of
-from minigrad._shapes import reduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,22 +130,17 @@ def to(x: Array, dtype: Any) -> Array:
 
 # -- reductions ---------------------------------------------------------------------------------------------------------------
 
-_SUMS, _LARGEST, _SMALLEST = range(3)
-_reduce, _count = pair("int64_reduce"), pair("bool_count")
 
-
-def _reduction(how: int) -> Kernel:
+def _reduction(kind: str, how: int) -> Kernel:
     """Over the dimensions dim. The sum of bools counts them, and their extrema are bools."""
 
+    def planned(plan: reduce.Plan, x: Array) -> Array:
+        return reduce.of_integers(plan, x, how)
+
     def run(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
-        source, middle = grouped(x if x.dtype is not bool_ or how == _SUMS else to(x, int64), dim)
-        outer, size, inner = layout_of(source.shape, middle, keepdim)[1:]
-        out = empty(reduced(x.shape, dim, keepdim), int64)
-        if source.dtype is bool_:
-            _count[0](out.ptr, source.ptr, outer, size, inner)
-        else:
-            _reduce[0](out.ptr, source.ptr, how, outer, size, inner)
-        return to(out, bool_) if x.dtype is bool_ and how != _SUMS else out
+        if x.dtype is bool_ and how != reduce.SUMS:
+            return to(run(to(x, int64), dim=dim, keepdim=keepdim), bool_)
+        return reduce.run(x, dim, keepdim, kind, planned)
 
     return run
 
@@ -174,7 +168,7 @@ by_name: dict[str, Kernel] = {
     "logical_or": logical_or,
     "logical_xor": logical_xor,
     "logical_not": logical_not,
-    "sum": _reduction(_SUMS),
-    "amax": _reduction(_LARGEST),
-    "amin": _reduction(_SMALLEST),
+    "sum": _reduction("sum", reduce.SUMS),
+    "amax": _reduction("extremum", reduce.LARGEST),
+    "amin": _reduction("extremum", reduce.SMALLEST),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, Pool, empty, float32, int64, pool_of, take, view
+from minigrad._array import Array, Pool, bool_, empty, float32, int64, pool_of, take, view
 from minigrad._kernels.layout import NULL, contiguous, pair
 from minigrad._shapes import reduced
 
@@ -45,14 +45,16 @@ def grouped(x: Array, dim: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
 Plan = tuple[Pool, int, int, int]
 
 
-def _run(x: Array, dim: tuple[int, ...], keepdim: bool, index: bool, planned: Kernel) -> Array:
-    """Runs a kernel over any dimensions, and remembers the plan if x has memory of our own."""
+def run(x: Array, dim: tuple[int, ...], keepdim: bool, kind: str, planned: Kernel) -> Array:
+    """Runs a kernel over any dimensions, and remembers the plan if x has memory of our own, as one of a kind: "sum",
+    "mean", "squares", "extremum" or "position"."""
     source, middle = grouped(x, dim)
     shape, outer, size, inner = layout_of(source.shape, middle, keepdim)
-    out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), int64 if index else x.dtype)
+    dtype = int64 if kind == "position" or x.dtype is bool_ else x.dtype
+    out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), dtype)
     plan = out, outer, size, inner
     if x.pool is not None and source is x and x.count:  # nothing has a sum, but no maximum, so empty ones are not planned
-        x.pool.reductions[dim, keepdim, index] = plan
+        x.pool.reductions[dim, keepdim, kind] = plan
     return planned(plan, source)  # type: ignore[no-any-return]
 
 
@@ -61,12 +63,14 @@ _sum, _sum_squares, _mul = pair("sum"), pair("sum_squares"), pair("mul")
 
 def sum(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     """The sum over the dimensions `dim`."""
-    return _run(x, dim, keepdim, False, sum_planned)
+    return run(x, dim, keepdim, "sum", sum_planned)
 
 
 def sum_planned(plan: Plan, x: Array, *_: Any) -> Array:
-    """The sum that was planned."""
+    """The sum that was planned; of bools, how many are true."""
     pool, outer, size, inner = plan
+    if pool.dtype is int64:
+        return of_integers(plan, x, SUMS)
     out = take(pool)
     _sum[x.dtype is not float32](out.ptr, x.ptr, 1.0, outer, size, inner)
     return out  # type: ignore[no-any-return]
@@ -74,7 +78,7 @@ def sum_planned(plan: Plan, x: Array, *_: Any) -> Array:
 
 def mean(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     """The sum divided by the number of terms; 0 / 0 of an empty one is NaN, as in NumPy."""
-    return _run(x, dim, keepdim, False, mean_planned)
+    return run(x, dim, keepdim, "mean", mean_planned)
 
 
 def mean_planned(plan: Plan, x: Array, *_: Any) -> Array:
@@ -87,7 +91,7 @@ def mean_planned(plan: Plan, x: Array, *_: Any) -> Array:
 
 def sum_squares(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     """The sum of squares over the dimensions `dim`."""
-    return _run(x, dim, keepdim, False, sum_squares_planned)
+    return run(x, dim, keepdim, "squares", sum_squares_planned)
 
 
 def sum_squares_planned(plan: Plan, x: Array, *_: Any) -> Array:
@@ -103,7 +107,37 @@ def sum_squares_planned(plan: Plan, x: Array, *_: Any) -> Array:
     return out  # type: ignore[no-any-return]
 
 
-def _extremum(name: str, index: bool) -> tuple[Kernel, Kernel]:
+#: The numbers of the functions in csrc/kernels/integers.inc.
+SUMS, LARGEST, SMALLEST = range(3)
+_reduce, _count = pair("int64_reduce"), pair("bool_count")
+
+
+def of_integers(plan: Plan, x: Array, how: int) -> Array:
+    """A reduction of integers that was planned, or how many bools are true."""
+    pool, outer, size, inner = plan
+    out = take(pool)
+    if x.dtype is bool_:
+        _count[0](out.ptr, x.ptr, outer, size, inner)
+    else:
+        _reduce[0](out.ptr, x.ptr, how, outer, size, inner)
+    return out  # type: ignore[no-any-return]
+
+
+def _extremum(name: str, how: int) -> tuple[Kernel, Kernel]:
+    both = pair(name)
+
+    def planned(plan: Plan, x: Array, *_: Any) -> Array:
+        if x.dtype is int64:
+            return of_integers(plan, x, how)
+        pool, outer, size, inner = plan
+        out = take(pool)
+        both[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)
+        return out  # type: ignore[no-any-return]
+
+    return lambda x, *, dim, keepdim: run(x, dim, keepdim, "extremum", planned), planned
+
+
+def _position(name: str) -> tuple[Kernel, Kernel]:
     both = pair(name)
 
     def planned(plan: Plan, x: Array, *_: Any) -> Array:
@@ -112,10 +146,10 @@ def _extremum(name: str, index: bool) -> tuple[Kernel, Kernel]:
         both[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)
         return out  # type: ignore[no-any-return]
 
-    return lambda x, *, dim, keepdim: _run(x, dim, keepdim, index, planned), planned
+    return lambda x, *, dim, keepdim: run(x, dim, keepdim, "position", planned), planned
 
 
-amax, amax_planned = _extremum("max", index=False)
-amin, amin_planned = _extremum("min", index=False)
-argmax, argmax_planned = _extremum("argmax", index=True)
-argmin, argmin_planned = _extremum("argmin", index=True)
+amax, amax_planned = _extremum("max", LARGEST)
+amin, amin_planned = _extremum("min", SMALLEST)
+argmax, argmax_planned = _position("argmax")
+argmin, argmin_planned = _position("argmin")

@@ -62,13 +62,14 @@ def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...]) -> Any:
     return expand_op(reshape_op(g, shape=shapes.reduced(shape, dim, keepdim=True)), shape=shape)
 
 
-#: Where the layout of a reduction is remembered; for positions, whose results are integers, separately.
-_PLAN, _POSITION_PLAN = "x.pool.reductions[dim, keepdim, False]", "x.pool.reductions[dim, keepdim, True]"
+#: Where the layout of a reduction is remembered, by its kind: not every kind has a kernel for every type.
+_KINDS = "sum", "mean", "squares", "extremum", "position"
+_SUM, _MEAN, _SQUARES, _EXTREMUM, _POSITION = (f"x.pool.reductions[dim, keepdim, {kind!r}]" for kind in _KINDS)
 
 sum_op = defop(
     "sum", "x | dim, keepdim",
     forward=kernels.sum,
-    planned=(_PLAN, kernels.sum_planned),
+    planned=(_SUM, kernels.sum_planned),
     vjp={"x": lambda g, dim, x_shape: _spread(g, x_shape, dim)},
     reference=lambda x, *, dim, keepdim: np.sum(x, axis=dim, keepdims=keepdim),
     samples=_samples(),
@@ -78,7 +79,7 @@ sum_op = defop(
 mean_op = defop(
     "mean", "x | dim, keepdim",
     forward=kernels.mean,
-    planned=(_PLAN, kernels.mean_planned),
+    planned=(_MEAN, kernels.mean_planned),
     vjp={"x": lambda g, dim, x_shape: _spread(div(g, float(prod([x_shape[d] for d in dim]))), x_shape, dim)},
     reference=lambda x, *, dim, keepdim: _mean(x, dim, keepdim),
     samples=_samples(empty=False),
@@ -88,7 +89,7 @@ mean_op = defop(
 
 sum_squares = defop(
     "sum_squares", "x | dim, keepdim",
-    forward=kernels.sum_squares, planned=(_PLAN, kernels.sum_squares_planned),
+    forward=kernels.sum_squares, planned=(_SQUARES, kernels.sum_squares_planned),
     vjp={"x": lambda g, x, dim: mul(x, _spread(mul(g, 2.0), x.shape, dim))},
     reference=lambda x, *, dim, keepdim: np.sum(x * x, axis=dim, keepdims=keepdim),
     samples=_samples(),
@@ -110,7 +111,7 @@ def _to_winners(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
 amax_op = defop(
     "amax", "x | dim, keepdim",
     forward=kernels.amax,
-    planned=(_PLAN, kernels.amax_planned),
+    planned=(_EXTREMUM, kernels.amax_planned),
     shape=_rule,
     vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
     reference=lambda x, *, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
@@ -121,7 +122,7 @@ amax_op = defop(
 amin_op = defop(
     "amin", "x | dim, keepdim",
     forward=kernels.amin,
-    planned=(_PLAN, kernels.amin_planned),
+    planned=(_EXTREMUM, kernels.amin_planned),
     shape=_rule,
     vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
     reference=lambda x, *, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
@@ -140,7 +141,7 @@ def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any
 argmax_op = defop(
     "argmax", "x | dim, keepdim",
     forward=kernels.argmax,
-    planned=(_POSITION_PLAN, kernels.argmax_planned),
+    planned=(_POSITION, kernels.argmax_planned),
     shape=_rule,
     nondiff="x",
     reference=lambda x, *, dim, keepdim: _position(np.argmax, x, dim, keepdim),
@@ -152,7 +153,7 @@ argmax_op = defop(
 argmin_op = defop(
     "argmin", "x | dim, keepdim",
     forward=kernels.argmin,
-    planned=(_POSITION_PLAN, kernels.argmin_planned),
+    planned=(_POSITION, kernels.argmin_planned),
     shape=_rule,
     nondiff="x",
     reference=lambda x, *, dim, keepdim: _position(np.argmin, x, dim, keepdim),
