@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import _backend
 from minigrad import _shapes as shapes
-from minigrad._array import Array, bool_, float32, float64, from_array, int64
+from minigrad._array import Array, bool_, float32, float64, from_array, int64, pool_of
 from minigrad._kernels.integers import by_name
 from minigrad._tape import tools
 from minigrad.errors import DTypeError, message
@@ -140,4 +140,5 @@ def number(value: Any, dtype: Any) -> Any:
         if len(_numbers) >= 256:
             _numbers.clear()
         found = _numbers[key] = from_array(np.asarray(value, dtype))
+        found.pool = pool_of((), dtype)  # as memory from there looks the same, plans for it serve
     return found

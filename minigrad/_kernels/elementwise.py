@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
-#: Each kernel has a variant, `planned`, for operands from one pool of floats, which are contiguous and alike.
+#: Each kernel has a variant, `planned`, for operands from pools of floats that it has met before: from one pool, which are
+#: contiguous and alike, or from two that broadcast, for which the first remembers where the result comes from, and the walk.
 
 
 def _unary(name: str) -> Kernel:
@@ -44,15 +45,26 @@ def _binary(name: str) -> Kernel:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
         both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.count)
+        if x.pool is not None and y.pool is not None:
+            known: dict[Any, Any] = x.pool.alike
+            if len(known) < _MANY:
+                known[y.pool] = out.pool, walk
         return out  # type: ignore[no-any-return]
 
-    def planned(pool: Pool, x: Array, y: Array) -> Array:
+    def planned(pool: Any, x: Array, y: Array) -> Array:
+        walk = NULL
+        if pool.__class__ is tuple:
+            pool, walk = pool
         out = take(pool)
-        both[pool.wide](out.ptr, x.ptr, y.ptr, NULL, pool.size)
+        both[pool.wide](out.ptr, x.ptr, y.ptr, walk, pool.size)
         return out  # type: ignore[no-any-return]
 
     kernel.planned = planned  # type: ignore[attr-defined]
     return kernel
+
+
+#: For how many others a pool remembers what they broadcast to.
+_MANY = 64
 
 
 def _unary_with(name: str, *scalars: str) -> Kernel:
