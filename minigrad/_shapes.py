@@ -121,7 +121,8 @@ def along(op: str, shape: Shape, axis: int, index: Shape) -> None:
 
 @lru_cache(maxsize=1024)
 def joined(op: str, axis: int, *shapes: Shape) -> tuple[int, tuple[int, ...]]:
-    """The dimension along which tensors are joined, non-negative, and where in it each begins, and the last ends. Remembered."""
+    """The dimension along which tensors are joined, non-negative, where in it each begins, and where the last ends.
+    Remembered."""
     first = shapes[0]
     axis = one_axis(op, axis, len(first))
     for i, shape in enumerate(shapes):

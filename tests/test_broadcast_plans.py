@@ -40,7 +40,8 @@ def test_numbers_are_planned_for_their_type():
     for dtype in ("f4", "f8", "i8"):
         x = np.arange(6).reshape(2, 3).astype(dtype)
         for _ in range(3):
-            for made, expected in ((mg.tensor(x) * 3, x * 3), (3 - mg.tensor(x), 3 - x), (mg.tensor(x).T + 1, x.T + 1), (mg.tensor(x)[1] + 2, x[1] + 2)):
+            y = mg.tensor(x)
+            for made, expected in ((y * 3, x * 3), (3 - y, 3 - x), (y.T + 1, x.T + 1), (y[1] + 2, x[1] + 2)):
                 assert made.dtype == x.dtype
                 np.testing.assert_array_equal(made.numpy(), expected)
 

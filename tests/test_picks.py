@@ -11,15 +11,24 @@ from minigrad.errors import LabelError, ShapeError
 ROWS, COLS = np.array([3, 0, -1, 3]), np.array([1, -3, 0, 1])
 
 VIEWS = [
-    0, -1, (2, 1), (-1, -1), slice(1, 3), slice(None, None, -2), slice(2, 2), (slice(None), 0), (slice(None), slice(1, 3)), (slice(1, 9), -1),
-    Ellipsis, None, (Ellipsis, None), (None, 1), (1, None), (slice(None, None, -1), slice(2, None, -1)), (), (Ellipsis, 1), (slice(0, 0), 1),
+    0, -1, (2, 1), (-1, -1), slice(1, 3), slice(None, None, -2), slice(2, 2), (slice(None), 0), (slice(None), slice(1, 3)),
+    (slice(1, 9), -1), Ellipsis, None, (Ellipsis, None), (None, 1), (1, None), (slice(None, None, -1), slice(2, None, -1)), (),
+    (Ellipsis, 1), (slice(0, 0), 1),
 ]  # fmt: skip
 PICKS = [
-    ROWS, ROWS.astype(np.int32), ROWS.astype(np.uint8) % 4, ROWS.tolist(), ROWS.reshape(2, 2), ROWS[::-1], np.zeros(0, np.int64), [], (ROWS,),
-    (ROWS, COLS), (ROWS[:, None], COLS), (ROWS, 1), (-1, COLS), (slice(None), COLS), (slice(1, 3), COLS), (ROWS, slice(None, None, -1)), (Ellipsis, COLS),
-    (ROWS, Ellipsis), (ROWS, None), (None, ROWS), (np.int64(1), COLS), (np.zeros(0, np.int64), 1),
+    ROWS, ROWS.astype(np.int32), ROWS.astype(np.uint8) % 4, ROWS.tolist(), ROWS.reshape(2, 2), ROWS[::-1],
+    np.zeros(0, np.int64), [], (ROWS,), (ROWS, COLS), (ROWS[:, None], COLS), (ROWS, 1), (-1, COLS), (slice(None), COLS), (slice(1, 3), COLS),
+    (ROWS, slice(None, None, -1)), (Ellipsis, COLS), (ROWS, Ellipsis), (ROWS, None), (None, ROWS),
+    (np.int64(1), COLS), (np.zeros(0, np.int64), 1),
 ]  # fmt: skip
-MASKS = [np.array([True, False, True, False]), (slice(None), np.array([True, False, True])), np.arange(12).reshape(4, 3) % 2 == 0, True, np.zeros(4, bool)]
+MASKS = [
+    np.array([True, False, True, False]), (slice(None), np.array([True, False, True])), np.arange(12).reshape(4, 3) % 2 == 0,
+    True, np.zeros(4, bool),
+]  # fmt: skip
+OUTSIDE = [
+    4, -5, (0, 3), ROWS + 1, (ROWS, COLS + 2), (0, COLS - 1), (slice(None), COLS + 2), (ROWS, 3), 10**30, (10**30, ROWS),
+]  # fmt: skip
+NONE = [(ROWS, COLS[:3]), (Ellipsis, ROWS, Ellipsis), (ROWS, 0, 0), 1.5, np.array([1.0]), np.ones(3, bool)]
 
 
 def given(dtype):
@@ -82,7 +91,7 @@ def test_dimensions_of_length_1_have_no_stride_of_their_own():
     assert x.grad.tolist() == [0.0, 1.0, 2.0]
 
 
-@pytest.mark.parametrize("index", [4, -5, (0, 3), ROWS + 1, (ROWS, COLS + 2), (0, COLS - 1), (slice(None), COLS + 2), (ROWS, 3), 10**30, (10**30, ROWS)], ids=str)
+@pytest.mark.parametrize("index", OUTSIDE, ids=str)
 def test_what_is_out_of_range(index):
     x = mg.zeros(4, 3)
     for at in (index, as_tensors(index)):
@@ -90,7 +99,7 @@ def test_what_is_out_of_range(index):
             x[at]
 
 
-@pytest.mark.parametrize("index", [(ROWS, COLS[:3]), (Ellipsis, ROWS, Ellipsis), (ROWS, 0, 0), 1.5, np.array([1.0]), np.ones(3, bool)], ids=str)
+@pytest.mark.parametrize("index", NONE, ids=str)
 def test_what_is_no_index(index):
     x = mg.zeros(4, 3)
     for at in (index, as_tensors(index)):
@@ -109,7 +118,8 @@ def test_nothing_is_picked_from_nothing():
 def test_three_dimensions_taken_together():
     array = np.arange(60).reshape(3, 4, 5)
     i, j, k = np.array([2, 0]), np.array([[1], [-1]]), np.array([4, -5])
-    for x, numbers in product((array, array.T.copy().T), ((i, j, k), (i, j), (slice(None), j, k), (1, j, k), (i, -1, k), (i, slice(None), k))):
+    several = [(i, j, k), (i, j), (slice(None), j, k), (1, j, k), (i, -1, k), (i, slice(None), k)]
+    for x, numbers in product((array, array.T.copy().T), several):
         same(mg.from_numpy(x)[as_tensors(numbers)], x[numbers])
 
 

@@ -13,7 +13,7 @@ from minigrad._array import Array, address, alias, bool_, empty, float32, int64,
 from minigrad._C import ffi, lib
 from minigrad._indices import taken
 from minigrad._shapes import broadcast
-from minigrad.errors import ShapeError, message
+from minigrad.errors import OutOfMemory, ShapeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,11 +96,14 @@ def turned(x: Array, dims: tuple[int, ...]) -> Array:
 def expanded(x: Array, shape: tuple[int, ...]) -> Array:
     """A view of x broadcast to a shape, which must not be written into, as its elements share memory."""
     out = alias(x)
-    if x.flat and x.count:  # in a sixth of the time of broadcast_to
-        array = np.ndarray(shape, x.dtype, x.array, 0, _repeating(x.shape, shape, x.dtype.itemsize))
-        array.flags.writeable = False
-    else:
-        array = np.broadcast_to(x.array, shape)
+    try:
+        if x.flat and x.count:  # in a sixth of the time of broadcast_to
+            array = np.ndarray(shape, x.dtype, x.array, 0, _repeating(x.shape, shape, x.dtype.itemsize))
+            array.flags.writeable = False
+        else:
+            array = np.broadcast_to(x.array, shape)
+    except ValueError as error:  # the shape fits, so it must have more bytes than NumPy can count
+        raise OutOfMemory(message("expand", "shape", shape, "fewer elements than addresses")) from error
     out.array, out.shape, out.count, out.flat, out.pool = array, shape, array.size, array.flags.c_contiguous, None
     return out  # type: ignore[no-any-return]
 
@@ -113,7 +116,9 @@ def _repeating(shape: tuple[int, ...], full: tuple[int, ...], itemsize: int) -> 
 
 
 #: What integers and bools are filled with most often.
-_COMMON: dict[tuple[Any, float], Any] = {(dtype, value): _array.from_array(np.asarray(value, dtype)) for dtype in (int64, bool_) for value in (0, 1)}
+_COMMON: dict[tuple[Any, float], Any] = {
+    (dtype, value): _array.from_array(np.asarray(value, dtype)) for dtype in (int64, bool_) for value in (0, 1)
+}
 
 
 def fill(out: Array, value: float) -> None:

@@ -203,9 +203,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         raise TypeError("where: got one of x and y, expected both, or the condition alone.")
     if array.dtype is not bool_:
-        raise DTypeError(
-            message("where", "condition", f"dtype {array.dtype}", "bool", "Write a comparison, such as x > 0.")
-        )
+        raise DTypeError(message("where", "condition", f"dtype {array.dtype}", "bool", "Write a comparison, such as x > 0."))
     return where_op(array, x, y)
 
 

@@ -65,11 +65,8 @@ def dropout(
     the result is a new tensor.
     """
     if not 0.0 <= p <= 1.0:
-        raise ValueError(
-            message(
-                "dropout", "p", p, "a number in [0, 1]", f"dropout probability has to be between 0 and 1, but got {p}"
-            )
-        )
+        remedy = f"dropout probability has to be between 0 and 1, but got {p}"
+        raise ValueError(message("dropout", "p", p, "a number in [0, 1]", remedy))
     if not training or p == 0.0:
         return identity(input)
     if not isinstance(input, Array) or input.dtype.kind != "f":
