@@ -261,13 +261,13 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
     if hasattr(dim, "shape"):
         return both(x, dim)
     if dim is None:
-        return whole(x, keepdim=keepdim)
+        return whole(x, dim=tuple(range(len(x.shape))), keepdim=keepdim)
     axis = shapes.one_axis(name, dim, len(x.shape))
     if not x.shape:
         return Extrema((identity(x), position(x, dim=(), keepdim=False)))
+    if not x.wants_grad:  # the same numbers, by a kernel
+        return Extrema((whole(x, dim=(axis,), keepdim=keepdim), position(x, dim=(axis,), keepdim=keepdim)))
     at = position(x, dim=(axis,), keepdim=True)
-    if not x.requires_grad:  # the same numbers, by a kernel
-        return Extrema((whole(x, dim=axis, keepdim=keepdim), squeezed(at, axis, keepdim)))
     found = getitem_op(x, index=Picks(at, axis, axis + 1, each=True))
     return Extrema((squeezed(found, axis, keepdim), squeezed(at, axis, keepdim)))
 
@@ -281,14 +281,14 @@ def squeezed(x: Any, axis: int, keepdim: bool) -> Any:
 def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; along dim, (values, indices), where the gradient goes to the element at the index.
     max(x, other) is maximum(x, other)."""
-    return _extremum("max", x, dim, keepdim, argmax_op, amax, maximum)
+    return _extremum("max", x, dim, keepdim, argmax_op, amax_op, maximum)
 
 
 @public("min")
 def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; along dim, (values, indices), where the gradient goes to the element at the index.
     min(x, other) is minimum(x, other)."""
-    return _extremum("min", x, dim, keepdim, argmin_op, amin, minimum)
+    return _extremum("min", x, dim, keepdim, argmin_op, amin_op, minimum)
 
 
 # -- moments ------------------------------------------------------------------------------------------------------------
