@@ -17,7 +17,8 @@ VIEWS = [
 ]  # fmt: skip
 PICKS = [
     ROWS, ROWS.astype(np.int32), ROWS.astype(np.uint8) % 4, ROWS.tolist(), ROWS.reshape(2, 2), ROWS[::-1],
-    np.zeros(0, np.int64), [], (ROWS,), (ROWS, COLS), (ROWS[:, None], COLS), (ROWS, 1), (-1, COLS), (slice(None), COLS), (slice(1, 3), COLS),
+    np.zeros(0, np.int64), [], (ROWS,), (ROWS, COLS), (ROWS[:, None], COLS), (ROWS, 1),
+    (-1, COLS), (slice(None), COLS), (slice(1, 3), COLS),
     (ROWS, slice(None, None, -1)), (Ellipsis, COLS), (ROWS, Ellipsis), (ROWS, None), (None, ROWS),
     (np.int64(1), COLS), (np.zeros(0, np.int64), 1),
 ]  # fmt: skip

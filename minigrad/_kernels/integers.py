@@ -22,7 +22,7 @@ _ADD, _SUB, _MUL, _MAX, _MIN, _FLOOR_DIVIDE, _REMAINDER = range(7)
 _EQUAL, _NOT_EQUAL, _LESS, _LESS_EQUAL = range(4)
 #: The same of bools, as truth tables: bit 2 x + y.
 _TABLES = {_EQUAL: 0b1001, _NOT_EQUAL: 0b0110, _LESS: 0b0010, _LESS_EQUAL: 0b1011}
-_AND, _OR, _XOR = 0b1000, 0b1110, 0b0110
+_AND, _OR, _XOR, _NEITHER = 0b1000, 0b1110, 0b0110, 0b0001
 _arithmetic, _compare, _logic = pair("int64_arithmetic"), pair("int64_compare"), pair("bool_logic")
 
 
@@ -57,7 +57,15 @@ def _logical(table: int) -> Kernel:
     return lambda x, y: _of_two(_logic, bool_, to(x, bool_), to(y, bool_), table)
 
 
-_numbers: dict[int, Array] = {}
+_numbers: dict[Any, Array] = {}
+
+
+def identity(size: int) -> Array:
+    """The identity matrix, of which there is one for each size; for small ones."""
+    found = _numbers.get((size,))
+    if found is None:
+        found = _numbers[size,] = from_array(np.eye(size, dtype=np.int64))
+    return found
 
 
 def number(value: int) -> Array:
@@ -87,7 +95,8 @@ logical_and, logical_or, logical_xor = map(_logical, (_AND, _OR, _XOR))
 
 def logical_not(x: Array) -> Array:
     """Whether x is 0 or False."""
-    return _of_two(_logic, bool_, to(x, bool_), from_array(np.asarray(False)), _TABLES[_EQUAL])
+    x = to(x, bool_)
+    return _of_two(_logic, bool_, x, x, _NEITHER)
 
 
 _sub, _max = _number(_SUB, None), _number(_MAX, _OR)

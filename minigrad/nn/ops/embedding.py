@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad._array import Array, from_array, int64, reshaped, view
+from minigrad._indices import Picks
 from minigrad._kernels import embedding as kernels
 from minigrad._kernels.crossentropy import first_bad_label
+from minigrad._kernels.integers import identity
 from minigrad._op import defop, public
 from minigrad._picks import integers_of
 from minigrad._questions import array_of
@@ -16,6 +18,7 @@ from minigrad._samples import Draw, Sample
 from minigrad.errors import DTypeError, LabelError, ShapeError, message
 from minigrad.linalg.distance import check_floats
 from minigrad.ops.elementwise import equals, mul, to_dtype
+from minigrad.ops.layout import getitem_op
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,11 +26,17 @@ if TYPE_CHECKING:
     from minigrad._op import Function
 
 
+#: Up to how many classes one_hot picks rows of an identity matrix, which is kept: 128 KB of int64.
+_FEW = 128
+
+
 @public("one_hot", "nn.functional")
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """A new last dimension with 1 at the label and 0 elsewhere; int64. num_classes=-1: the largest label + 1."""
     classes = int(array_of(tensor).max(initial=-1)) + 1 if num_classes == -1 else num_classes
     labels = integers_of("one_hot", tensor, classes, "tensor", lowest=0)
+    if 0 <= classes <= _FEW:
+        return getitem_op(identity(classes), index=Picks(labels, 0, 1))
     places = view(np.arange(classes), None)
     return to_dtype(equals(reshaped(labels, (*labels.shape, 1)), places), int64)
 
