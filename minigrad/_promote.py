@@ -75,8 +75,11 @@ def _converted(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
 
 def _of_integers(op: Op, inputs: tuple[Any, ...], dtype: Any, keywords: dict[str, Any]) -> Any:
     """The op, of integers or bools."""
-    alike = op.shape is shapes.broadcast and len(inputs) == 2 and inputs[0].shape == inputs[1].shape
-    if not alike and op.shape is not shapes.same:
+    if op.shape is shapes.broadcast and len(inputs) == 2:
+        x, y = inputs[0].shape, inputs[1].shape
+        if x and y and x != y:
+            op.shape(op.name, x, y)
+    elif op.shape is not shapes.same:
         op.shape(op.name, *[None if x is None else x.shape for x in inputs], **keywords)
     if op.kind == "moved":
         return op.run(*inputs, **keywords)

@@ -11,7 +11,7 @@ from minigrad._array import Array, bool_, from_array
 from minigrad._op import composed, public
 from minigrad._samples import Draw, Sample, binary
 from minigrad.errors import DTypeError, ShapeError, message
-from minigrad.ops.elementwise import logical_and, logical_or, logical_xor
+from minigrad.ops.elementwise import logical_and, logical_not, logical_or, logical_xor
 from minigrad.ops.layout import reshape_op
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ def array_of(x: Any) -> Any:
 # -- bits, and sameness ------------------------------------------------------------------------------------------------------
 
 
+def _are_bools(x: Any) -> bool:
+    return x.dtype is bool_ if isinstance(x, Array) else isinstance(x, bool)
+
+
 def _bits(name: str, function: Function, doc: str) -> Callable[..., Any]:
     logical = {"bitwise_and": logical_and, "bitwise_or": logical_or, "bitwise_xor": logical_xor}[name]
 
     def bitwise(x: Any, y: Any) -> Any:
-        if all(isinstance(v, bool) or (isinstance(v, Array) and v.dtype is bool_) for v in (x, y)):
+        if _are_bools(x) and _are_bools(y):
             return logical(x, y)
         arrays = [np.asarray(array_of(v)) for v in (x, y)]
         for argument, array in zip("xy", arrays):
@@ -56,7 +60,7 @@ bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, "Each bit 1 where exactly one
 @composed(np.bitwise_not, lambda: [Sample(Draw((5,), -9, 9, kind="int"))])
 def bitwise_not(x: Any) -> Any:
     """Every bit inverted; for bools, logical not."""
-    return bitwise_xor(x, True if x.dtype is bool_ else -1)
+    return logical_not(x) if x.dtype is bool_ else bitwise_xor(x, -1)
 
 
 @composed(lambda x, y, **k: np.isclose(x, y, **k), binary(rtol=1e-5, atol=1e-8, equal_nan=False))

@@ -186,9 +186,12 @@ def stack(*xs: Array, dim: int) -> Array:
 def _join(xs: tuple[Array, ...], plan: tuple[tuple[int, ...], list[tuple[int, Any]]]) -> Array:
     shape, parts = plan
     out = empty(shape, xs[0].dtype)
+    put, start, floats = _put[out.dtype is not float32], out.ptr, out.dtype.kind == "f"
     for x, (first, places) in zip(xs, parts):
-        if x.count:
-            _put_walking(out.ptr + first, x, places, x.count)
+        if floats and x.count:
+            put(start + first, x.ptr, places, x.count)
+        elif x.count:
+            _move[0](start + first, x.ptr, places, x.dtype.itemsize, x.count)
     return out  # type: ignore[no-any-return]
 
 
