@@ -144,7 +144,8 @@ def _made(op: str, shape: tuple[int, ...], dtype: Any, requires_grad: bool, devi
     if requires_grad:
         _may_require(dtype, True, op)
     made = _array.empty(shape, dtype, op)
-    made.wants_grad = bool(requires_grad)
+    if requires_grad:
+        made.requires_grad = True
     return made
 
 
@@ -189,7 +190,7 @@ def _full(op: str, size: Any, fill_value: Any, dtype: Any, requires_grad: bool, 
 
 def _number(op: str, given: Any) -> tuple[float, Any]:
     """A number, and the type that is of its kind."""
-    if given.__class__ is float:
+    if type(given) is float:
         return given, float32
     value = np.asarray(given)
     if value.shape or value.dtype.kind not in "fiub" or (value.dtype.kind == "u" and value > _LARGEST):
@@ -256,7 +257,7 @@ def arange(
         start, end = 0, start
     natural = int64
     for name, value in (("start", start), ("end", end), ("step", step)):
-        if value.__class__ is int:
+        if type(value) is int:
             continue
         if not isinstance(value, (int, float, np.number)) or not isfinite(value):
             raise TypeError(message("arange", name, f"{value!r}", "a finite int or float"))
@@ -318,5 +319,6 @@ def _from_numpy(
         remedy = "Create it in parts."
         raise OutOfMemory(message(op, argument, "more numbers than memory holds", "fewer", remedy)) from error
     made = _array.view(array, None)
-    made.wants_grad = bool(requires_grad)
+    if requires_grad:
+        made.requires_grad = True
     return made  # type: ignore[no-any-return]

@@ -48,7 +48,8 @@ def _drawn(
     source = stream(op, generator)
     out = _empty(op, size, dtype, device)
     seed, offset = source.take(blocks_for(out.count, out.dtype))
-    out.wants_grad = bool(requires_grad)
+    if requires_grad:
+        out.requires_grad = True
     return kernel(out, seed=seed, offset=offset, **parameters)
 
 
@@ -141,13 +142,14 @@ def _integers(
     seed, offset = source.take(blocks_for(draws.count, float64))
     u = kernels.uniform(draws, seed=seed, offset=offset, low=0.0, high=float(high - low))
     if real is int64:  # which cuts off what is behind the point; of large ones only the sum of ints is exact
-        out = integers.to(u, int64)
-        return integers.by_name["add"](out, integers.number(low)) if low else out
-    out = elementwise.floor(u)
+        whole = integers.to(u, int64)
+        return integers.by_name["add"](whole, integers.number(low)) if low else whole
+    out: Any = elementwise.floor(u)
     if low:
         out = elementwise.add(out, number(low, float64))
     out = elementwise.cast(out, dtype=real)
-    out.wants_grad = bool(requires_grad)
+    if requires_grad:
+        out.requires_grad = True
     return out
 
 

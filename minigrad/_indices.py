@@ -65,7 +65,7 @@ def walkable(index: Any) -> bool:
     """Whether an index consists of integers and slices, which kernels support. Bools are integers in Python, but masks in
     NumPy."""
     for i in index if isinstance(index, tuple) else (index,):
-        if i.__class__ not in _PLAIN and (not isinstance(i, _ONCE) or isinstance(i, bool)):
+        if type(i) not in _PLAIN and (not isinstance(i, _ONCE) or isinstance(i, bool)):
             return False
     return True
 

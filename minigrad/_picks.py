@@ -71,7 +71,7 @@ def picked(x: Any, index: Any) -> tuple[tuple[Any, ...], Picks] | None:
     parts = index if isinstance(index, tuple) else (index,)
     chosen, cut = [], False
     for d, part in enumerate(parts):
-        if part.__class__ is slice:
+        if type(part) is slice:
             cut = cut or part != _WHOLE
         elif part is Ellipsis:
             rest = parts[d + 1 :]
@@ -87,7 +87,7 @@ def picked(x: Any, index: Any) -> tuple[tuple[Any, ...], Picks] | None:
     numbers = _numbers(parts[first:last], x.shape[first:last])
     if numbers is None:
         return None
-    return tuple(part if part.__class__ is slice else _WHOLE for part in parts) if cut else (), Picks(numbers, first, last)
+    return tuple(part if type(part) is slice else _WHOLE for part in parts) if cut else (), Picks(numbers, first, last)
 
 
 def _numbers(parts: tuple[Any, ...], sizes: tuple[int, ...]) -> Any:
@@ -95,7 +95,7 @@ def _numbers(parts: tuple[Any, ...], sizes: tuple[int, ...]) -> Any:
     which give a view, for what names no element, and where shapes do not broadcast: NumPy says it in its words."""
     total: Any = None
     for part, size in zip(parts, sizes):
-        if part.__class__ is int:
+        if type(part) is int:
             at = integers.number(part % size) if -size <= part < size else None
         else:
             at = whole_numbers(part)

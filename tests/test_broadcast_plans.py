@@ -67,3 +67,12 @@ def test_captured():
     step = mg.jit(lambda x, b: (x + b) * 2.0 - x.mean())
     for _ in range(3):
         assert step(x, b).tolist() == eager
+
+
+def test_operands_from_one_pool_stay_what_unary_kernels_go_by():
+    x = mg.ones(2, 3)
+    for _ in range(2):
+        with mg.backend("numpy"):
+            assert (x + x).sum().item() == 12.0
+        mg.add.op.forward(x, x)  # not planned
+        assert (-(x + x)).tolist() == [[-2.0] * 3] * 2

@@ -45,7 +45,7 @@ def _binary(name: str) -> Kernel:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
         both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.count)
-        if x.pool is not None and y.pool is not None:
+        if x.pool is not None and y.pool is not None and x.pool is not y.pool:
             known: dict[Any, Any] = x.pool.alike
             if len(known) < _MANY:
                 known[y.pool] = out.pool, walk
@@ -53,7 +53,7 @@ def _binary(name: str) -> Kernel:
 
     def planned(pool: Any, x: Array, y: Array) -> Array:
         walk = NULL
-        if pool.__class__ is tuple:
+        if type(pool) is tuple:
             pool, walk = pool
         out = take(pool)
         both[pool.wide](out.ptr, x.ptr, y.ptr, walk, pool.size)

@@ -73,12 +73,12 @@ def put(out: Array, index: Any, x: Array) -> None:
 def part(x: Array, index: Any) -> Array:
     """The view x[index], for an index of integers and slices."""
     out = alias(x)
-    if index.__class__ is int and x.flat and x.shape and 0 <= index < x.shape[0]:
-        out.count = x.count // x.shape[0]
-        out.array, out.shape, out.ptr = x.array[index, ...], x.shape[1:], x.ptr + index * out.count
+    if type(index) is int and x.flat and x.shape and 0 <= index < x.shape[0]:
+        out.array = array = x.array[index, ...]
+        out.shape, out.ptr = x.shape[1:], x.ptr + index * array.size
     else:
         out.array = array = taken(x.array, index)
-        out.shape, out.count, out.flat = array.shape, array.size, array.flags.c_contiguous
+        out.shape, out.flat = array.shape, array.flags.c_contiguous
         # Of memory with gaps C is told the address by way of its first number, which takes a third of the time.
         out.ptr = address(array if out.flat else array[(0,) * array.ndim + (Ellipsis,)], x.dtype)
     out.pool = None
@@ -104,7 +104,7 @@ def expanded(x: Array, shape: tuple[int, ...]) -> Array:
             array = np.broadcast_to(x.array, shape)
     except ValueError as error:  # the shape fits, so it must have more bytes than NumPy can count
         raise OutOfMemory(message("expand", "shape", shape, "fewer elements than addresses")) from error
-    out.array, out.shape, out.count, out.flat, out.pool = array, shape, array.size, array.flags.c_contiguous, None
+    out.array, out.shape, out.flat, out.pool = array, shape, array.flags.c_contiguous, None
     return out  # type: ignore[no-any-return]
 
 

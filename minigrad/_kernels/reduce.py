@@ -69,11 +69,11 @@ def sum(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
 def sum_planned(plan: Plan, x: Array, *_: Any) -> Array:
     """The sum that was planned; of bools, how many are true."""
     pool, outer, size, inner = plan
-    if pool.dtype is int64:
-        return of_integers(plan, x, SUMS)
-    out = take(pool)
-    _sum[x.dtype is not float32](out.ptr, x.ptr, 1.0, outer, size, inner)
-    return out  # type: ignore[no-any-return]
+    if pool.dtype is not int64:
+        out = take(pool)
+        _sum[x.dtype is not float32](out.ptr, x.ptr, 1.0, outer, size, inner)
+        return out  # type: ignore[no-any-return]
+    return of_integers(plan, x, SUMS)
 
 
 def mean(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
@@ -127,12 +127,12 @@ def _extremum(name: str, how: int) -> tuple[Kernel, Kernel]:
     both = pair(name)
 
     def planned(plan: Plan, x: Array, *_: Any) -> Array:
-        if x.dtype is int64:
-            return of_integers(plan, x, how)
-        pool, outer, size, inner = plan
-        out = take(pool)
-        both[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)
-        return out  # type: ignore[no-any-return]
+        if x.dtype is not int64:
+            pool, outer, size, inner = plan
+            out = take(pool)
+            both[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)
+            return out  # type: ignore[no-any-return]
+        return of_integers(plan, x, how)
 
     return lambda x, *, dim, keepdim: run(x, dim, keepdim, "extremum", planned), planned
 

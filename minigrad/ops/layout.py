@@ -62,7 +62,7 @@ expand_op = defop(
 )  # fmt: skip
 
 def _item(x: Array, *, index: Any) -> Any:
-    if index.__class__ is Picks:
+    if type(index) is Picks:
         return gather(x, index)
     if walkable(index):
         return related(x, kernels.part(x, index))

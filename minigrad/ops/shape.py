@@ -85,7 +85,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     given = [x for x in _several("cat", tensors) if x.shape != (0,)] or list(tensors)[:1]
     if not given[0].shape:
         raise ShapeError(message("cat", "tensors[0]", "a scalar", "at least one dimension", "Write stack(tensors)."))
-    dim = dim if dim.__class__ is int else shapes.one_axis("cat", dim, len(given[0].shape))
+    dim = dim if type(dim) is int else shapes.one_axis("cat", dim, len(given[0].shape))
     dim, ends = shapes.joined("cat", dim, *[x.shape for x in given])
     return cat_op(len(given))(*given, dim=dim, ends=ends)
 
@@ -101,7 +101,7 @@ def _several(op: str, tensors: Any) -> list[Any]:
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Joins tensors of equal shape along a new dimension."""
     given = _several("stack", tensors)
-    dim = dim if dim.__class__ is int else shapes.one_axis("stack", dim, len(given[0].shape) + 1)
+    dim = dim if type(dim) is int else shapes.one_axis("stack", dim, len(given[0].shape) + 1)
     return stack_op(len(given))(*given, dim=shapes.stacked("stack", dim, *[x.shape for x in given]))
 
 
