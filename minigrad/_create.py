@@ -275,7 +275,11 @@ def linspace(
     """`steps` numbers at equal distances from start to end, both included."""
     (count,) = _shape("linspace", steps)
     real = _dtype("linspace", dtype)
-    made = np.errstate(over="ignore")(lambda: np.linspace(start, end, count))
+
+    def made() -> Any:
+        with np.errstate(over="ignore"):
+            return np.linspace(start, end, count)
+
     return _from_numpy("linspace", "steps", made, real, requires_grad, device)
 
 
