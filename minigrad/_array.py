@@ -207,10 +207,11 @@ class Pool(list["tuple[Any, Any]"]):
 
     There is one pool for each type and shape, so the pools of two operands tell all about their layout, and serve as keys
     for what was planned for them: `products` for this pool with another, `plans` for several operands, `reductions` for dimensions,
-    `reshapes` for shapes as they were given, and `alike` (only for floats) for elementwise ops on operands from the same
-    pool, whose result comes from that pool again. `wide` says whether a kernel's second variant, that for float64, is meant,
-    and `remembers` whether arrays may be added. (A pool that holds nothing
-    just now is a false value, as any empty list: ask whether one `is None`.)
+    `reshapes` for shapes as they were given, and `alike` (only for floats) for elementwise ops on this pool and another, or
+    itself: the pool of the result, and the walk over the operands.
+
+    `wide` says whether a kernel's second variant, that for float64, is meant, and `remembers` whether arrays may be added. (A
+    pool that holds nothing just now is a false value, as any empty list: ask whether one `is None`.)
     """
 
     __slots__ = ("alike", "dtype", "plans", "products", "reductions", "remembers", "reshapes", "shape", "size", "wide")
@@ -220,7 +221,7 @@ class Pool(list["tuple[Any, Any]"]):
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.shape, self.dtype, self.size, self.remembers = shape, dtype, prod(shape), True
         self.wide = dtype is not float32
-        self.alike: dict[Pool, Pool] = {self: self} if dtype.kind == "f" else {}
+        self.alike: dict[Pool, tuple[Pool, Any]] = {self: (self, ffi.NULL)} if dtype.kind == "f" else {}
         self.products: dict[Any, Any] = {}
         self.plans: dict[Any, Any] = {}
         self.reductions: dict[Any, Any] = {}

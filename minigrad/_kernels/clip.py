@@ -19,7 +19,7 @@ def _pointers(arrays: Sequence[Array]) -> tuple[bool, Any, Any, int]:
     """Whether these contiguous arrays, all of one type, are float64; their addresses, their sizes, and how many they are."""
     wide = arrays[0].dtype is not float32
     pointers = ffi.new("double *[]" if wide else "float *[]", [x.ptr for x in arrays])
-    return wide, pointers, ffi.new("int64_t[]", [x.count for x in arrays]), len(arrays)
+    return wide, pointers, ffi.new("int64_t[]", [x.array.size for x in arrays]), len(arrays)
 
 
 def norm(arrays: Sequence[Array], p: float) -> Array:

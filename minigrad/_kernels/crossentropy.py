@@ -129,7 +129,7 @@ def nll_loss_bwd(
     """The gradient of nll_loss towards the log-probabilities: zero but at each label."""
     weight, weight_ptr = _optional(weight)
     target, dout = contiguous(target), contiguous(dout)
-    out = empty((target.count, classes), dout.dtype)
+    out = empty((target.array.size, classes), dout.dtype)
     _nll_bwd[dout.dtype is not float32](
         out.ptr,
         dout.ptr,
@@ -139,7 +139,7 @@ def nll_loss_bwd(
         ignore_index,
         REDUCTIONS[reduction],
         classes,
-        target.count,
+        target.array.size,
     )
     return out  # type: ignore[no-any-return]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
-#: Each kernel has a variant, `planned`, for operands from pools of floats that it has met before: from one pool, which are
-#: contiguous and alike, or from two that broadcast, for which the first remembers where the result comes from, and the walk.
+#: Each kernel has a variant, `planned`, for operands from pools of floats that have met before, whose plan is where the result
+#: comes from, and the walk over the operands: NULL for those from one pool, which are contiguous and alike.
 
 
 def _unary(name: str) -> Kernel:
@@ -26,12 +26,13 @@ def _unary(name: str) -> Kernel:
 
     def kernel(x: Array) -> Array:
         out = empty(x.shape, x.dtype)
-        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
+        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.array.size)
         return out  # type: ignore[no-any-return]
 
-    def planned(pool: Pool, x: Array) -> Array:
+    def planned(plan: tuple[Pool, Any], x: Array) -> Array:
+        pool, walk = plan
         out = take(pool)
-        both[pool.wide](out.ptr, x.ptr, NULL, pool.size)
+        both[pool.wide](out.ptr, x.ptr, walk, pool.size)
         return out  # type: ignore[no-any-return]
 
     kernel.planned = planned  # type: ignore[attr-defined]
@@ -44,17 +45,13 @@ def _binary(name: str) -> Kernel:
     def kernel(x: Array, y: Array) -> Array:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
-        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.count)
-        if x.pool is not None and y.pool is not None and x.pool is not y.pool:
-            known: dict[Any, Any] = x.pool.alike
-            if len(known) < _MANY:
-                known[y.pool] = out.pool, walk
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.array.size)
+        if x.pool is not None and y.pool is not None and len(x.pool.alike) < _MANY:
+            x.pool.alike[y.pool] = out.pool, walk
         return out  # type: ignore[no-any-return]
 
-    def planned(pool: Any, x: Array, y: Array) -> Array:
-        walk = NULL
-        if type(pool) is tuple:
-            pool, walk = pool
+    def planned(plan: tuple[Pool, Any], x: Array, y: Array) -> Array:
+        pool, walk = plan
         out = take(pool)
         both[pool.wide](out.ptr, x.ptr, y.ptr, walk, pool.size)
         return out  # type: ignore[no-any-return]
@@ -73,7 +70,7 @@ def _unary_with(name: str, *scalars: str) -> Kernel:
     def kernel(x: Array, **given: float) -> Array:
         out = empty(x.shape, x.dtype)
         values = [given[s] for s in scalars]
-        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.count)
+        both[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], *values, out.array.size)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -86,7 +83,7 @@ def _binary_with(name: str, *scalars: str) -> Kernel:
         shape, walk = walk_over(x, y)
         out = empty(shape, x.dtype)
         values = [given[s] for s in scalars]
-        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, *values, out.count)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, *values, out.array.size)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -118,7 +115,7 @@ def _comparison(name: str, swapped: bool = False) -> Kernel:
         x, y = (y, x) if swapped else (x, y)
         shape, walk = walk_over(x, y)
         out = empty(shape, bool_)
-        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.count)
+        both[x.dtype is not float32](out.ptr, x.ptr, y.ptr, walk, out.array.size)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -153,7 +150,7 @@ def _whole(how: int) -> Kernel:
 
     def kernel(x: Array) -> Array:
         out = empty(x.shape, x.dtype)
-        _rounded[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], how, out.count)
+        _rounded[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], how, out.array.size)
         return out  # type: ignore[no-any-return]
 
     return kernel
@@ -168,7 +165,7 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     """out = condition ? x : y, broadcast."""
     shape, walk = walk_over(x, y, condition)
     out = empty(shape, x.dtype)
-    _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.count)
+    _where[x.dtype is not float32](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -180,5 +177,5 @@ def cast(x: Array, *, dtype: Any) -> Array:
     if dtype.kind != "f":
         return to(x, dtype)
     out = empty(x.shape, dtype)
-    _from[x.dtype][dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
+    _from[x.dtype][dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.array.size)
     return out  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ def embedding(weight: Array, index: Array, *, padding_idx: int) -> Array:
     """The rows of weight that index names."""
     weight, index = contiguous(weight), contiguous(index)
     out = empty((*index.shape, *weight.shape[1:]), weight.dtype)
-    _embedding[weight.dtype is not float32](out.ptr, weight.ptr, index.ptr, weight.shape[1], index.count)
+    _embedding[weight.dtype is not float32](out.ptr, weight.ptr, index.ptr, weight.shape[1], index.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -21,5 +21,5 @@ def embedding_bwd(dout: Array, index: Array, *, padding_idx: int, rows: int) -> 
     dout, index = contiguous(dout), contiguous(index)
     cols = dout.shape[-1]
     out = empty((rows, cols), dout.dtype)
-    _embedding_bwd[dout.dtype is not float32](out.ptr, dout.ptr, index.ptr, padding_idx, index.count, rows, cols)
+    _embedding_bwd[dout.dtype is not float32](out.ptr, dout.ptr, index.ptr, padding_idx, index.array.size, rows, cols)
     return out  # type: ignore[no-any-return]

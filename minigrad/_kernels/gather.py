@@ -55,14 +55,14 @@ def gather(x: Array, picks: Picks) -> Array:
     x = x if x.flat or picks.last - picks.first == 1 else contiguous(x)  # dimensions taken as one lie one after the other
     shape, places, step = _planned(x, picks)
     out = empty(shape, x.dtype)
-    _gather[0](out.ptr, x.ptr, picks.at.ptr, places, step, x.dtype.itemsize, out.count)
+    _gather[0](out.ptr, x.ptr, picks.at.ptr, places, step, x.dtype.itemsize, out.array.size)
     return out  # type: ignore[no-any-return]
 
 
 def scatter(out: Array, picks: Picks, x: Array, adding: bool) -> None:
     """x to the positions of contiguous floats: added to what is there, or in its place, where of several the last stays."""
     x, (_, places, step) = contiguous(x), _planned(out, picks)
-    _scatter[x.dtype is not float32](out.ptr, x.ptr, picks.at.ptr, places, step, adding, x.count)
+    _scatter[x.dtype is not float32](out.ptr, x.ptr, picks.at.ptr, places, step, adding, x.array.size)
 
 
 def putitem(g: Array, *, index: Any, shape: tuple[int, ...]) -> Any:

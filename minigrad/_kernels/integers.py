@@ -29,7 +29,7 @@ _arithmetic, _compare, _logic = pair("int64_arithmetic"), pair("int64_compare"),
 def _of_two(kernel: Any, dtype: Any, x: Array, y: Array, how: int) -> Array:
     shape, walk = (x.shape, NULL) if x.flat and y.flat and x.shape == y.shape else walk_over(x, y)
     out = empty(shape, dtype)
-    kernel[0](out.ptr, x.ptr, y.ptr, walk, how, out.count)
+    kernel[0](out.ptr, x.ptr, y.ptr, walk, how, out.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -86,7 +86,7 @@ def positions(x: Array, y: Array, size: int) -> Array:
     one."""
     shape, walk = (x.shape, NULL) if x.flat and y.flat and x.shape == y.shape else walk_over(x, y)
     out = empty(shape, int64)
-    _positions[0](out.ptr, x.ptr, y.ptr, walk, size, out.count)
+    _positions[0](out.ptr, x.ptr, y.ptr, walk, size, out.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -116,7 +116,7 @@ def _chosen(condition: Array, x: Array, y: Array) -> Array:
         return logical_or(logical_and(condition, x), logical_and(logical_not(condition), y))  # type: ignore[no-any-return]
     shape, walk = walk_over(x, y, condition)
     out = empty(shape, int64)
-    _where[0](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.count)
+    _where[0](out.ptr, x.ptr, y.ptr, condition.ptr, walk, out.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -133,7 +133,7 @@ def to(x: Array, dtype: Any) -> Array:
     out = empty(x.shape, dtype)
     walk = NULL if x.flat else walk_over(x)[1]
     kernel = _to[dtype][x.dtype is not float32] if x.dtype.kind == "f" else _from[x.dtype][0]
-    kernel(out.ptr, x.ptr, walk, out.count)
+    kernel(out.ptr, x.ptr, walk, out.array.size)
     return out  # type: ignore[no-any-return]
 
 

@@ -49,9 +49,9 @@ def copy(x: Array) -> Array:
     """A contiguous copy."""
     out = empty(x.shape, x.dtype)
     if x.dtype.kind == "f":
-        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.count)
+        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL if x.flat else walk_over(x)[1], out.array.size)
     else:
-        _move[0](out.ptr, x.ptr, NULL if x.flat else walk_over(out, x)[1], x.dtype.itemsize, out.count)
+        _move[0](out.ptr, x.ptr, NULL if x.flat else walk_over(out, x)[1], x.dtype.itemsize, out.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -66,8 +66,8 @@ def _put_walking(out: Any, x: Array, places: Any, count: int) -> None:
 def put(out: Array, index: Any, x: Array) -> None:
     """out[index] = x, broadcast, for an index of integers and slices."""
     places = part(out, index)
-    if places.count:
-        _put_walking(places.ptr, x, walk_over(places, x)[1], places.count)
+    if places.array.size:
+        _put_walking(places.ptr, x, walk_over(places, x)[1], places.array.size)
 
 
 def part(x: Array, index: Any) -> Array:
@@ -97,7 +97,7 @@ def expanded(x: Array, shape: tuple[int, ...]) -> Array:
     """A view of x broadcast to a shape, which must not be written into, as its elements share memory."""
     out = alias(x)
     try:
-        if x.flat and x.count:  # in a sixth of the time of broadcast_to
+        if x.flat and x.array.size:  # in a sixth of the time of broadcast_to
             array = np.ndarray(shape, x.dtype, x.array, 0, _repeating(x.shape, shape, x.dtype.itemsize))
             array.flags.writeable = False
         else:
@@ -124,10 +124,10 @@ _COMMON: dict[tuple[Any, float], Any] = {
 def fill(out: Array, value: float) -> None:
     """One number everywhere in contiguous memory."""
     if out.dtype.kind == "f":
-        _fill[out.dtype is not float32](out.ptr, value, out.count)
-    elif out.count:
+        _fill[out.dtype is not float32](out.ptr, value, out.array.size)
+    elif out.array.size:
         number = _COMMON.get((out.dtype, value)) or _array.from_array(np.asarray(value, out.dtype))
-        _put_walking(out.ptr, number, walk_over(out, number)[1], out.count)
+        _put_walking(out.ptr, number, walk_over(out, number)[1], out.array.size)
 
 
 def spread(x: Array, shape: tuple[int, ...]) -> Array:
@@ -135,8 +135,8 @@ def spread(x: Array, shape: tuple[int, ...]) -> Array:
     if x.shape == shape:
         return x
     out = empty(shape, x.dtype)
-    if out.count:
-        _put_walking(out.ptr, x, walk_over(out, x)[1], out.count)
+    if out.array.size:
+        _put_walking(out.ptr, x, walk_over(out, x)[1], out.array.size)
     return out  # type: ignore[no-any-return]
 
 
@@ -147,7 +147,7 @@ def overwrite(out: Array, index: Any, x: Array) -> None:
     if np.may_share_memory(out.array, x.array):
         x = copy(x)  # otherwise numbers might be overwritten before they are read
     if index is Ellipsis and out.flat and x.flat and out.shape == x.shape and x.dtype.kind == "f":
-        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.count)
+        _copy[x.dtype is not float32](out.ptr, x.ptr, NULL, x.array.size)
     else:
         put(out, index, x)
 
@@ -188,10 +188,10 @@ def _join(xs: tuple[Array, ...], plan: tuple[tuple[int, ...], list[tuple[int, An
     out = empty(shape, xs[0].dtype)
     put, start, floats = _put[out.dtype is not float32], out.ptr, out.dtype.kind == "f"
     for x, (first, places) in zip(xs, parts):
-        if floats and x.count:
-            put(start + first, x.ptr, places, x.count)
-        elif x.count:
-            _move[0](start + first, x.ptr, places, x.dtype.itemsize, x.count)
+        if floats and x.array.size:
+            put(start + first, x.ptr, places, x.array.size)
+        elif x.array.size:
+            _move[0](start + first, x.ptr, places, x.dtype.itemsize, x.array.size)
     return out  # type: ignore[no-any-return]
 
 

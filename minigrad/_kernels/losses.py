@@ -32,19 +32,19 @@ def _pointwise(name: str, *scalars: str) -> tuple[Kernel, Kernel]:
         values = [given[s] for s in scalars]
         if reduction == "none":
             out = empty(x.shape, x.dtype)
-            each[wide](out.ptr, x.ptr, target.ptr, *values, x.count)
+            each[wide](out.ptr, x.ptr, target.ptr, *values, x.array.size)
         else:
             out = empty((), x.dtype)
-            total[wide](out.ptr, x.ptr, target.ptr, *values, float(x.count) if reduction == "mean" else 1.0, x.count)
+            total[wide](out.ptr, x.ptr, target.ptr, *values, float(x.array.size) if reduction == "mean" else 1.0, x.array.size)
         return out  # type: ignore[no-any-return]
 
     def gradient(dout: Array, x: Array, target: Array, *, reduction: str, **given: float) -> Array:
         x, target, dout = contiguous(x), contiguous(target), contiguous(dout)
         out = empty(x.shape, x.dtype)
-        scale = 1.0 / x.count if reduction == "mean" and x.count else 1.0
+        scale = 1.0 / x.array.size if reduction == "mean" and x.array.size else 1.0
         values = [given[s] for s in scalars]
         step = 1 if reduction == "none" else 0
-        backward[x.dtype is not float32](out.ptr, dout.ptr, x.ptr, target.ptr, *values, step, scale, x.count)
+        backward[x.dtype is not float32](out.ptr, dout.ptr, x.ptr, target.ptr, *values, step, scale, x.array.size)
         return out  # type: ignore[no-any-return]
 
     return forward, gradient

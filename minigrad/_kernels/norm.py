@@ -181,5 +181,5 @@ def running_stats(
     layout.rewrites(running_mean, running_var, *(() if batches is None else (batches,)))
     _running_stats[running_mean.dtype is not float32](
         running_mean.ptr, running_var.ptr, NULL if batches is None else batches.ptr, mean.ptr, var.ptr,
-        0.0 if momentum is None else momentum, momentum is None, n, mean.count,
+        0.0 if momentum is None else momentum, momentum is None, n, mean.array.size,
     )  # fmt: skip

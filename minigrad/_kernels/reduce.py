@@ -53,7 +53,7 @@ def run(x: Array, dim: tuple[int, ...], keepdim: bool, kind: str, planned: Kerne
     dtype = int64 if kind == "position" or x.dtype is bool_ else x.dtype
     out = pool_of(shape if middle is dim else reduced(x.shape, dim, keepdim), dtype)
     plan = out, outer, size, inner
-    if x.pool is not None and source is x and x.count:  # nothing has a sum, but no maximum, so empty ones are not planned
+    if x.pool is not None and source is x and x.array.size:  # nothing has a sum, but no maximum, so empty ones are not planned
         x.pool.reductions[dim, keepdim, kind] = plan
     return planned(plan, source)  # type: ignore[no-any-return]
 
@@ -100,7 +100,7 @@ def sum_squares_planned(plan: Plan, x: Array, *_: Any) -> Array:
     wide = x.dtype is not float32
     if inner != 1:
         squares = empty(x.shape, x.dtype)
-        _mul[wide](squares.ptr, x.ptr, x.ptr, NULL, x.count)
+        _mul[wide](squares.ptr, x.ptr, x.ptr, NULL, x.array.size)
         return sum_planned(plan, squares)
     out = take(pool)
     _sum_squares[wide](out.ptr, x.ptr, outer, size)

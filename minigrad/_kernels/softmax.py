@@ -34,7 +34,7 @@ def _along(name: str) -> Kernel:
         first = rows[0]
         out = empty(first.shape, first.dtype)
         cols = first.shape[-1] if first.shape else 1
-        both[first.dtype is not float32](out.ptr, *[x.ptr for x in rows], cols, out.count // cols if cols else 0)
+        both[first.dtype is not float32](out.ptr, *[x.ptr for x in rows], cols, out.array.size // cols if cols else 0)
         return out if dim == len(first.shape) - 1 or not first.shape else view(np.moveaxis(out.array, -1, dim), out.ptr)  # type: ignore[no-any-return]
 
     return kernel
@@ -50,5 +50,5 @@ def logsumexp(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
     out = empty(reduced(x.shape, dim, keepdim), x.dtype)
     kept = [d for d in range(len(x.shape)) if d not in dim]
     source = contiguous(x if x.flat and kept == list(range(len(kept))) else view(x.array.transpose(*kept, *dim), x.ptr))
-    _logsumexp[x.dtype is not float32](out.ptr, source.ptr, prod([x.shape[d] for d in dim]), out.count)
+    _logsumexp[x.dtype is not float32](out.ptr, source.ptr, prod([x.shape[d] for d in dim]), out.array.size)
     return out  # type: ignore[no-any-return]
