@@ -120,7 +120,7 @@ def function_of(op: Op) -> Callable[..., Any]:
         "threads": threads,
         "op": op,
         "slow": slow,
-        "compile_op": _compile,
+        "compile_op": compile_op,
     }
     call = FunctionType(_first_call.__code__, names, argdefs=(None,) * len(_left_out(op)))
     call.__name__ = call.__qualname__ = op.name
@@ -129,7 +129,8 @@ def function_of(op: Op) -> Callable[..., Any]:
     return call
 
 
-def _compile(op: Op) -> Callable[..., Any]:
+def compile_op(op: Op) -> Callable[..., Any]:
+    """Writes out the function of a record, which has its signature from then on."""
     names: dict[str, Any] = {}
     exec(compile(source(op), f"<op {op.name}>", "exec"), names)
     op.call.__code__ = names[op.name].__code__

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array
+from minigrad._compile import compile_op
 from minigrad._kernels import linalg as kernels
 from minigrad._op import defop
 from minigrad._promote import strict
@@ -120,3 +121,6 @@ linear: Function = defop(
     doc="x W^T + b in one pass over the output: x (..., in), weight (out, in), bias (out,) or None -> (..., out). "
     "dx = dout W, dW = dout^T x, db = the sum of dout over the batch.",
 )  # fmt: skip
+
+# At once, as most programs call it, and some ask for its signature before.
+compile_op(linear.op)  # type: ignore[attr-defined]
