@@ -160,10 +160,13 @@ MG_WORD void v_sum4(T *p, const V x[4]) {
 #endif
 }
 MG_WORD T v_hmax(V x) {
-    T lane[W], best;
-    v_store(lane, x);
-    best = lane[0];
-    for (int i = 1; i < W; i++) best = lane[i] > best ? lane[i] : best;
-    return best;
+#if defined(MG_REAL_F32)
+    __m128 a = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    a = _mm_max_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_max_ss(a, _mm_movehdup_ps(a)));
+#else
+    __m128d a = _mm_max_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(a, _mm_unpackhi_pd(a, a)));
+#endif
 }
 MG_WORD T v_hmin(V x) { return -v_hmax(-x); }
