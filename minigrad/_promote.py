@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from minigrad._op import Op
 
 _RANK = {bool_: 0, int64: 1, float32: 2, float64: 3}
-_FLOATS = (float32, float64)
+_FLOATS, _NUMBERS = (float32, float64), (float, int)
 #: Ops that convert nothing, by name, and what raises where the inputs differ in type.
 strict: dict[str, Callable[..., None]] = {}
 
@@ -29,6 +29,12 @@ strict: dict[str, Callable[..., None]] = {}
 def slow(op: Op, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Converts the inputs to one element type and calls the op. Integers, which have no gradient, go to kernels of their own,
     or to the reference."""
+    if len(inputs) == 2 and not op.integer:  # first what is frequent: x * 2 and 1 - x, of floats
+        x, y = inputs
+        if type(y) in _NUMBERS and isinstance(x, Array) and x.dtype.kind == "f":
+            return op.call(x, number(y, x.dtype), **keywords)
+        if type(x) in _NUMBERS and isinstance(y, Array) and y.dtype.kind == "f":
+            return op.call(number(x, y.dtype), y, **keywords)
     if op.name in strict:
         strict[op.name](*inputs)
     dtype = None
@@ -137,11 +143,15 @@ _numbers: dict[tuple[Any, float, float], Any] = {}
 
 def number(value: Any, dtype: Any) -> Any:
     """A number as an array of this type, of which there is one for each of a few."""
-    key = (dtype, value, copysign(1.0, value))  # 0.0 and -0.0 are equal, but not the same
-    found = _numbers.get(key)
-    if found is None:
-        if len(_numbers) >= 256:
-            _numbers.clear()
-        found = _numbers[key] = from_array(np.asarray(value, dtype))
-        found.pool = pool_of((), dtype)  # as memory from there looks the same, plans for it serve
+    try:
+        key = (dtype, value, copysign(1.0, value))  # 0.0 and -0.0 are equal, but not the same
+        found = _numbers.get(key)
+        if found is None:
+            if len(_numbers) >= 256:
+                _numbers.clear()
+            found = _numbers[key] = from_array(np.asarray(value, dtype))
+            found.pool = pool_of((), dtype)  # as memory from there looks the same, plans for it serve
+    except OverflowError as error:
+        remedy = "Convert the tensor first: x.double() goes up to 1.8e308."
+        raise DTypeError(message("arithmetic", "number", value, f"one that {dtype} holds", remedy)) from error
     return found

@@ -70,3 +70,11 @@ def binary(
         )
         for x, y in PAIRS
     ]
+
+
+def reductions(*, empty: bool = True, distinct: bool = False) -> Callable[[], list[Sample]]:
+    """One input of several shapes with dimensions to reduce, which are kept or not. empty: also where nothing is reduced."""
+    cases: list[tuple[Shape, Shape]] = [((), ()), ((7,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3, 4), (0, 2))]
+    cases += [((5, 33), (1,)), ((33, 5), (0,)), ((3, 0), (0,))]
+    cases += [((0,), (0,)), ((0, 3), (0,))] if empty else []
+    return lambda: [Sample(Draw(s, distinct=distinct), dim=d, keepdim=keep) for s, d in cases for keep in (False, True)]

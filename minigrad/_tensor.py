@@ -10,6 +10,7 @@ from minigrad import _array, _hooks, _inplace, _mistakes, _printing, _questions,
 from minigrad._array import Array, alias, bool_, float32, float64, from_array, int64
 from minigrad._conversions import Conversions
 from minigrad._methods import Methods
+from minigrad._promote import number
 from minigrad.errors import DTypeError, GradError, ShapeError, message
 from minigrad.ops import elementwise, functions, layout, linalg
 
@@ -384,6 +385,6 @@ def _restore(array: Any, requires_grad: bool) -> Tensor:
 
 
 _array.results_are(Tensor)
-_ONES = {d: from_array(np.ones((), d)) for d in (float32, float64)}
+_ONES = {d: number(1.0, d) for d in (float32, float64)}
 _tape.tools.add, _tape.tools.sum_to, _tape.tools.cast = elementwise.add, layout.sum_to, elementwise.to_dtype
 _tape.tools.identity, _tape.tools.clone, _tape.tools.one = elementwise.identity, elementwise.clone, _ONES

@@ -13,6 +13,9 @@ V, M = mg.tensor([1.0, 2.0, 3.0]), mg.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 INDEX = mg.tensor([0, 1])
 
 REFUSED = {
+    # numbers
+    "an int too large": (lambda: INDEX + 2**70, DTypeError, r"arithmetic: argument number: got 1180591620717411303424, expected one that int64 holds"),
+    "a number no float holds": (lambda: V * 10**400, DTypeError, r"arithmetic: argument number: got 1000.*expected one that float32 holds"),
     # joining and cutting
     "cat of scalars": (lambda: mg.cat([V[0]]), ShapeError, r"cat: argument tensors\[0\]: got a scalar.*Write stack\(tensors\)"),
     "cat of a tensor": (lambda: mg.cat(V), TypeError, r"cat: argument tensors: got Tensor, expected a list"),

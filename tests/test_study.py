@@ -48,7 +48,7 @@ def test_an_explanation_names_what_each_formula_reads():
         "      d #2 += g",
         "      d x  += neg(g)",
         "#4 = sum(#3), shape ()",
-        "      d #3 += spread(g, (2,), (0,))",
+        "      d #3 += spread(g, dim=(0,), shape=(2,))",
     ]
 
 

@@ -91,7 +91,8 @@ def _binary_with(name: str, *scalars: str) -> Kernel:
 
 add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
 maximum, minimum, larger, logaddexp = map(_binary, ("maximum", "minimum", "larger", "logaddexp"))
-neg, abs, sign, sqrt = map(_unary, ("neg", "abs", "sign", "sqrt"))
+neg, abs, sign, sqrt, square = map(_unary, ("neg", "abs", "sign", "sqrt", "square"))
+square_bwd = _binary("square_bwd")
 exp, expm1, log, log1p, erf = map(_unary, ("exp", "expm1", "log", "log1p", "erf"))
 sin, cos = map(_unary, ("sin", "cos"))
 

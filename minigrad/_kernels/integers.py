@@ -164,6 +164,7 @@ by_name: dict[str, Kernel] = {
     "floor_divide": _number(_FLOOR_DIVIDE, None),
     "remainder": _number(_REMAINDER, None),
     "neg": _neg,
+    "square": lambda x: by_name["mul"](x, x),
     "abs": lambda x: copy(x) if x.dtype is bool_ else _max(x, _neg(x)),
     "clone": copy,
     "where": _chosen,

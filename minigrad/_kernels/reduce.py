@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from minigrad._array import Array, Pool, bool_, empty, float32, int64, pool_of, take, view
-from minigrad._kernels.layout import NULL, contiguous, pair
+from minigrad._array import Array, Pool, bool_, empty, float32, int64, pool_of, reshaped, take, view
+from minigrad._kernels.layout import NULL, contiguous, expanded, pair, walk_over
 from minigrad._shapes import reduced
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(x: Array, dim: tuple[int, ...], keepdim: bool, kind: str, planned: Kerne
     return planned(plan, source)  # type: ignore[no-any-return]
 
 
-_sum, _sum_squares, _mul = pair("sum"), pair("sum_squares"), pair("mul")
+_sum, _sum_squares, _mul, _copy = pair("sum"), pair("sum_squares"), pair("mul"), pair("copy")
 
 
 def sum(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
@@ -104,6 +104,29 @@ def sum_squares_planned(plan: Plan, x: Array, *_: Any) -> Array:
         return sum_planned(plan, squares)
     out = take(pool)
     _sum_squares[wide](out.ptr, x.ptr, outer, size)
+    return out  # type: ignore[no-any-return]
+
+
+#: Up to how many numbers are spread in memory of their own: that takes less time than what a view costs those who read it.
+_FEW = 4096
+
+
+def spread(x: Array, *, dim: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """What a reduction over dim left, for all elements of that shape: a view if they are many."""
+    lined = reshaped(contiguous(x), reduced(shape, dim, keepdim=True))
+    if prod(shape) > _FEW:
+        return expanded(lined, shape)
+    plan = pool_of(shape, x.dtype), walk_over(lined, expanded(lined, shape))[1]
+    if x.pool is not None:
+        x.pool.plans[dim, shape] = plan
+    return spread_planned(plan, lined)
+
+
+def spread_planned(plan: tuple[Pool, Any], x: Array, *_: Any) -> Array:
+    """What was planned."""
+    pool, walk = plan
+    out = take(pool)
+    _copy[pool.wide](out.ptr, x.ptr, walk, pool.size)
     return out  # type: ignore[no-any-return]
 
 

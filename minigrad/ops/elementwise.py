@@ -10,7 +10,7 @@ import numpy as np
 from minigrad._array import Array, alias, bool_, canonical, float32, float64, from_array
 from minigrad._kernels import elementwise as kernels
 from minigrad._kernels import integers
-from minigrad._op import composed, defop, public
+from minigrad._op import defop, public
 from minigrad._promote import number
 from minigrad._samples import Draw, Sample, binary, unary
 from minigrad.errors import DTypeError, message
@@ -124,6 +124,25 @@ neg: Function = defop(
     samples=unary(),
     names="neg negative",
     doc="-x.",
+)  # fmt: skip
+
+square: Function = defop(
+    "square", "x",
+    forward=kernels.square,
+    vjp={"x": lambda g, x: square_bwd(g, x)},
+    reference=np.square,
+    samples=unary(),
+    names="square",
+    doc="x times x.",
+)  # fmt: skip
+
+square_bwd: Function = defop(
+    "square_bwd", "g, x",
+    forward=kernels.square_bwd,
+    vjp={"g": lambda h, x: square_bwd(h, x), "x": lambda h, g: square_bwd(h, g)},
+    reference=lambda g, x: 2 * (g * x),
+    samples=binary(),
+    doc="2 x g, of which each of the two is the derivative by the other, but for its own factor.",
 )  # fmt: skip
 
 abs: Function = defop(
@@ -283,18 +302,12 @@ erf = function(
 )  # fmt: skip
 
 
-@composed(np.square, unary())
-def square(x: Any) -> Any:
-    """x times x."""
-    return mul(x, x)
-
-
 @public("pow power")
 def power(x: Any, y: Any) -> Any:
     """x to the power y. Squares, cubes, roots and reciprocals are fast: x**2 is a product, x**0.5 a square root."""
     if isinstance(y, (int, float)) and isinstance(x, Array) and x.dtype.kind == "f":
         if y in (2, 3):
-            return mul(x, x) if y == 2 else mul(mul(x, x), x)
+            return square(x) if y == 2 else mul(square(x), x)
         if y in (0.5, -1):
             return sqrt(x) if y == 0.5 else div(1.0, x)
     return pow(x, y)

@@ -15,7 +15,8 @@ from minigrad._kernels import reduce as kernels
 from minigrad._kernels.elementwise import sqrt as sqrt_kernel
 from minigrad._kernels.softmax import logsumexp as logsumexp_kernel
 from minigrad._op import composed, defop, public
-from minigrad._samples import Draw, Sample, unary
+from minigrad._promote import number
+from minigrad._samples import Draw, Sample, reductions, unary
 from minigrad.errors import DTypeError, message
 from minigrad.ops.elementwise import (
     abs,
@@ -29,6 +30,7 @@ from minigrad.ops.elementwise import (
     mul,
     not_equal,
     pow,
+    square_bwd,
     sub,
     to_dtype,
     where,
@@ -46,33 +48,35 @@ if TYPE_CHECKING:
     Dims = int | Sequence[int] | None
 
 
-def _samples(*, empty: bool = True, distinct: bool = False) -> Any:
-    cases = [((), ()), ((7,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3, 4), (0, 2))]
-    cases += [((5, 33), (1,)), ((33, 5), (0,)), ((3, 0), (0,))]
-    cases += [((0,), (0,)), ((0, 3), (0,))] if empty else []
-    return lambda: [Sample(Draw(s, distinct=distinct), dim=d, keepdim=keep) for s, d in cases for keep in (False, True)]
-
-
 def _rule(name: str, x: tuple[int, ...], *, dim: tuple[int, ...], keepdim: bool) -> None:
     shapes.nonempty(name, x, dim)
 
 
-def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...]) -> Any:
-    """The gradient of a reduced element, expanded to every element that it was made of; a view."""
-    return expand_op(reshape_op(g, shape=shapes.reduced(shape, dim, keepdim=True)), shape=shape)
+spread: Function = defop(
+    "spread", "x | dim, shape",
+    forward=kernels.spread, planned=("x.pool.plans[dim, shape]", kernels.spread_planned),
+    vjp={"x": lambda g, dim, x_shape: reshape_op(sum_op(g, dim=dim, keepdim=False), shape=x_shape)},
+    reference=lambda x, *, dim, shape: np.broadcast_to(x.reshape(shapes.reduced(shape, dim, keepdim=True)), shape),
+    samples=lambda: [
+        Sample(Draw(shapes.reduced(shape, dim, keep)), dim=dim, shape=shape)
+        for shape, dim in (((), ()), ((7,), (0,)), ((2, 3, 4), (0, 2)), ((0, 3), (0,)), ((3, 0), (0,)), ((80, 70), (1,)))
+        for keep in (False, True)
+    ],
+    doc="A number for each element that a reduction over the dimensions dim took it from: what the gradient of a sum is.",
+)  # fmt: skip
 
 
 #: Where the layout of a reduction is remembered, by its kind: not every kind has a kernel for every type.
 _KINDS = "sum", "mean", "squares", "extremum", "position"
 _SUM, _MEAN, _SQUARES, _EXTREMUM, _POSITION = (f"x.pool.reductions[dim, keepdim, {kind!r}]" for kind in _KINDS)
 
-sum_op = defop(
+sum_op: Function = defop(
     "sum", "x | dim, keepdim",
     forward=kernels.sum,
     planned=(_SUM, kernels.sum_planned),
-    vjp={"x": lambda g, dim, x_shape: _spread(g, x_shape, dim)},
+    vjp={"x": lambda g, dim, x_shape: spread(g, dim=dim, shape=x_shape)},
     reference=lambda x, *, dim, keepdim: np.sum(x, axis=dim, keepdims=keepdim),
-    samples=_samples(),
+    samples=reductions(),
     doc="The sum over the dimensions dim. Summed in blocks, so that ten million float32 terms keep their digits.",
 )  # fmt: skip
 
@@ -80,9 +84,9 @@ mean_op = defop(
     "mean", "x | dim, keepdim",
     forward=kernels.mean,
     planned=(_MEAN, kernels.mean_planned),
-    vjp={"x": lambda g, dim, x_shape: _spread(div(g, float(prod([x_shape[d] for d in dim]))), x_shape, dim)},
+    vjp={"x": lambda g, dim, x_shape: spread(div(g, number(prod([x_shape[d] for d in dim]), g.dtype)), dim=dim, shape=x_shape)},
     reference=lambda x, *, dim, keepdim: _mean(x, dim, keepdim),
-    samples=_samples(empty=False),
+    samples=reductions(empty=False),
     doc="The mean over the dimensions dim: each element receives its share, 1/n, of the gradient.",
 )  # fmt: skip
 
@@ -90,9 +94,9 @@ mean_op = defop(
 sum_squares = defop(
     "sum_squares", "x | dim, keepdim",
     forward=kernels.sum_squares, planned=(_SQUARES, kernels.sum_squares_planned),
-    vjp={"x": lambda g, x, dim: mul(x, _spread(mul(g, 2.0), x.shape, dim))},
+    vjp={"x": lambda g, x, dim: square_bwd(spread(g, dim=dim, shape=x.shape), x)},
     reference=lambda x, *, dim, keepdim: np.sum(x * x, axis=dim, keepdims=keepdim),
-    samples=_samples(),
+    samples=reductions(),
     doc="The sum of the squares over the dimensions dim, which are not stored where these are the last.",
 )  # fmt: skip
 
@@ -104,31 +108,25 @@ def _mean(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
 
 def _to_winners(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
     """The gradient goes to the extremum; equal elements share it."""
-    won = to_dtype(equals(x, _spread(out, x.shape, dim)), x.dtype)
-    return mul(won, _spread(div(g, sum_op(won, dim=dim, keepdim=len(g.shape) == len(x.shape))), x.shape, dim))
+    won = to_dtype(equals(x, spread(out, dim=dim, shape=x.shape)), x.dtype)
+    return mul(won, spread(div(g, sum_op(won, dim=dim, keepdim=len(g.shape) == len(x.shape))), dim=dim, shape=x.shape))
 
 
-amax_op = defop(
-    "amax", "x | dim, keepdim",
-    forward=kernels.amax,
-    planned=(_EXTREMUM, kernels.amax_planned),
-    shape=_rule,
-    vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
-    reference=lambda x, *, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
-    samples=_samples(empty=False, distinct=True),
-    doc="The largest element over the dimensions dim; NaN wins. Equal largest elements share the gradient.",
-)  # fmt: skip
-
-amin_op = defop(
-    "amin", "x | dim, keepdim",
-    forward=kernels.amin,
-    planned=(_EXTREMUM, kernels.amin_planned),
-    shape=_rule,
-    vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
-    reference=lambda x, *, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
-    samples=_samples(empty=False, distinct=True),
-    doc="The smallest element over the dimensions dim; NaN wins. Equal smallest elements share the gradient.",
-)  # fmt: skip
+amax_op, amin_op = [
+    defop(
+        name, "x | dim, keepdim",
+        forward=forward, planned=(_EXTREMUM, planned),
+        shape=_rule,
+        vjp={"x": lambda g, x, out, dim: _to_winners(g, x, out, dim)},
+        reference=lambda x, *, dim, keepdim, of=of: of(x, axis=dim, keepdims=keepdim),
+        samples=reductions(empty=False, distinct=True),
+        doc=f"The {name_of} element over the dimensions dim; NaN wins. Equal ones share the gradient.",
+    )
+    for name, forward, planned, of, name_of in (
+        ("amax", kernels.amax, kernels.amax_planned, np.max, "largest"),
+        ("amin", kernels.amin, kernels.amin_planned, np.min, "smallest"),
+    )
+]  # fmt: skip
 
 
 def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
@@ -138,37 +136,30 @@ def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any
     return function(rows, axis=-1).reshape(shapes.reduced(x.shape, dim, keepdim))
 
 
-argmax_op = defop(
-    "argmax", "x | dim, keepdim",
-    forward=kernels.argmax,
-    planned=(_POSITION, kernels.argmax_planned),
-    shape=_rule,
-    nondiff="x",
-    reference=lambda x, *, dim, keepdim: _position(np.argmax, x, dim, keepdim),
-    samples=_samples(empty=False, distinct=True),
-    kind="int",
-    doc="Where the largest element is: the first of equals, and NaN counts as largest.",
-)  # fmt: skip
-
-argmin_op = defop(
-    "argmin", "x | dim, keepdim",
-    forward=kernels.argmin,
-    planned=(_POSITION, kernels.argmin_planned),
-    shape=_rule,
-    nondiff="x",
-    reference=lambda x, *, dim, keepdim: _position(np.argmin, x, dim, keepdim),
-    samples=_samples(empty=False, distinct=True),
-    kind="int",
-    doc="Where the smallest element is: the first of equals, and NaN counts as smallest.",
-)  # fmt: skip
+argmax_op, argmin_op = [
+    defop(
+        name, "x | dim, keepdim",
+        forward=forward, planned=(_POSITION, planned),
+        shape=_rule,
+        nondiff="x",
+        reference=lambda x, *, dim, keepdim, of=of: _position(of, x, dim, keepdim),
+        samples=reductions(empty=False, distinct=True),
+        kind="int",
+        doc=f"Where the {name_of} element is: the first of equals, and NaN wins.",
+    )
+    for name, forward, planned, of, name_of in (
+        ("argmax", kernels.argmax, kernels.argmax_planned, np.argmax, "largest"),
+        ("argmin", kernels.argmin, kernels.argmin_planned, np.argmin, "smallest"),
+    )
+]  # fmt: skip
 
 logsumexp_op = defop(
     "logsumexp", "x | dim, keepdim",
     forward=logsumexp_kernel,
     shape=_rule,
-    vjp={"x": lambda g, x, out, dim: mul(_spread(g, x.shape, dim), exp(sub(x, _spread(out, x.shape, dim))))},
+    vjp={"x": lambda g, x, out, dim: mul(spread(g, dim=dim, shape=x.shape), exp(sub(x, spread(out, dim=dim, shape=x.shape))))},
     reference=lambda x, *, dim, keepdim: _logsumexp(x, dim, keepdim),
-    samples=_samples(empty=False),
+    samples=reductions(empty=False),
     kind="float",
     doc="log sum exp(x) over the dimensions dim, without overflow. Its gradient is the softmax.",
 )  # fmt: skip

@@ -169,6 +169,8 @@ WALKS = {
     "abs": Map(lambda x: np.abs(x), 0, X),
     "sign": Map(lambda x: sign(x), 0, X),
     "sqrt": Map(lambda x: np.sqrt(x), 0, POSITIVE),
+    "square": Map(lambda x: x * x, 0, X),
+    "square_bwd": Map(lambda dout, x: 2 * (dout * x), 1, {"dout": ANY, "x": ANY}),
     "exp": Map(lambda x: np.exp(x), MATH, {"x": (-20.0, 20.0)}),
     "expm1": Map(lambda x: np.expm1(x), MATH, {"x": (-5.0, 20.0)}),
     "log": Map(lambda x: np.log(x), MATH, POSITIVE),
