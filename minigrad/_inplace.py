@@ -68,12 +68,35 @@ def _check_fits(x: Any, op: str, argument: str, array: np.ndarray[Any, Any]) -> 
 
 def overwrite(x: Any, op: str, new: Any) -> Any:
     """Writes numbers, broadcast, over all of x; returns x."""
-    array = _numbers(op, new)
-    _check_writable(x, op, new, array)
-    _check_fits(x, op, "value", array)
-    _move(x, op, Ellipsis, new, array)
+    if not _write_alike(x, new):
+        array = _numbers(op, new)
+        _check_writable(x, op, new, array)
+        _check_fits(x, op, "value", array)
+        _move(x, op, Ellipsis, new, array)
     _writes.note(x.array, op)
     return x
+
+
+#: Plain numbers, and those below which float32 takes them all.
+_PLAIN, _MODERATE = (float, int, bool), 2**53
+
+
+def _write_alike(x: Any, new: Any) -> bool:
+    """Writes what needs no checks, as in p -= 0.1 * p.grad and p.grad.zero_(): over floats in memory from a pool, those of an
+    array from the same one, or a number. Returns whether it did."""
+    pool = x.pool
+    if pool is None or pool.dtype.kind != "f" or (threads.mode.on and x.wants_grad):
+        return False
+    if type(new) in _PLAIN:
+        if not abs(new) < _MODERATE:
+            return False
+        layout.rewrites(x)
+        layout.fill(x, new)
+        return True
+    if not isinstance(new, Array) or new.pool is not pool or (threads.mode.on and new.wants_grad):
+        return False
+    layout.overwrite(x, Ellipsis, new)
+    return True
 
 
 def _move(x: Any, op: str, index: Any, value: Any, array: np.ndarray[Any, Any]) -> None:
@@ -152,10 +175,10 @@ def method(name: str, op: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _written(x: Any, name: str, op: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    if threads.mode.on:
-        _check_no_leaf(x, name, "without the underscore: that gives a new tensor.")
-    wanting = (x, *args, *keywords.values()) if threads.mode.on else ()
-    if not any(isinstance(y, Array) and y.requires_grad for y in wanting):
+    if not threads.mode.on:
+        return overwrite(x, name, op(x, *args, **keywords))
+    _check_no_leaf(x, name, "without the underscore: that gives a new tensor.")
+    if not any(isinstance(y, Array) and y.requires_grad for y in (x, *args, *keywords.values())):
         new = op(x, *args, **keywords)
     else:  # what the op keeps of x, it keeps of a copy
         before = tools.clone(x)

@@ -1,5 +1,7 @@
 """Methods with an underscore: what is written, what is recorded, and what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -309,3 +311,22 @@ def test_add_and_sub_take_a_factor():
     assert x.grad.tolist() == [3.0, 3.0]
     with pytest.raises(GradError, match="add_"):
         x.add_(y, alpha=2.0)
+
+
+@pytest.mark.parametrize("value", [0, 2.5, True, 2**53, -1e300, math.nan, math.inf])
+@pytest.mark.parametrize("make", [lambda: mg.randn(3, 5), lambda: mg.randn(5, 3).T, lambda: mg.randn(6, 10)[::2, ::2]], ids=["whole", "turned", "steps"])
+def test_a_number_fills_memory_of_any_layout(make, value):
+    x = make()
+    want = np.full(x.shape, value, np.float64)
+    with np.errstate(over="ignore"):
+        assert x.fill_(value) is x
+        np.testing.assert_array_equal(x.numpy(), want.astype(np.float32))
+
+
+def test_what_overlaps_is_read_before_it_is_written():
+    x = mg.arange(6.0)
+    x[1:].copy_(x[:-1])
+    assert x.tolist() == [0.0, 0.0, 1.0, 2.0, 3.0, 4.0]
+    with mg.no_grad():
+        x -= x
+    assert x.tolist() == [0.0] * 6
