@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import bool_, from_array
+from minigrad._array import bool_, from_array, reshaped
 from minigrad._indices import Picks
 from minigrad._kernels import reduce as kernels
 from minigrad._kernels.elementwise import sqrt as sqrt_kernel
@@ -265,7 +265,10 @@ def _extremum(name: str, x: Any, dim: Any, keepdim: bool, position: Any, whole: 
 
 def squeezed(x: Any, axis: int, keepdim: bool) -> Any:
     """x without a dimension of length 1, unless keepdim."""
-    return x if keepdim else reshape_op(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]))
+    if keepdim:
+        return x
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :])
+    return reshaped(x, shape) if x.flat and not x.wants_grad else reshape_op(x, shape=shape)
 
 
 @public("max")
@@ -298,7 +301,7 @@ def var(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 
     _float("var", x)
     axes = shapes.axes("var", dim, len(x.shape))
     divisor = builtins.max(0.0, prod([x.shape[a] for a in axes]) - float(correction if unbiased is None else unbiased))
-    return div(sum_squares(sub(x, mean_op(x, dim=axes, keepdim=True)), dim=axes, keepdim=keepdim), divisor)
+    return div(sum_squares(sub(x, mean_op(x, dim=axes, keepdim=True)), dim=axes, keepdim=keepdim), number(divisor, x.dtype))
 
 
 @composed(lambda x, *, dim, keepdim, correction: np.std(x, axis=dim, keepdims=keepdim, ddof=correction), _moments(correction=0))
