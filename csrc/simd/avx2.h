@@ -128,13 +128,9 @@ MG_WORD void u_zip(U a, U b, U *first, U *second) {
     *first = (U)_mm256_unpacklo_epi64((__m256i)a, (__m256i)b);
     *second = (U)_mm256_unpackhi_epi64((__m256i)a, (__m256i)b);
 }
-MG_WORD void v_unzip(V first, V second, V *even, V *odd) {
-    *even = MM(shuffle)(first, second, sizeof(T) == 4 ? 0x88 : 0x0);
-    *odd = MM(shuffle)(first, second, sizeof(T) == 4 ? 0xDD : 0xF);
-}
-MG_WORD void v_zip(V even, V odd, V *first, V *second) {
-    *first = MM(unpacklo)(even, odd);
-    *second = MM(unpackhi)(even, odd);
+MG_WORD void v_zip(V a, V b, V *first, V *second) {
+    *first = MM(unpacklo)(a, b);
+    *second = MM(unpackhi)(a, b);
 }
 
 MG_WORD T v_sum(V x) {

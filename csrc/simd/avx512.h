@@ -120,7 +120,7 @@ MG_WORD V v_from_int(I i) { return _mm512_cvtepi64_pd((__m512i)i); }
 MG_WORD V v_reciprocal(V x) { return (T)1 / x; }
 #endif
 
-/* Shuffles, as the port that shifts is the one that multiplies. */
+/* Shuffles, not shifts: the port that shifts is the one that multiplies. */
 MG_WORD U u_mul(U a, U b) { return (U)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 MG_WORD U u_high(U a) { return (U)_mm512_shuffle_epi32((__m512i)a, 0xF5); }
 MG_WORD U u_join(U low, U high) { return (U)_mm512_mask_shuffle_epi32((__m512i)low, 0xAAAA, (__m512i)high, 0xA0); }
@@ -129,13 +129,9 @@ MG_WORD void u_zip(U a, U b, U *first, U *second) {
     *first = (U)_mm512_unpacklo_epi64((__m512i)a, (__m512i)b);
     *second = (U)_mm512_unpackhi_epi64((__m512i)a, (__m512i)b);
 }
-MG_WORD void v_unzip(V first, V second, V *even, V *odd) {
-    *even = MM(shuffle)(first, second, sizeof(T) == 4 ? 0x88 : 0x00);
-    *odd = MM(shuffle)(first, second, sizeof(T) == 4 ? 0xDD : 0xFF);
-}
-MG_WORD void v_zip(V even, V odd, V *first, V *second) {
-    *first = MM(unpacklo)(even, odd);
-    *second = MM(unpackhi)(even, odd);
+MG_WORD void v_zip(V a, V b, V *first, V *second) {
+    *first = MM(unpacklo)(a, b);
+    *second = MM(unpackhi)(a, b);
 }
 
 MG_WORD T v_sum(V x) { return MM(reduce_add)(x); }

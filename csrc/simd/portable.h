@@ -108,8 +108,7 @@ MG_WORD U u_high(U a) { return a >> 32; }
 MG_WORD U u_join(U low, U high) { return (uint32_t)low | high << 32; }
 MG_WORD U u_join_high(U low, U high) { return low >> 32 | high >> 32 << 32; }
 MG_WORD void u_zip(U a, U b, U *first, U *second) { *first = a, *second = b; }
-MG_WORD void v_unzip(V first, V second, V *even, V *odd) { *even = first, *odd = second; }
-MG_WORD void v_zip(V even, V odd, V *first, V *second) { *first = even, *second = odd; }
+MG_WORD void v_zip(V a, V b, V *first, V *second) { *first = a, *second = b; }
 
 MG_WORD T v_sum(V x) { return x; }
 MG_WORD void v_sum4(T *p, const V x[4]) { for (int i = 0; i < 4; i++) p[i] = x[i]; }
