@@ -1,4 +1,4 @@
-"""The math functions are within the bounds that csrc/kernels/math.inc states, on every instruction set.
+"""The math functions are within the bounds that csrc/kernels/math.inc, trig.inc and lookup.inc state, on every instruction set.
 
 float32 is compared with NumPy in float64, float64 with NumPy in long double, erf in float64 with stored values.
 """
