@@ -127,6 +127,7 @@ def _whole(x: Numbers) -> Numbers:
 
 
 X, XY = {"x": ANY}, {"x": ANY, "y": ANY}
+CLIPPED = tuple({"low": low, "high": high} for low, high in ((-0.5, 1.0), (1.0, -0.5), (math.nan, 1.0), (-0.5, math.nan)))
 POSITIVE = {"x": (0.001, 30.0)}
 
 WALKS = {
@@ -156,10 +157,8 @@ WALKS = {
     "int64_to_bool": Map(lambda x: x != 0, 0, {"x": FEW}),
     "bool_to_int64": Map(lambda x: x, 0, {"x": BOOL}),
     "rounded": Map(lambda x, how: _ROUNDINGS[how](x), 0, X, tuple({"how": how} for how in range(4))),
-    "clip": Map(lambda x, low, high: np.minimum(np.maximum(x, low), high), 0, X, ({"low": -0.5, "high": 1.0}, {"low": 1.0, "high": -0.5})),
-    "clip_bwd": Map(
-        lambda dout, x, low, high: where((x >= low) & (x <= high), dout, 0), 0, {"dout": ANY, "x": ANY}, ({"low": -0.5, "high": 1.0},)
-    ),
+    "clip": Map(lambda x, low, high: np.minimum(np.maximum(x, low), high), 0, X, CLIPPED),
+    "clip_bwd": Map(lambda dout, x, low, high: where((x >= low) & (x <= high), dout, 0), 0, {"dout": ANY, "x": ANY}, CLIPPED),
     "copy": Map(lambda x: x, 0, X),
     "from_float": Map(lambda x: x, 0, X),
     "from_double": Map(lambda x: x, 0, X),
