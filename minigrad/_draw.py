@@ -206,6 +206,16 @@ def check_probabilities(op: str, p: Any) -> None:
         raise ValueError(message(op, "p", p, "a number in [0, 1]"))
 
 
+def check_interval(op: str, names: tuple[str, str], low: float, high: float, dtype: Any) -> None:
+    """Refuses ends in the wrong order, and those that a type cannot hold, or not their distance: kernels multiply by it."""
+    if not high >= low:
+        raise ValueError(message(op, names[1], high, f"at least {names[0]}, {low}"))
+    most = float(np.finfo(dtype).max)
+    if not (-most <= low and high <= most and float(high) - float(low) <= most):
+        expected = f"finite ones, at most {most:.4g} from 0 and from each other in {dtype}"
+        raise ValueError(message(op, ", ".join(names), f"{low}, {high}", expected))
+
+
 @public("bernoulli")
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None) -> Any:
     """1 with probability input[i], else 0, in the type of input. With a number p, that is the probability, and input gives

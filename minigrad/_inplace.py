@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import _hooks, _views, _writes
 from minigrad._array import Array, empty, float32, from_array, owns, remembered
-from minigrad._draw import check_probabilities
+from minigrad._draw import check_interval, check_probabilities
 from minigrad._generator import blocks_for, stream
 from minigrad._indices import assign, taken, walkable
 from minigrad._kernels import layout
@@ -348,8 +348,7 @@ def _rewritten(whole: Any, node: Node) -> None:
 def uniform(x: Any, low: float, high: float, generator: Any) -> Any:
     """Fills x with numbers from [low, high); returns x."""
     _check_reals(x, "uniform_", {"from_": low, "to": high})
-    if not high >= low:
-        raise ValueError(message("uniform_", "to", high, f"at least from_, {low}"))
+    check_interval("uniform_", ("from_", "to"), low, high, x.dtype)
     return _draw(x, "uniform_", kernels.uniform, generator, low=float(low), high=float(high))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad._absent import missing
 from minigrad._array import Array, empty, float64, from_array
+from minigrad._draw import check_interval
 from minigrad._generator import blocks_for, stream
 from minigrad._kernels import random as kernels
 from minigrad._kernels.elementwise import erf
@@ -66,8 +67,7 @@ def _reals(op: str, tensor: Any) -> None:
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
     """Uniformly from [a, b)."""
     _reals("uniform_", tensor)
-    if not b >= a:
-        raise ValueError(message("uniform_", "b", b, f"at least a, {a}"))
+    check_interval("uniform_", ("a", "b"), a, b, tensor.dtype)
     return _fill(tensor, _drawn("uniform_", generator, kernels.uniform, tensor.shape, tensor.dtype, low=a, high=b))
 
 
