@@ -1,14 +1,14 @@
 /* From Python's call to the body for this processor: which tables are active, and the public functions that jump
- * through them. Work on ranges is shared among threads here, so that bodies know nothing of threads. */
+ * through them. Ranges are shared among threads here, so that their bodies know nothing of threads. */
 #include "minigrad.h"
 #include "gemm.h"
 #include "parallel.h"
 #include "table.h"
 
-/* The tables for long and for short work (work below MG_SHORT, parallel.h), and the instruction sets that they are for.
- * After multiplying vectors of 512 bits, a processor runs at a lower clock for most of a millisecond, and everything
- * else with it. Where the kernels are short, everything else is most of the time: a training step of 4-16-3 took 62 us with
- * AVX-512 throughout, and 50 us with AVX2 for short work. */
+/* The tables for long and for short work (below MG_SHORT, parallel.h), and the instruction sets that they are for. After
+ * multiplying vectors of 512 bits, a processor runs at a lower clock for most of a millisecond, whatever it does. Where
+ * kernels are short, it does other things most of the time: a training step of a network with 4, 16 and 3 units took 62 us
+ * with AVX-512 throughout, and 50 us with AVX2 for short work. */
 static struct {
     const struct mg_table_f32 *f32[2];
     const struct mg_table_f64 *f64[2];

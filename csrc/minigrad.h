@@ -8,9 +8,9 @@
 /* cffi begins */
 
 /* How to visit operands of different shapes and strides as if they were broadcast to the output's shape.
- * The output is contiguous; that of `put` is walked over as operand 0. Axis d has length shape[d]; moving along it
- * advances operand i by stride[i][d] elements, 0 where the operand is broadcast. Axes are merged before they come here,
- * so ndim is small. */
+ * The output is contiguous, but for put, move and scatter, which walk over it as operand 0. Axis d has length shape[d];
+ * moving along it advances operand i by stride[i][d] elements, 0 where the operand is broadcast. Axes are merged before
+ * they come here, so ndim is small. */
 typedef struct {
     int64_t ndim;
     int64_t shape[16];
@@ -121,11 +121,12 @@ typedef struct {
     int64_t patched;
     const mg_labels *labels;
     int64_t checks;
-    const mg_move *before, *after;          /* the calls */
+    const mg_move *before, *after;          /* copies made before the calls, and after them */
     int64_t moved_before, moved_after;
 } mg_program;
 int mg_run(const mg_program *program);      /* 0, before anything outside is written, if a label is invalid */
-int mg_run_timed(const mg_program *program, double *seconds);      /* the same; adds the time of each call to seconds[i] */
+int mg_run_timed(const mg_program *program, double *seconds);      /* without the copies after the calls; adds what call i
+                                                                      took to seconds[i] */
 int64_t mg_kernel_cost(int line);           /* the cost of an item, for kernels that work item by item; else 0 */
 int mg_kernels(void);
 const char *mg_kernel_name(int line);

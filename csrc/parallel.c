@@ -20,8 +20,8 @@ int mg_has_openmp(void) {
 
 int mg_threads(void) { return budget; }
 
-/* OpenMP keeps its threads between calls and waits for them; after fork() they are gone, and waiting would never end:
- * a forked child computes in its one thread. */
+/* OpenMP keeps its threads between calls and waits for them. In a child of fork() they do not exist, and the wait would never
+ * end: so the child computes in its one thread. */
 static int forked = 0;
 static void after_fork(void) { forked = 1; }
 static void watch_fork(void) { pthread_atfork(0, 0, after_fork); }

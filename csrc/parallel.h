@@ -14,18 +14,18 @@
 #define MG_SHORT 32768
 
 /* An output of MG_STREAM bytes or more would not stay in a cache for its next reader, so kernels store it past the caches.
- * They recognise it by the length of their range, which is then at least MG_STREAM_BLOCK bytes, and otherwise less. */
+ * They recognise it by the length of their range, which is then at least MG_STREAM_BLOCK bytes, and less otherwise. */
 #define MG_STREAM (8 << 20)
 #define MG_STREAM_BLOCK (1 << 20)
 
-/* How many items, each `cost` long, make a block: whole cache lines of cheap items. */
+/* How many items of this cost make a block; of cheap items, whole cache lines. */
 static inline int64_t mg_block(int64_t cost) {
     int64_t items = MG_GRAIN / (cost > 0 ? cost : 1);
     return items < 1 ? 1 : items < 64 ? items : items & ~(int64_t)63;
 }
 
-/* The block length for n items with outputs of `size` bytes each: enough to be worth a thread; or, if the output is stored
- * past the caches, long enough for kernels to recognise it, with blocks of nearly equal length. */
+/* The block length for n items with outputs of `size` bytes each: enough work for a thread; or, if the output is stored past
+ * the caches, enough bytes for kernels to recognise it, in blocks of nearly equal length. */
 static inline int64_t mg_cut(int64_t n, int64_t cost, int64_t size) {
     if (n * size < MG_STREAM) return mg_block(cost);
     const int64_t least = MG_STREAM_BLOCK / size, blocks = n / least;

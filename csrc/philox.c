@@ -18,7 +18,7 @@ void mg_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]
 }
 
 /* 64-bit words for one permutation. Its blocks have the offset as the counter's low half and count 1, 2, 3, ... in the
- * high half, which is 0 in every kernel's blocks: so a permutation draws as many words as it likes, and consumes one
+ * high half, which is 0 in every kernel's blocks: so a permutation draws as many words as it needs, and consumes one
  * number of the offset, whatever n is and however many words are rejected. */
 struct words {
     uint64_t seed, offset, block;

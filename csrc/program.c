@@ -13,9 +13,9 @@
 
 /* -- chains ------------------------------------------------------------------------------------------------------- */
 
-/* Calls that work on the same n items, item by item: instead of each for all items, all for some items that stay in a
- * cache from one call to the next. The bits are those of whole calls, since a part is computed by the table that the
- * whole call would have used (kernels.def promises that an item is the same wherever a range is cut). */
+/* Calls that work on the same n items, item by item: instead of each call for all items, all calls for some items, which stay
+ * in a cache from one call to the next. The bits are those of whole calls: a part is computed by the table that the whole
+ * call would have used, and an item is the same wherever a range is cut (README.md). */
 typedef struct {
     const mg_call *calls;
     int64_t count, n, block;
@@ -40,15 +40,15 @@ static void run_chain(const mg_call *head) {
 
 /* -- replay --------------------------------------------------------------------------------------------------------- */
 
-static int are_labels(const mg_slot *s) { return mg_first_bad_label(s[0].p, s[1].i, s[2].i, s[3].i, s[4].i) < 0; }
+static int labels_are_valid(const mg_slot *s) { return mg_first_bad_label(s[0].p, s[1].i, s[2].i, s[3].i, s[4].i) < 0; }
 
-/* Makes a call, or those of a chain, and returns the next; NULL at a check of labels, where one is none. */
+/* Makes a call, or those of a chain, and returns the next; NULL at a check that finds an invalid label. */
 static inline const mg_call *run_call(const mg_call *call) {
     if (call->kernel >= 0) {
         mg_thunks[call->kernel](call->slot);
         return call + 1;
     }
-    if (call->kernel == MG_CHECK) return are_labels(call->slot) ? call + 1 : NULL;
+    if (call->kernel == MG_CHECK) return labels_are_valid(call->slot) ? call + 1 : NULL;
     run_chain(call);
     return call + 1 + call->slot[0].i;
 }
@@ -57,7 +57,7 @@ static void copy_all(const mg_move *moves, int64_t n) {
     for (int64_t i = 0; i < n; i++) memcpy(moves[i].to, moves[i].from, (size_t)moves[i].size);
 }
 
-/* Puts addresses and arguments in place; 0 where a label is none, before anything outside has changed. */
+/* Puts addresses and arguments in place; 0 if a label is invalid, before anything outside has changed. */
 static int prepare(const mg_program *program) {
     for (int64_t i = 0; i < program->patched; i++) {
         const mg_patch *p = program->patches + i;
@@ -99,7 +99,7 @@ int mg_run_timed(const mg_program *program, double *seconds) {
     return 1;
 }
 
-/* -- what kernels.def says, for those who list a program -------------------------------------------------------------- */
+/* -- what kernels.def says, for listings of a program ----------------------------------------------------------------- */
 
 static const struct {
     const char *name, *parameters;
