@@ -64,8 +64,9 @@ static uint64_t below(struct words *s, uint64_t n) {
     return high;
 }
 
-/* Fisher and Yates, inside out: when 0 .. i-1 stand in random order, i enters at a random place j <= i, and the number
- * that stood there moves to the end. Each of the (i+1)! orders then has one way to arise, so all are equally likely. */
+/* Fisher and Yates's shuffle (Knuth, The Art of Computer Programming 2, 3.4.2), inside out: when 0 .. i-1
+ * stand in random order, i enters at a random place j <= i, and the number that stood there moves to the end. Each of the
+ * (i+1)! orders then has one way to arise, so all are equally likely. */
 void mg_permutation(int64_t *out, uint64_t seed, uint64_t offset, int64_t n) {
     struct words s = {seed, offset, 0, {0, 0}, 0};
     for (int64_t i = 0; i < n; i++) {
