@@ -13,7 +13,8 @@ V, M = mg.tensor([1.0, 2.0, 3.0]), mg.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 INDEX = mg.tensor([0, 1])
 
 REFUSED = {
-    # numbers
+    # numbers, and more dimensions than C can walk
+    "a batch of batches": (lambda: M.reshape(*[1] * 17, 2, 3) @ M.T, ShapeError, r"matmul: got 17 batch dimensions, expected at most 16\. Reshape"),
     "an int too large": (lambda: INDEX + 2**70, DTypeError, r"arithmetic: argument number: got 1180591620717411303424, expected one that int64 holds"),
     "a number no float holds": (lambda: V * 10**400, DTypeError, r"arithmetic: argument number: got 1000.*expected one that float32 holds"),
     # joining and cutting

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NULL = ffi.NULL
 #: The length of mg_walk's arrays.
-_MOST_AXES = 16
+MOST_AXES = 16
 
 
 #: {line of kernels.def: its float32 and its float64 function}. All calls go through these lists, so replacing what is in
@@ -284,9 +284,9 @@ def walk(shape: tuple[int, ...], steps: list[list[int]]) -> Any:
             axes.append((length, step))
     if 0 in shape or not axes or (len(axes) == 1 and all(s == 1 for s in axes[0][1])):
         return NULL
-    if len(axes) > _MOST_AXES:
+    if len(axes) > MOST_AXES:
         got = f"{len(axes)} dimensions that do not merge"
-        raise ShapeError(message("broadcast", "", got, f"at most {_MOST_AXES}", "Make the operands contiguous: x.clone()."))
+        raise ShapeError(message("broadcast", "", got, f"at most {MOST_AXES}", "Make the operands contiguous: x.clone()."))
     walk = ffi.new("mg_walk *", {"ndim": len(axes)})
     for d, (length, step) in enumerate(axes):
         walk.shape[d] = length

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from minigrad._array import Array, Pool, float32, pool_of, take
 from minigrad._C import ffi, lib
-from minigrad._kernels.layout import NULL, contiguous, copy, pair, strides
+from minigrad._kernels.layout import MOST_AXES, NULL, contiguous, copy, pair, strides
 from minigrad._shapes import broadcast
+from minigrad.errors import ShapeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,8 @@ matmul, matmul_nt, matmul_tn = _product(False, False), _product(False, True), _p
 def _batches(x: Array, y: Array) -> tuple[tuple[int, ...], Any]:
     """The broadcast batch shape, and the offsets of x's and y's matrices in it."""
     shape = broadcast("matmul", x.shape[:-2], y.shape[:-2])
+    if len(shape) > MOST_AXES:
+        raise ShapeError(message("matmul", "", f"{len(shape)} batch dimensions", f"at most {MOST_AXES}", "Reshape them into one."))
     walk = ffi.new("mg_walk *", {"ndim": len(shape), "shape": shape})
     for i, operand in enumerate((x, y)):
         missing, own = len(shape) + 2 - len(operand.shape), strides(operand)
