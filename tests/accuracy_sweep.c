@@ -25,8 +25,8 @@ static const struct {
     {"exp", exp, expl, 0, INFINITY},      {"expm1", expm1, expm1l, -1, INFINITY},
     {"log", log, logl, -INFINITY, INFINITY}, {"log1p", log1p, log1pl, -INFINITY, INFINITY},
     {"tanh", tanh, tanhl, -1, 1},         {"sigmoid", sigmoid, sigmoidl, 0, 1},
-    {"erf", erf, erfl, -1, 1},            {"sin", sin, sinl, -1, 1},
-    {"cos", cos, cosl, -1, 1},
+    {"erf", erf, erfl, -1, 1},            {"erfc", erfc, erfcl, 0, 2},
+    {"sin", sin, sinl, -1, 1},            {"cos", cos, cosl, -1, 1},
 };
 
 static int find(const char *name) {

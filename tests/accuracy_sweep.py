@@ -26,7 +26,7 @@ from minigrad._C import lib
 
 from minigrad._kernels import available_isas
 
-FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf", "sin", "cos")
+FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf", "erfc", "sin", "cos")
 BOUND = {"f32": 1.5, "f64": 2.0}
 POINTS = 10_000_000
 # Where longer searches found the worst float64 results of log and log1p.

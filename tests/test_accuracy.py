@@ -1,6 +1,6 @@
 """The math functions are within the bounds that csrc/kernels/math.inc, trig.inc and lookup.inc state, on every instruction set.
 
-float32 is compared with NumPy in float64, float64 with NumPy in long double, erf in float64 with stored values.
+float32 is compared with NumPy in float64, float64 with NumPy in long double, erf and erfc in float64 with stored values.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ BOUND = {
     "tanh": (1.4, 1.1),
     "sigmoid": (1.4, 1.3),
     "erf": (1.3, 1.6),
+    "erfc": (1.2, 1.2),
     "sin": (1.0, 1.0),
     "cos": (1.0, 1.0),
     "pow": (0.8, 0.9),
@@ -50,6 +51,10 @@ def exact_erf(x: Floats) -> Floats:
     return np.fromiter(map(math.erf, x.tolist()), np.float64, x.size)
 
 
+def exact_erfc(x: Floats) -> Floats:
+    return np.fromiter(map(math.erfc, x.tolist()), np.float64, x.size)
+
+
 EXACT: dict[str, Callable[[Floats], Floats]] = {
     "exp": np.exp,
     "expm1": np.expm1,
@@ -58,14 +63,18 @@ EXACT: dict[str, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
     "sigmoid": exact_sigmoid,
     "erf": exact_erf,
+    "erfc": exact_erfc,
     "sin": np.sin,
     "cos": np.cos,
 }
+# What NumPy does not have in long double: tests/data/erf64.py.
+STORED = ("erf", "erfc")
 # The results, too, must stay inside these limits.
 RANGE = {
     "tanh": (-1, 1),
     "sigmoid": (0, 1),
     "erf": (-1, 1),
+    "erfc": (0, 2),
     "sin": (-1, 1),
     "cos": (-1, 1),
     "exp": (0, math.inf),
@@ -118,6 +127,7 @@ HARD: dict[str, tuple[str, ...]] = {
         "-0x1.1fae1700379aap+0",
     ),
     "erf": ("0x1.fac6a6p-1", "0x1.fffffb821107bp-1", "0x1.0705c8p+1"),
+    "erfc": ("0x1.13baa4p-1", "0x1.23cee4p-1", "0x1.26p+3", "0x1.41c9ap+3", "0x1.e8e19c7f5d3e2p-2"),
     "sin": ("0x1.e101e4p+12", "0x1.cc27512af60d4p+7", "0x1.97fe0545c3e33p+26"),
     "cos": ("0x1.5f116ap+8", "0x1.2d8545991695p+1", "0x1.2cf41ad8031b6p+1"),
 }
@@ -165,7 +175,7 @@ def float64_cases() -> dict[str, tuple[Floats, Floats]]:
     cases = {}
     with np.errstate(all="ignore"):
         for name, function in EXACT.items():
-            if name != "erf":
+            if name not in STORED:
                 x = float64_arguments(name)
                 cases[name] = x, function(x.astype(np.longdouble))
     return cases
@@ -182,7 +192,7 @@ def test_float32(name: str, isa: str, float32_cases: dict[str, tuple[Floats, Flo
 
 @needs_long_double
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("name", [name for name in EXACT if name != "erf"])
+@pytest.mark.parametrize("name", [name for name in EXACT if name not in STORED])
 def test_float64(name: str, isa: str, float64_cases: dict[str, tuple[Floats, Floats]]) -> None:
     x, exact = float64_cases[name]
     with use_isa(isa):
@@ -192,13 +202,14 @@ def test_float64(name: str, isa: str, float64_cases: dict[str, tuple[Floats, Flo
 
 @needs_long_double
 @pytest.mark.parametrize("isa", ISAS)
-def test_erf_float64(isa: str) -> None:
-    with np.load(Path(__file__).parent / "data" / "erf64.npz") as stored:
+@pytest.mark.parametrize("name", STORED)
+def test_stored_float64(name: str, isa: str) -> None:
+    with np.load(Path(__file__).parent / "data" / f"{name}64.npz") as stored:
         x, nearest, rest = stored["x"], stored["nearest"], stored["rest"]
     exact = nearest.astype(np.longdouble) + rest * np.spacing(np.abs(nearest)).astype(np.longdouble)
     with use_isa(isa):
-        got = mg.erf(mg.tensor(x)).numpy()
-    assert_within("erf", got, exact, x)
+        got = getattr(mg, name)(mg.tensor(x)).numpy()
+    assert_within(name, got, exact, x)
 
 
 NAN, INF = math.nan, math.inf
@@ -210,6 +221,7 @@ SPECIAL = {
     "tanh": [(0, 0), (-0.0, -0.0), (INF, 1), (-INF, -1), (NAN, NAN)],
     "sigmoid": [(0, 0.5), (-0.0, 0.5), (INF, 1), (-INF, 0), (NAN, NAN)],
     "erf": [(0, 0), (-0.0, -0.0), (INF, 1), (-INF, -1), (NAN, NAN)],
+    "erfc": [(0, 1), (-0.0, 1), (INF, 0), (-INF, 2), (NAN, NAN)],
     "sin": [(0, 0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)],
     "cos": [(0, 1), (-0.0, 1), (INF, NAN), (-INF, NAN), (NAN, NAN)],
 }

@@ -93,7 +93,7 @@ add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
 maximum, minimum, larger, logaddexp = map(_binary, ("maximum", "minimum", "larger", "logaddexp"))
 neg, abs, sign, sqrt, square = map(_unary, ("neg", "abs", "sign", "sqrt", "square"))
 square_bwd = _binary("square_bwd")
-exp, expm1, log, log1p, erf = map(_unary, ("exp", "expm1", "log", "log1p", "erf"))
+exp, expm1, log, log1p, erf, erfc = map(_unary, ("exp", "expm1", "log", "log1p", "erf", "erfc"))
 sin, cos = map(_unary, ("sin", "cos"))
 
 relu, sigmoid, tanh, silu = map(_unary, ("relu", "sigmoid", "tanh", "silu"))

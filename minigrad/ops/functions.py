@@ -76,7 +76,7 @@ def _erfc_reference(x: Any) -> Any:
 
 erfc = function(
     "erfc", _erfc_reference, lambda g, x: mul(mul(g, exp(neg(square(x)))), -2.0 / math.sqrt(math.pi)),
-    "1 - erf(x), with all digits where erf is near 1.",
+    "1 - erf(x), with all digits where erf is near 1.", kernel=kernels.erfc,
 )  # fmt: skip
 
 

@@ -50,6 +50,10 @@ def erf(x: Numbers) -> Numbers:
     return np.vectorize(math.erf, otypes=[np.float64])(x)
 
 
+def erfc(x: Numbers) -> Numbers:
+    return np.vectorize(math.erfc, otypes=[np.float64])(x)
+
+
 def sigmoid(x: Numbers) -> Numbers:
     t = np.exp(-np.abs(x))
     return np.where(x < 0, t, np.where(np.isnan(x), x, 1)) / (1 + t)
@@ -177,6 +181,7 @@ WALKS = {
     "sin": Map(lambda x: np.sin(x), MATH, X),
     "cos": Map(lambda x: np.cos(x), MATH, X),
     "erf": Map(lambda x: erf(x), MATH, X),
+    "erfc": Map(lambda x: erfc(x), 2 * MATH, {"x": (-3.0, 9.0)}),
     "relu": Map(lambda x: where(x < 0, 0, x), 0, X),
     "relu_bwd": Map(lambda dout, out: where(out <= 0, 0, dout), 0, {"dout": ANY, "out": ANY}),
     "leaky_relu": Map(lambda x, slope: where(x > 0, x, slope * x), 0, X, ({"slope": 0.01}, {"slope": -0.3})),
