@@ -93,6 +93,7 @@ add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
 maximum, minimum, larger, logaddexp = map(_binary, ("maximum", "minimum", "larger", "logaddexp"))
 neg, abs, sign, sqrt, square = map(_unary, ("neg", "abs", "sign", "sqrt", "square"))
 square_bwd = _binary("square_bwd")
+fmod, remainder, floor_divide = map(_binary, ("fmod", "remainder", "floor_divide"))
 exp, expm1, log, log1p, erf, erfc = map(_unary, ("exp", "expm1", "log", "log1p", "erf", "erfc"))
 sin, cos = map(_unary, ("sin", "cos"))
 
@@ -158,6 +159,12 @@ def _whole(how: int) -> Kernel:
 
 
 floor, ceil, trunc, rint = map(_whole, range(4))
+
+
+def trunc_divide(x: Array, y: Array) -> Array:
+    """x / y towards 0."""
+    return trunc(div(x, y))  # type: ignore[no-any-return]
+
 
 _where = pair("where")
 

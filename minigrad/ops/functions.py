@@ -130,11 +130,14 @@ def frac(x: Any) -> Any:
 # -- quotients ------------------------------------------------------------------------------------------------------------------
 
 
-def _quotient(names: str, reference: Function, doc: str, vjp: dict[str, Function]) -> Callable[..., Any]:
-    """An op on quotients; its samples keep these away from the integers, where it jumps."""
+#: Quotients away from the integers, where these ops jump.
+_quotients = binary(2.1, 2.9, y_low=0.7, y_high=1.0)
+
+
+def _quotient(names: str, kernel: Function, reference: Function, doc: str, vjp: dict[str, Function]) -> Callable[..., Any]:
     return defop(
-        names.split()[0], "x, y", reference=reference, vjp=vjp, samples=binary(2.1, 2.9, y_low=0.7, y_high=1.0), names=names, doc=doc
-    )  # fmt: skip
+        names.split()[0], "x, y", forward=kernel, reference=reference, vjp=vjp, samples=_quotients, names=names, doc=doc
+    )
 
 
 def _divided(function: Function) -> Callable[[Any, Any], Any]:
@@ -151,23 +154,22 @@ def _truncated(x: Any, y: Any) -> Any:
     return np.trunc(x / y) if np.result_type(x, y).kind == "f" else (np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)))
 
 
-floor_divide = _quotient(
-    "floor_divide", _divided(np.floor_divide), "The largest integer that is not above x / y; its derivative is 0.",
-    {"x": lambda g: zeros_for(g), "y": lambda g: zeros_for(g)},
-)  # fmt: skip
+_FLAT: dict[str, Function] = {"x": lambda g: zeros_for(g), "y": lambda g: zeros_for(g)}
+
 trunc_divide = defop(
     "trunc_divide", "x, y",
-    reference=_divided(_truncated),
-    vjp={"x": lambda g: zeros_for(g), "y": lambda g: zeros_for(g)},
-    samples=binary(2.1, 2.9, y_low=0.7, y_high=1.0),
+    forward=kernels.trunc_divide, reference=_divided(_truncated), vjp=_FLAT, samples=_quotients,
     doc="x / y rounded towards 0; its derivative is 0.",
 )  # fmt: skip
+floor_divide = _quotient(
+    "floor_divide", kernels.floor_divide, _divided(np.floor_divide), "The largest integer that is not above x / y; its derivative is 0.", _FLAT
+)
 remainder = _quotient(
-    "remainder mod", _divided(np.remainder), "x - y floor(x / y), with the sign of y, as Python's %.",
+    "remainder mod", kernels.remainder, _divided(np.remainder), "x - y floor(x / y), with the sign of y, as Python's %.",
     {"x": lambda g: g, "y": lambda g, x, y: neg(mul(g, floor_divide(x, y)))},
 )  # fmt: skip
 fmod = _quotient(
-    "fmod", _divided(np.fmod), "x - y trunc(x / y), with the sign of x, as C's fmod.",
+    "fmod", kernels.fmod, _divided(np.fmod), "x - y trunc(x / y), with the sign of x, as C's fmod.",
     {"x": lambda g: g, "y": lambda g, x, y: neg(mul(g, trunc_divide(x, y)))},
 )  # fmt: skip
 
