@@ -24,6 +24,8 @@ needs_torch = pytest.mark.skipif(torch is None, reason="torch is not installed")
 SPACES = {"minigrad": "torch", "linalg": "torch.linalg", "nn.functional": "torch.nn.functional"}
 #: PyTorch's gradient of hardsigmoid has the digits of a float32 1/6 in float64 too.
 OTHERS = {"hardsigmoid"}
+#: Records that users reach through functions of the same names.
+BEHIND = {"hardswish", "nan_to_num", "prelu", "softshrink"}
 
 
 class RefusedError(Exception):
@@ -36,9 +38,10 @@ def space_of(name):
 
 def cases():
     named = {id(f): (space, name) for space in SPACES for name, f in _op.surface[space].items() if hasattr(space_of(space), name)}
+    behind = {name: space for space in SPACES for name in _op.surface[space] if name in BEHIND}
     for record in _op.registry.values():
-        if id(record.call) in named and record.name not in OTHERS:
-            space, name = named[id(record.call)]
+        if (id(record.call) in named or record.name in behind) and record.name not in OTHERS:
+            space, name = named.get(id(record.call)) or (behind[record.name], record.name)
             for i, sample in enumerate(record.samples()):
                 yield pytest.param(record, getattr(space_of(space), name), sample, id=f"{record.name}{i}-{sample!r}")
 

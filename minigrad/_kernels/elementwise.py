@@ -93,6 +93,7 @@ add, sub, mul, div, pow = map(_binary, ("add", "sub", "mul", "div", "pow"))
 maximum, minimum, larger, logaddexp = map(_binary, ("maximum", "minimum", "larger", "logaddexp"))
 neg, abs, sign, sqrt, square = map(_unary, ("neg", "abs", "sign", "sqrt", "square"))
 square_bwd = _binary("square_bwd")
+fmax, fmin = map(_binary, ("fmax", "fmin"))
 fmod, remainder, floor_divide = map(_binary, ("fmod", "remainder", "floor_divide"))
 exp, expm1, log, log1p, erf, erfc = map(_unary, ("exp", "expm1", "log", "log1p", "erf", "erfc"))
 sin, cos = map(_unary, ("sin", "cos"))
@@ -105,6 +106,10 @@ leaky_relu, leaky_relu_bwd = (
     _unary_with("leaky_relu", "negative_slope"),
     _binary_with("leaky_relu_bwd", "negative_slope"),
 )
+prelu, fill_between = _binary("prelu"), _binary_with("fill_between", "low", "high", "value")
+softshrink, nan_to_num = _unary_with("softshrink", "lambd"), _unary_with("nan_to_num", "nan", "posinf", "neginf")
+hardsigmoid, hardswish = map(_unary, ("hardsigmoid", "hardswish"))
+hardsigmoid_bwd, hardswish_bwd = map(_binary, ("hardsigmoid_bwd", "hardswish_bwd"))
 elu, elu_bwd = _unary_with("elu", "alpha"), _binary_with("elu_bwd", "alpha")
 softplus, softplus_bwd = _unary_with("softplus", "beta", "threshold"), _binary_with("softplus_bwd", "beta", "threshold")
 

@@ -99,7 +99,7 @@ def logical_not(x: Array) -> Array:
     return _of_two(_logic, bool_, x, x, _NEITHER)
 
 
-_sub, _max = _number(_SUB, None), _number(_MAX, _OR)
+_sub, _max, _min = _number(_SUB, None), _number(_MAX, _OR), _number(_MIN, _AND)
 
 
 def _neg(x: Array) -> Array:
@@ -160,7 +160,9 @@ by_name: dict[str, Kernel] = {
     "sub": _number(_SUB, _XOR),
     "mul": _number(_MUL, _AND),
     "maximum": _max,
-    "minimum": _number(_MIN, _AND),
+    "minimum": _min,
+    "fmax": _max,
+    "fmin": _min,
     "floor_divide": _number(_FLOOR_DIVIDE, None),
     "remainder": _number(_REMAINDER, None),
     "neg": _neg,

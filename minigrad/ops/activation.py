@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad._kernels import elementwise as kernels
 from minigrad._op import composed, defop, public
-from minigrad._samples import SHAPES, Draw, Sample, unary
+from minigrad._samples import SHAPES, Draw, Sample, binary, unary
 from minigrad.errors import ShapeError, message
 from minigrad.ops.elementwise import (
     add,
@@ -29,6 +29,7 @@ from minigrad.ops.elementwise import (
     square,
     sub,
     where,
+    zero_like,
 )
 from minigrad.ops.layout import reshape_op
 
@@ -337,11 +338,20 @@ def logit(x: Any, eps: float | None = None) -> Any:
     return sub(log(x), log1p(neg(x)))
 
 
-@composed(
-    lambda x, weight: np.where(x > 0, x, weight * x),
-    lambda: [Sample(Draw(s, away=(0.0,)), Draw(w)) for s, w in (((5,), ()), ((3, 1), (1,)), ((0,), ()))],
-    spaces=BOTH,
-)
+prelu_op: Function = defop(
+    "prelu", "x, weight",
+    forward=kernels.prelu,
+    vjp={
+        "x": lambda g, x, weight: where(greater(x, 0.0), g, mul(g, weight)),
+        "weight": lambda g, x: where(greater(x, 0.0), zero_like(g), mul(g, x)),
+    },
+    reference=lambda x, weight: np.where(x > 0, x, weight * x),
+    samples=binary(x_away=(0.0,)),
+    doc="x where x > 0, else weight x (He et al. 2015), broadcast.",
+)  # fmt: skip
+
+
+@public("prelu", BOTH)
 def prelu(x: Any, weight: Any) -> Any:
     """x where x > 0, else weight x (He et al. 2015). weight: one number, or one for each channel, the second dimension."""
     if weight.count != 1 and len(x.shape) > 1 and weight.count == x.shape[1]:
@@ -349,4 +359,4 @@ def prelu(x: Any, weight: Any) -> Any:
     elif weight.count != 1:
         expected = "one number, or as many as the input has channels (its second dimension)"
         raise ShapeError(message("prelu", "weight", f"shape {weight.shape} for input {x.shape}", expected))
-    return where(greater(x, 0.0), x, mul(weight, x))
+    return prelu_op(x, weight)

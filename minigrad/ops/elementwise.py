@@ -168,7 +168,7 @@ sign: Function = defop(
 maximum: Function = defop(
     "maximum", "x, y",
     forward=kernels.maximum,
-    vjp={"x": lambda g, x, y: mul(g, _larger(x, y)), "y": lambda g, x, y: mul(g, _larger(y, x))},
+    vjp={"x": lambda g, x, y: mul(g, larger(x, y)), "y": lambda g, x, y: mul(g, larger(y, x))},
     reference=np.maximum,
     samples=binary(),
     names="maximum",
@@ -178,7 +178,7 @@ maximum: Function = defop(
 minimum: Function = defop(
     "minimum", "x, y",
     forward=kernels.minimum,
-    vjp={"x": lambda g, x, y: mul(g, _larger(y, x)), "y": lambda g, x, y: mul(g, _larger(x, y))},
+    vjp={"x": lambda g, x, y: mul(g, larger(y, x)), "y": lambda g, x, y: mul(g, larger(x, y))},
     reference=np.minimum,
     samples=binary(),
     names="minimum",
@@ -186,7 +186,7 @@ minimum: Function = defop(
 )  # fmt: skip
 
 
-_larger: Function = defop(
+larger: Function = defop(
     "larger", "x, y",
     forward=kernels.larger,
     nondiff="x y",

@@ -23,12 +23,11 @@ from minigrad.ops.elementwise import (
     function,
     greater,
     greater_equal,
+    larger,
     less,
     less_equal,
     log,
     logical_and,
-    maximum,
-    minimum,
     mul,
     neg,
     pow,
@@ -37,6 +36,7 @@ from minigrad.ops.elementwise import (
     sub,
     to_dtype,
     where,
+    zero_like,
 )
 
 if TYPE_CHECKING:
@@ -266,16 +266,24 @@ def logaddexp2(x: Any, y: Any) -> Any:
     return div(logaddexp(mul(x, _LN2), mul(y, _LN2)), _LN2)
 
 
-@composed(np.fmax, binary())
-def fmax(x: Any, y: Any) -> Any:
-    """The larger of both, elementwise; a number wins over a NaN."""
-    return where(isnan(x), y, where(isnan(y), x, maximum(x, y)))
+def _number_wins(name: str, reference: Function, kernel: Function, share: Function, doc: str) -> Callable[..., Any]:
+    """fmax or fmin, whose gradient is that of maximum or minimum, but none goes to a NaN where there is a number."""
+    return defop(
+        name, "x, y",
+        forward=kernel,
+        vjp={
+            "x": lambda g, x, y: where(isnan(x), zero_like(g), mul(g, share(x, y))),
+            "y": lambda g, x, y: where(isnan(x), g, where(isnan(y), zero_like(g), mul(g, share(y, x)))),
+        },
+        reference=reference,
+        samples=binary(),
+        names=name,
+        doc=doc,
+    )  # fmt: skip
 
 
-@composed(np.fmin, binary())
-def fmin(x: Any, y: Any) -> Any:
-    """The smaller of both, elementwise; a number wins over a NaN."""
-    return where(isnan(x), y, where(isnan(y), x, minimum(x, y)))
+fmax = _number_wins("fmax", np.fmax, kernels.fmax, lambda x, y: larger(x, y), "The larger of both, elementwise; a number wins over a NaN.")
+fmin = _number_wins("fmin", np.fmin, kernels.fmin, lambda x, y: larger(y, x), "The smaller of both, elementwise; a number wins over a NaN.")
 
 
 @composed(np.heaviside, binary())
@@ -386,18 +394,23 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     return lower if max is None else where(greater(lower, max), max, lower)
 
 
-@composed(
-    lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
-    unary(nan=0.0, posinf=None, neginf=None),
-)
+nan_to_num_op: Function = defop(
+    "nan_to_num", "x | nan, posinf, neginf",
+    forward=kernels.nan_to_num,
+    vjp={"x": lambda g, x: where(isfinite(x), g, zero_like(g))},
+    reference=lambda x, **numbers: np.nan_to_num(x, **numbers),
+    samples=unary(nan=0.5, posinf=2.0, neginf=-2.0),
+    doc="x with numbers in the place of NaN, inf and -inf. No gradient goes there.",
+)  # fmt: skip
+
+
+@public("nan_to_num")
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """x with NaN and infinities replaced, by default by 0 and by the largest finite numbers of its type."""
     if x.dtype.kind != "f":
         return clone(x)
-    limits = np.finfo(x.dtype)
-    x = where(isnan(x), float(nan), x)
-    x = where(isposinf(x), float(limits.max) if posinf is None else posinf, x)
-    return where(isneginf(x), float(limits.min) if neginf is None else neginf, x)
+    most = float(np.finfo(x.dtype).max)
+    return nan_to_num_op(x, nan=float(nan), posinf=most if posinf is None else float(posinf), neginf=-most if neginf is None else float(neginf))
 
 
 # -- questions: bools, which have no derivative --------------------------------------------------------------------------------------
@@ -407,9 +420,9 @@ def _question(name: str, function: Function, doc: str, kernel: Function) -> Call
     return defop(name, "x", forward=kernel, reference=function, nondiff="x", samples=unary(), kind="bool", names=name, doc=doc)
 
 
-isnan = _question("isnan", np.isnan, "Whether x is NaN.", kernels.isnan)
+isnan: Function = _question("isnan", np.isnan, "Whether x is NaN.", kernels.isnan)
 isinf = _question("isinf", np.isinf, "Whether x is infinite.", kernels.isinf)
-isfinite = _question("isfinite", np.isfinite, "Whether x is neither infinite nor NaN.", kernels.isfinite)
+isfinite: Function = _question("isfinite", np.isfinite, "Whether x is neither infinite nor NaN.", kernels.isfinite)
 isposinf = _question("isposinf", np.isposinf, "Whether x is inf.", kernels.isposinf)
 isneginf = _question("isneginf", np.isneginf, "Whether x is -inf.", kernels.isneginf)
 signbit = _question("signbit", np.signbit, "Whether x is negative, -0.0 included.", lambda x: from_array(np.signbit(x.array)))

@@ -118,6 +118,19 @@ def _silu_bwd(dout: Numbers, x: Numbers) -> tuple[Numbers, Numbers]:
     return dout * p * (1 + x * (1 - p)), np.abs(dout) * p * (1 + np.abs(x))
 
 
+def _hard_sigmoid(x: Numbers) -> tuple[Numbers, Numbers]:
+    return np.clip(x / 6 + 0.5, 0, 1), np.clip(np.abs(x), 0, 6) / 6 + 0.5  # x / 6 + 1 / 2 cancels
+
+
+def _hardswish(x: Numbers) -> tuple[Numbers, Numbers]:
+    y, size = _hard_sigmoid(x)
+    return np.maximum(x, -3) * y, np.abs(np.maximum(x, -3)) * size
+
+
+def _hardswish_bwd(dout: Numbers, x: Numbers) -> tuple[Numbers, Numbers]:
+    return where(x <= -3, 0, where(x >= 3, dout, dout * (x / 3 + 0.5))), np.abs(dout) * 2
+
+
 #: What the numbers of functions mean in integers.inc.
 _ARITHMETIC = (np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.floor_divide, np.remainder)
 _COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal)
@@ -142,6 +155,8 @@ WALKS = {
     "pow": Map(lambda x, y: np.power(x, y), MATH, {"x": (0.1, 4.0), "y": ANY}),
     "maximum": Map(lambda x, y: np.maximum(x, y), 0, XY),
     "minimum": Map(lambda x, y: np.minimum(x, y), 0, XY),
+    "fmax": Map(lambda x, y: np.fmax(x, y), 0, XY),
+    "fmin": Map(lambda x, y: np.fmin(x, y), 0, XY),
     "fmod": Map(lambda x, y: np.fmod(x, y), 0, XY),
     "remainder": Map(lambda x, y: np.remainder(x, y), 0, XY),
     "floor_divide": Map(lambda x, y: np.floor_divide(x, y), 0, XY),
@@ -166,6 +181,13 @@ WALKS = {
     "rounded": Map(lambda x, how: _ROUNDINGS[how](x), 0, X, tuple({"how": how} for how in range(4))),
     "clip": Map(lambda x, low, high: np.minimum(np.maximum(x, low), high), 0, X, CLIPPED),
     "clip_bwd": Map(lambda dout, x, low, high: where((x >= low) & (x <= high), dout, 0), 0, {"dout": ANY, "x": ANY}, CLIPPED),
+    "nan_to_num": Map(
+        lambda x, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf), 0, X, ({"nan": 0.5, "posinf": 2.0, "neginf": -3.0},)
+    ),
+    "fill_between": Map(
+        lambda y, x, low, high, value: where((x >= low) & (x <= high), value, y), 0, {"y": ANY, "x": ANY},
+        ({"low": -0.5, "high": 1.0, "value": 0.25}, {"low": -math.inf, "high": 0.1, "value": 0.0}),
+    ),
     "copy": Map(lambda x: x, 0, X),
     "from_float": Map(lambda x: x, 0, X),
     "from_double": Map(lambda x: x, 0, X),
@@ -198,6 +220,12 @@ WALKS = {
     "hardtanh_bwd": Map(
         lambda dout, x, low, high: where((x <= low) | (x >= high), 0, dout), 0, {"dout": ANY, "x": ANY}, ({"low": -0.5, "high": 1.0},)
     ),
+    "prelu": Map(lambda x, weight: where(x > 0, x, weight * x), 0, {"x": ANY, "weight": ANY}),
+    "softshrink": Map(lambda x, lambd: x - np.clip(x, -lambd, lambd), 0, X, ({"lambd": 0.5},)),
+    "hardsigmoid": Map(_hard_sigmoid, 4, {"x": (-5.0, 5.0)}),
+    "hardsigmoid_bwd": Map(lambda dout, x: where(np.abs(x) >= 3, 0, dout / 6), 0, {"dout": ANY, "x": (-5.0, 5.0)}),
+    "hardswish": Map(_hardswish, 6, {"x": (-5.0, 5.0)}),
+    "hardswish_bwd": Map(_hardswish_bwd, 8, {"dout": ANY, "x": (-5.0, 5.0)}),
     "sigmoid": Map(lambda x: sigmoid(x), MATH, {"x": (-15.0, 15.0)}),
     "sigmoid_bwd": Map(lambda dout, out: dout * (out * (1 - out)), 6, {"dout": ANY, "out": UNIT}),
     "tanh": Map(lambda x: np.tanh(x), MATH, {"x": (-5.0, 5.0)}),

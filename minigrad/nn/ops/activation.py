@@ -3,13 +3,14 @@ minigrad.nn.functional."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._kernels import elementwise as kernels
-from minigrad._op import composed, defop
+from minigrad._op import composed, defop, public
 from minigrad._samples import SHAPES, Draw, Sample, unary
 from minigrad.errors import ShapeError, message
 from minigrad.ops.activation import ACTIVATIONS, elu_op, sigmoid, sigmoid_reference, softplus_op, tanh
@@ -18,14 +19,13 @@ from minigrad.ops.elementwise import (
     add,
     div,
     greater,
+    greater_equal,
     less_equal,
     mul,
     neg,
     sub,
     where,
-    zero_like,
 )
-from minigrad.ops.functions import clip
 from minigrad.ops.layout import getitem_op
 
 if TYPE_CHECKING:
@@ -57,8 +57,77 @@ limited_bwd: Function = defop(
 )  # fmt: skip
 
 
+fill_between: Function = defop(
+    "fill_between", "y, x | low, high, value",
+    forward=kernels.fill_between,
+    vjp={"y": lambda g, x, low, high: fill_between(g, x, low=low, high=high, value=0.0)},
+    nondiff="x",
+    reference=lambda y, x, *, low, high, value: np.where((x >= low) & (x <= high), y.dtype.type(value), y),
+    samples=lambda: [Sample(Draw(s), Draw(s, away=(-0.5, 1.0)), value=v, **_BOUNDS) for s in SHAPES for v in (0.0, 3.0)],
+    doc="value where low <= x <= high, else y, so that y passes where x is NaN.",
+)  # fmt: skip
+
+
 def _hard_sigmoid(x: Any) -> Any:
     return np.clip(x / 6 + 0.5, 0, 1)
+
+
+_wide = unary(-5.0, 5.0, away=(-3.0, 3.0))
+
+
+def _wide_with_cotangent() -> list[Sample]:
+    return [Sample(Draw(s), Draw(s, -5.0, 5.0, away=(-3.0, 3.0))) for s in SHAPES]
+
+
+hardsigmoid_op: Function = defop(
+    "hardsigmoid", "x",
+    forward=kernels.hardsigmoid,
+    vjp={"x": lambda g, x: hardsigmoid_bwd(g, x)},
+    reference=_hard_sigmoid,
+    samples=_wide,
+    kind="float",
+    doc="x / 6 + 1 / 2 between 0 and 1. Its slope is 1 / 6 between -3 and 3, else 0.",
+)  # fmt: skip
+
+hardsigmoid_bwd: Function = defop(
+    "hardsigmoid_bwd", "g, x",
+    forward=kernels.hardsigmoid_bwd,
+    vjp={"g": lambda g, x: hardsigmoid_bwd(g, x)},
+    nondiff="x",
+    reference=lambda g, x: np.where(np.abs(x) >= 3, np.zeros_like(g), g / 6),
+    samples=_wide_with_cotangent,
+    doc="0 where |x| >= 3, else g / 6.",
+)  # fmt: skip
+
+hardswish_op: Function = defop(
+    "hardswish", "x",
+    forward=kernels.hardswish,
+    vjp={"x": lambda g, x: hardswish_bwd(g, x)},
+    reference=lambda x: np.maximum(x, -3) * _hard_sigmoid(x),
+    samples=_wide,
+    kind="float",
+    doc="x hardsigmoid(x) (Howard et al. 2019): 0 up to -3, with slope 0 there, and x from 3 on, with slope 1.",
+)  # fmt: skip
+
+hardswish_bwd: Function = defop(
+    "hardswish_bwd", "g, x",
+    forward=kernels.hardswish_bwd,
+    vjp={"g": lambda g, x: hardswish_bwd(g, x)},
+    composition=lambda g, x: where(less_equal(x, -3.0), 0.0, where(greater_equal(x, 3.0), g, mul(g, add(div(x, 3.0), 0.5)))),
+    reference=lambda g, x: np.where(x <= -3, np.zeros_like(g), np.where(x >= 3, g, g * (x / 3 + 0.5))),
+    samples=_wide_with_cotangent,
+    doc="0 where x <= -3, g where x >= 3, g (x / 3 + 1 / 2) between.",
+)  # fmt: skip
+
+softshrink_op: Function = defop(
+    "softshrink", "x | lambd",
+    forward=kernels.softshrink,
+    vjp={"x": lambda g, x, lambd: fill_between(g, x, low=-lambd, high=lambd, value=0.0)},
+    reference=lambda x, *, lambd: x - np.clip(x, -lambd, lambd),
+    samples=unary(away=(-0.5, 0.5), lambd=0.5),
+    kind="float",
+    doc="x moved towards 0 by lambd, and 0 where |x| <= lambd.",
+)  # fmt: skip
 
 
 @composed(lambda x: np.clip(x, 0, 6), unary(-4.0, 8.0, away=(0.0, 6.0)), spaces=ACTIVATIONS)
@@ -75,16 +144,16 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool 
     return limited(x, low=float(min_val), high=float(max_val))
 
 
-@composed(_hard_sigmoid, unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
+@public("hardsigmoid", ACTIVATIONS)
 def hardsigmoid(x: Any, inplace: bool = False) -> Any:
     """x / 6 + 1 / 2 between 0 and 1."""
-    return limited(add(div(x, 6.0), 0.5), low=0.0, high=1.0)
+    return hardsigmoid_op(x)
 
 
-@composed(lambda x: x * _hard_sigmoid(x), unary(-5.0, 5.0, away=(-3.0, 3.0)), spaces=ACTIVATIONS)
+@public("hardswish", ACTIVATIONS)
 def hardswish(x: Any, inplace: bool = False) -> Any:
     """x hardsigmoid(x) (Howard et al. 2019): 0 up to -3, with slope 0 there, and x from 3 on, with slope 1."""
-    return mul(clip(x, min=-3.0), hardsigmoid(x))
+    return hardswish_op(x)
 
 
 @composed(
@@ -127,18 +196,16 @@ def tanhshrink(x: Any) -> Any:
     return sub(x, tanh(x))
 
 
-@composed(
-    lambda x, *, lambd: np.where(np.abs(x) > lambd, x - np.sign(x) * lambd, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS
-)
+@public("softshrink", ACTIVATIONS)
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
-    return sub(x, clip(x, -lambd, lambd))
+    return softshrink_op(x, lambd=float(lambd))
 
 
 @composed(lambda x, *, lambd: np.where(np.abs(x) > lambd, x, 0), unary(away=(-0.5, 0.5), lambd=0.5), spaces=ACTIVATIONS)
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     """x where |x| > lambd, else 0."""
-    return where(less_equal(abs(x), lambd), zero_like(x), x)
+    return fill_between(x, x, low=-float(lambd), high=float(lambd), value=0.0)
 
 
 @composed(
@@ -146,7 +213,7 @@ def hardshrink(x: Any, lambd: float = 0.5) -> Any:
 )
 def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x where it is above the threshold, else value; a NaN passes."""
-    return where(less_equal(x, threshold), value, x)
+    return fill_between(x, x, low=-math.inf, high=float(threshold), value=float(value))
 
 
 @composed(
