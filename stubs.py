@@ -145,7 +145,7 @@ def offered() -> dict[str, dict[str, Signature]]:
     helpers: dict[str, Signature] = {}
     found: dict[str, dict[str, Signature]] = {}
     folders = ("ops", "linalg", "nn/ops")
-    paths = [path for folder in folders for path in sorted((PACKAGE / folder).glob("*.py"))] + [PACKAGE / f"_{name}.py" for name in ("draw", "questions", "statistics")]
+    paths = [path for folder in folders for path in sorted((PACKAGE / folder).glob("*.py"))] + [PACKAGE / f"_{name}.py" for name in ("draw", "questions", "stacks", "statistics")]
     for _ in range(2):  # a module may offer what another defines: by the second round all is known
         for path in paths:
             for space, name, signature in Reader(path, known, constants, helpers).offered:

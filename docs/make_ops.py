@@ -37,7 +37,7 @@ which are what the tape consists of. Of each: where it is found, what it compute
 
 
 #: Where records are declared.
-HOMES = ("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw", "minigrad._questions", "minigrad._statistics")
+HOMES = ("minigrad.ops.", "minigrad.linalg.", "minigrad.nn.ops.", "minigrad._draw", "minigrad._questions", "minigrad._stacks", "minigrad._statistics")
 
 
 class Entry:

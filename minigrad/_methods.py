@@ -3,11 +3,11 @@ and type checkers."""
 
 from __future__ import annotations
 
-from minigrad import _draw, _inplace, _questions, _statistics, linalg, ops
+from minigrad import _draw, _inplace, _questions, _stacks, _statistics, linalg, ops
 from minigrad._op import surface
 
 #: What declares the ops, and so must have been imported.
-_DECLARED = (_draw, _questions, _statistics, linalg, ops)
+_DECLARED = (_draw, _questions, _stacks, _statistics, linalg, ops)
 
 
 class Methods:

@@ -52,6 +52,16 @@ def related(x: Any, view: Any) -> Any:
     return view
 
 
+def all_related(x: Any, views: list[Any]) -> tuple[Any, ...]:
+    """Several views that have been made of x, in x's family."""
+    if threads.mode.on and views:
+        family = related(x, views[0]).family
+        for view in views[1:]:
+            view.family = family
+        family.extend(map(ref, views[1:]))
+    return tuple(views)
+
+
 def others(x: Any) -> list[Any]:
     """The rest of x's family."""
     family = getattr(x, "family", None)

@@ -20,7 +20,7 @@ LAYERS = (
     {"_hooks", "_mode", "_views", "_writes", "_tape"},
     {"_generator", "_source", "_promote", "_backend", "_anomaly", "_listing", "_compile", "_rules", "_op", "_mistakes"},
     {"ops"},
-    {"linalg", "_draw", "_questions", "_statistics"},
+    {"linalg", "_draw", "_questions", "_stacks", "_statistics"},
     {"_conversions", "_inplace", "_functions", "_methods", "_tensor"},
     {"_checkpoint", "_create", "_function", "_numpy", "autograd"},
     {"functional", "study"},

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _array
-from minigrad._array import Array, address, alias, bool_, empty, float32, int64, view
+from minigrad._array import Array, Pool, address, alias, bool_, empty, float32, int64, pool_of, take, view
 from minigrad._C import ffi, lib
 from minigrad._indices import taken
 from minigrad._shapes import broadcast
 from minigrad.errors import OutOfMemory, ShapeError, message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
+
+    #: The shape of joined arrays and, for each, where its part begins and the walk over both.
+    Joined = tuple[tuple[int, ...], list[tuple[int, Any]]]
 
 NULL = ffi.NULL
 #: The length of mg_walk's arrays.
@@ -83,6 +86,26 @@ def part(x: Array, index: Any) -> Array:
         out.ptr = address(array if out.flat else array[(0,) * array.ndim + (Ellipsis,)], x.dtype)
     out.pool = None
     return out  # type: ignore[no-any-return]
+
+
+def _cuts(x: Array, arrays: Iterable[Any], starts: Iterable[int]) -> list[Array]:
+    """The views of contiguous memory that these arrays are, each as so many rows behind the first; in half the time of `part`."""
+    found, row = [], x.array.size // max(1, x.shape[0])
+    for array, start in zip(arrays, starts):
+        out = alias(x)
+        out.array, out.shape, out.ptr, out.pool = array, array.shape, x.ptr + start * row, None
+        found.append(out)
+    return found
+
+
+def rows(x: Array) -> list[Array]:
+    """The views x[0], x[1], ... of contiguous memory with at least 2 dimensions."""
+    return _cuts(x, x.array, range(x.shape[0]))
+
+
+def pieces(x: Array, starts: list[int], ends: list[int]) -> list[Array]:
+    """The views x[start:end] of contiguous memory."""
+    return _cuts(x, [x.array[a:b] for a, b in zip(starts, ends)], starts)
 
 
 def turned(x: Array, dims: tuple[int, ...]) -> Array:
@@ -170,7 +193,7 @@ def setitem(x: Array, value: Array, index: Any) -> Array:
 def cat(*xs: Array, dim: int, ends: tuple[int, ...]) -> Array:
     """Arrays joined along a dimension, in which array i begins at ends[i]."""
     key = (dim, *[x.shape if x.flat else (x.shape, strides(x)) for x in xs])
-    return _join(xs, _joins.get(key) or _joined(key, [(x.shape, strides(x)) for x in xs], dim, ends))
+    return _join("cat", dim, xs, _joins.get(key) or _joined(key, [(x.shape, strides(x)) for x in xs], dim, ends))
 
 
 def stack(*xs: Array, dim: int) -> Array:
@@ -180,26 +203,41 @@ def stack(*xs: Array, dim: int) -> Array:
     if found is None:
         wider = [tuple([(*of[:dim], new, *of[dim:]) for of, new in ((x.shape, 1), (strides(x), 0))]) for x in xs]
         found = _joined(key, wider, dim, range(len(xs) + 1))
-    return _join(xs, found)
+    return _join("stack", dim, xs, found)
 
 
-def _join(xs: tuple[Array, ...], plan: tuple[tuple[int, ...], list[tuple[int, Any]]]) -> Array:
-    shape, parts = plan
-    out = empty(shape, xs[0].dtype)
-    put, start, floats = _put[out.dtype is not float32], out.ptr, out.dtype.kind == "f"
-    for x, (first, places) in zip(xs, parts):
-        if floats and x.array.size:
-            put(start + first, x.ptr, places, x.array.size)
-        elif x.array.size:
-            _move[0](start + first, x.ptr, places, x.dtype.itemsize, x.array.size)
+def _join(name: str, dim: int, xs: tuple[Array, ...], joined: Joined) -> Array:
+    """Joins arrays, and remembers the plan with the first's pool if all come from pools."""
+    shape, parts = joined
+    plan = pool_of(shape, xs[0].dtype), [(first, places, x.array.size) for x, (first, places) in zip(xs, parts)]
+    pools = [x.pool for x in xs]
+    if pools[0] is not None and None not in pools and len(pools[0].plans) < _MANY_JOINS:
+        pools[0].plans[(name, dim, *pools)] = plan
+    return join_planned(plan, *xs)
+
+
+def join_planned(plan: tuple[Pool, list[tuple[int, Any, int]]], *given: Any) -> Array:
+    """Arrays joined as it was planned; behind them, `given` may have keywords."""
+    pool, parts = plan
+    out = take(pool)
+    start, floats, put = out.ptr, pool.dtype.kind == "f", _put[pool.wide]
+    for x, (first, places, count) in zip(given, parts):
+        if not count:
+            continue
+        if floats:
+            put(start + first, x.ptr, places, count)
+        else:
+            _move[0](start + first, x.ptr, places, pool.dtype.itemsize, count)
     return out  # type: ignore[no-any-return]
 
 
+#: How many plans a pool remembers at most, beyond which joining no longer adds any.
+_MANY_JOINS = 256
 #: By dimension (of a new one the complement) and shapes.
-_joins: dict[Any, tuple[tuple[int, ...], list[tuple[int, Any]]]] = {}
+_joins: dict[Any, Joined] = {}
 
 
-def _joined(key: Any, given: list[Any], dim: int, ends: Sequence[int]) -> tuple[tuple[int, ...], list[tuple[int, Any]]]:
+def _joined(key: Any, given: list[Any], dim: int, ends: Sequence[int]) -> Joined:
     """The joined shape of arrays given by their shapes and strides and, for each, where its part begins and the walk over
     both. Remembered."""
     if len(_joins) >= 4096:

@@ -9,12 +9,15 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import Array, from_array
+from minigrad._indices import Picks
 from minigrad._kernels import layout as kernels
+from minigrad._mode import threads
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
+from minigrad._views import all_related
 from minigrad.errors import AxisError, ShapeError, message
 from minigrad.ops.elementwise import add, where, zero_like
-from minigrad.ops.layout import expand, getitem_op, permute, putitem_op, reshape_op, transpose, unsqueeze
+from minigrad.ops.layout import expand, getitem_op, permute, putitem_op, reshape_op, transpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +50,8 @@ def _joining(name: str, count: int, keywords: str, slice_of: Callable[[int], Any
     names = [f"x{i}" for i in range(count)]
     vjp = {name: slice_of(i) for i, name in enumerate(names)}
     signature, listed = f"{', '.join(names)} | {keywords}", count in (1, 2, 3)
-    return defop(f"{name}{count}", signature, kind="moved", shape=lambda *_, **__: None, vjp=vjp, listed=listed, **rest)
+    plan = f"x0.pool.plans[({name!r}, dim, {', '.join(f'{x}.pool' for x in names)})]", kernels.join_planned
+    return defop(f"{name}{count}", signature, kind="moved", shape=shapes.same, vjp=vjp, listed=listed, planned=plan, **rest)
 
 
 @lru_cache(maxsize=256)
@@ -82,11 +86,15 @@ for _count in (1, 2, 3):
 @public("cat concat concatenate", ALONE)
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Joins tensors along dim; their lengths in all other dimensions must be equal. Tensors of shape (0,) are skipped."""
-    given = [x for x in _several("cat", tensors) if x.shape != (0,)] or list(tensors)[:1]
+    given = _several("cat", tensors)
+    lengths = [x.shape for x in given]
+    if (0,) in lengths:
+        given = [x for x in given if x.shape != (0,)] or given[:1]
+        lengths = [x.shape for x in given]
     if not given[0].shape:
         raise ShapeError(message("cat", "tensors[0]", "a scalar", "at least one dimension", "Write stack(tensors)."))
     dim = dim if type(dim) is int else shapes.one_axis("cat", dim, len(given[0].shape))
-    dim, ends = shapes.joined("cat", dim, *[x.shape for x in given])
+    dim, ends = shapes.joined("cat", dim, *lengths)
     return cat_op(len(given))(*given, dim=dim, ends=ends)
 
 
@@ -103,57 +111,6 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     given = _several("stack", tensors)
     dim = dim if type(dim) is int else shapes.one_axis("stack", dim, len(given[0].shape) + 1)
     return stack_op(len(given))(*given, dim=shapes.stacked("stack", dim, *[x.shape for x in given]))
-
-
-def _at_least(x: Any, ndim: int) -> Any:
-    """Adds dimensions by NumPy's rule: (n,) becomes (1, n) and then (1, n, 1); (m, n) becomes (m, n, 1)."""
-    x = x if isinstance(x, Array) else from_array(np.asarray(x))
-    while len(x.shape) < ndim:
-        x = unsqueeze(x, 0 if len(x.shape) < 2 else 2)
-    return x
-
-
-@public("atleast_1d", ALONE)
-def atleast_1d(x: Any) -> Any:
-    """x with at least one dimension: a scalar becomes a vector of length 1."""
-    return _at_least(x, 1)
-
-
-@public("atleast_2d", ALONE)
-def atleast_2d(x: Any) -> Any:
-    """x with at least two dimensions: a vector becomes a row."""
-    return _at_least(x, 2)
-
-
-@public("atleast_3d", ALONE)
-def atleast_3d(x: Any) -> Any:
-    """x with at least three dimensions: (n,) becomes (1, n, 1), and (m, n) becomes (m, n, 1)."""
-    return _at_least(x, 3)
-
-
-@public("hstack", ALONE)
-def hstack(tensors: Sequence[Any]) -> Any:
-    """Joins tensors side by side: along the second dimension, or end to end if they are vectors."""
-    given = [atleast_1d(x) for x in tensors]
-    return cat(given, 0 if not given or len(given[0].shape) == 1 else 1)
-
-
-@public("vstack row_stack", ALONE)
-def vstack(tensors: Sequence[Any]) -> Any:
-    """Joins tensors on top of each other, along the first dimension; vectors count as rows."""
-    return cat([atleast_2d(x) for x in tensors], 0)
-
-
-@public("dstack", ALONE)
-def dstack(tensors: Sequence[Any]) -> Any:
-    """Joins tensors in depth, along the third dimension."""
-    return cat([atleast_3d(x) for x in tensors], 2)
-
-
-@public("column_stack", ALONE)
-def column_stack(tensors: Sequence[Any]) -> Any:
-    """Joins tensors side by side; vectors count as columns."""
-    return hstack([reshape_op(x, shape=(x.count, 1)) if len(x.shape) < 2 else x for x in tensors])
 
 
 # -- cutting: views ------------------------------------------------------------------------------------------------------------
@@ -183,11 +140,22 @@ def select(x: Any, dim: int, index: int) -> Any:
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of the elements of a dimension, as a tuple."""
     axis = _axis("unbind", x, dim)
+    if axis == 0 and x.flat and len(x.shape) > 1 and _unrecorded(x):
+        return all_related(x, kernels.rows(x))
     return tuple([getitem_op(x, index=_at(axis, i)) for i in range(x.shape[axis])])
 
 
-def _pieces(x: Any, axis: int, ends: Sequence[int]) -> tuple[Any, ...]:
-    return tuple([getitem_op(x, index=_at(axis, slice(a, b))) for a, b in zip([0, *ends], [*ends, x.shape[axis]])])
+def _unrecorded(x: Any) -> bool:
+    """Whether views of x need not be made one by one, as nothing records them, stands around them, or times them."""
+    op = getitem_op.op  # type: ignore[attr-defined]
+    return op.run is op.forward and not (x.wants_grad and threads.mode.on)
+
+
+def _pieces(x: Any, axis: int, inner: Sequence[int]) -> tuple[Any, ...]:
+    starts, ends = [0, *inner], [*inner, x.shape[axis]]
+    if axis == 0 and x.flat and _unrecorded(x) and starts == sorted(starts) and starts[-1] <= ends[-1]:
+        return all_related(x, kernels.pieces(x, starts, ends))
+    return tuple([getitem_op(x, index=_at(axis, slice(a, b))) for a, b in zip(starts, ends)])
 
 
 @composed(
@@ -338,7 +306,7 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
     if count.size not in (1, x.shape[axis]) or count.ndim > 1 or count.min(initial=0) < 0:
         fitting = f"a number of at least 0, or one for each of the {x.shape[axis]} elements of dimension {axis}"
         raise ShapeError(message("repeat_interleave", "repeats", f"{count.tolist()}", fitting))
-    return getitem_op(x, index=_at(axis, np.repeat(np.arange(x.shape[axis]), count)))
+    return getitem_op(x, index=Picks(from_array(np.repeat(np.arange(x.shape[axis]), count)), axis, axis + 1))
 
 
 # -- other shapes ------------------------------------------------------------------------------------------------------
@@ -350,25 +318,6 @@ def unflatten(x: Any, dim: int, sizes: Sequence[int]) -> Any:
     axis = _axis("unflatten", x, dim)
     inner = shapes.reshape("unflatten", (x.shape[axis],), tuple(sizes))
     return reshape_op(x, shape=(*x.shape[:axis], *inner, *x.shape[axis + 1 :]))
-
-
-@public("broadcast_tensors", ALONE)
-def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """Views of all tensors, expanded to the shape that they broadcast to together."""
-    full = shapes.broadcast("broadcast_tensors", *[x.shape for x in tensors])
-    return tuple(expand(x, full) for x in tensors)
-
-
-@public("meshgrid", ALONE)
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
-    """The coordinate grids of some axes, each given as a vector. indexing "ij": dimension i runs along the i-th vector; "xy"
-    exchanges the first two, as is usual for images."""
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-    if indexing not in ("ij", "xy"):
-        raise ValueError(message("meshgrid", "indexing", f"{indexing!r}", "'ij' or 'xy'"))
-    full = tuple(x.count for x in given)
-    grids = [expand(reshape_op(x, shape=tuple(x.count if d == i else 1 for d in range(len(given)))), full) for i, x in enumerate(given)]
-    return tuple(transpose(g, 0, 1) if indexing == "xy" and len(given) > 1 else g for g in grids)
 
 
 # -- diagonals and triangles -------------------------------------------------------------------------------------------
