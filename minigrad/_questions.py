@@ -1,4 +1,4 @@
-"""Functions without a derivative, computed by NumPy: bit patterns, comparisons, positions and counts."""
+"""Functions without a derivative, nearly all computed by NumPy: bit patterns, comparisons, positions and counts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from minigrad._array import Array, bool_, from_array
 from minigrad._op import composed, public
 from minigrad._samples import Draw, Sample, binary
 from minigrad.errors import DTypeError, ShapeError, message
-from minigrad.ops.elementwise import logical_and, logical_not, logical_or, logical_xor
+from minigrad.ops.elementwise import logical_and, logical_not, logical_or, logical_xor, to_dtype
 from minigrad.ops.layout import reshape_op
+from minigrad.ops.reduce import sum_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,3 +144,12 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if weights is not None and array_of(weights).shape != array.shape:
         raise ShapeError(message("bincount", "weights", f"shape {array_of(weights).shape}", f"the input's shape {array.shape}"))
     return from_array(np.bincount(array, None if weights is None else array_of(weights), minlength))
+
+
+@composed(
+    lambda x, *, dim, keepdim: np.count_nonzero(x, axis=dim, keepdims=keepdim),
+    lambda: [Sample(Draw((2, 3), 0, 2, kind="int"), dim=d, keepdim=k) for d, k in (((1,), False), (None, True))],
+)
+def count_nonzero(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """How many are not 0."""
+    return sum_op(to_dtype(x, bool_), dim=shapes.axes("count_nonzero", dim, len(x.shape)), keepdim=keepdim)

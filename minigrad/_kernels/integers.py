@@ -9,6 +9,7 @@ import numpy as np
 from minigrad._array import Array, bool_, empty, float32, from_array, int64
 from minigrad._kernels import reduce
 from minigrad._kernels.layout import NULL, copy, pair, walk_over
+from minigrad._shapes import reduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,10 +149,29 @@ def _reduction(kind: str, how: int) -> Kernel:
 
     def run(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
         if x.dtype is bool_ and how != reduce.SUMS:
-            return to(run(to(x, int64), dim=dim, keepdim=keepdim), bool_)
+            return (some if how == reduce.LARGEST else every)(x, dim=dim, keepdim=keepdim)  # type: ignore[no-any-return]
         return reduce.run(x, dim, keepdim, kind, planned)
 
     return run
+
+
+_truth = pair("bool_extremum")
+
+
+def _of_truth(how: int) -> Kernel:
+    """Whether some, or all, of numbers of any type are not 0, over the dimensions dim."""
+
+    def run(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        source, middle = reduce.grouped(to(x, bool_), dim)
+        shape, outer, size, inner = reduce.layout_of(source.shape, middle, keepdim)
+        out = empty(shape if middle is dim else reduced(x.shape, dim, keepdim), bool_)
+        _truth[0](out.ptr, source.ptr, how, outer, size, inner)
+        return out  # type: ignore[no-any-return]
+
+    return run
+
+
+some, every = _of_truth(reduce.LARGEST), _of_truth(reduce.SMALLEST)
 
 
 #: What runs an op for integers and bools, by its name; NumPy does the rest.
@@ -183,4 +203,6 @@ by_name: dict[str, Kernel] = {
     "sum": _reduction("sum", reduce.SUMS),
     "amax": _reduction("extremum", reduce.LARGEST),
     "amin": _reduction("extremum", reduce.SMALLEST),
+    "any_true": some,
+    "all_true": every,
 }

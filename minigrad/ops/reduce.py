@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._array import bool_, from_array, reshaped
+from minigrad._array import from_array, reshaped
 from minigrad._indices import Picks
 from minigrad._kernels import reduce as kernels
 from minigrad._kernels.elementwise import sqrt as sqrt_kernel
+from minigrad._kernels.integers import every, some
 from minigrad._kernels.softmax import logsumexp as logsumexp_kernel
 from minigrad._op import composed, defop, public
 from minigrad._promote import number
@@ -442,18 +443,17 @@ def norm(x: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Any
 # -- questions ---------------------------------------------------------------------------------------------------------
 
 
-def _counted(name: str, reference: Any, answer: Any, doc: str) -> Any:
-    """A question to `count` numbers, by how many of them are true."""
+def _answered(name: str, reference: Any, kernel: Any, doc: str) -> Any:
+    """A question to the truth of numbers, over dimensions."""
+    along = lambda x, *, dim, keepdim: reference(x, axis=dim, keepdims=keepdim)
+    op = defop(f"{name}_true", "x | dim, keepdim", forward=kernel, nondiff="x", reference=along, samples=reductions(), kind="bool", doc=doc)
 
     def question(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
-        axes = shapes.axes(name, dim, len(x.shape))
-        return answer(sum_op(to_dtype(x, bool_), dim=axes, keepdim=keepdim), prod([x.shape[d] for d in axes]))
+        return op(x, dim=shapes.axes(name, dim, len(x.shape)), keepdim=keepdim)
 
     question.__name__, question.__doc__ = name, doc
-    along = lambda x, *, dim, keepdim: reference(x, axis=dim, keepdims=keepdim)
     return composed(along, lambda: [Sample(Draw((2, 3), 0, 2, kind="int"), dim=d, keepdim=k) for d, k in (((1,), False), (None, True))])(question)
 
 
-all = _counted("all", np.all, lambda true, count: equals(true, count), "Whether none is 0 or False.")
-any = _counted("any", np.any, lambda true, count: not_equal(true, 0), "Whether one is not 0 or False.")
-count_nonzero = _counted("count_nonzero", np.count_nonzero, lambda true, count: true, "How many are not 0.")
+all = _answered("all", np.all, every, "Whether none is 0 or False.")
+any = _answered("any", np.any, some, "Whether one is not 0 or False.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
-COUNTS = ("int64_reduce", "bool_count")
+COUNTS = ("int64_reduce", "bool_count", "bool_extremum")
 MOVES = ("gather", "scatter", "move")
 
 
@@ -26,6 +26,12 @@ def count_problems(name: str, dtype: np.dtype[Any], size: int, rng: np.random.Ge
         if name == "bool_count":
             x = rng.integers(0, 2, shape).astype(np.uint8)
             yield Problem({"x": x, **lengths}, {"out": Want(x.sum(1, dtype=np.int64))})
+            continue
+        if name == "bool_extremum":
+            for few in (rng.integers(0, 2, shape), rng.integers(0, 20, shape) > 0, rng.integers(0, 20, shape) == 0):
+                x = few.astype(np.uint8)
+                yield Problem({"x": x, "how": 1, **lengths}, {"out": Want(x.any(1).astype(np.int64))})
+                yield Problem({"x": x, "how": 2, **lengths}, {"out": Want(x.all(1).astype(np.int64))})
             continue
         x = rng.integers(-(2**62), 2**62, shape)
         for how, function in enumerate((np.sum, np.max, np.min)):
