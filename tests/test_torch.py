@@ -25,7 +25,7 @@ SPACES = {"minigrad": "torch", "linalg": "torch.linalg", "nn.functional": "torch
 #: PyTorch's gradient of hardsigmoid has the digits of a float32 1/6 in float64 too.
 OTHERS = {"hardsigmoid"}
 #: Records that users reach through functions of the same names.
-BEHIND = {"hardswish", "nan_to_num", "prelu", "softshrink"}
+BEHIND = {"cross", "hardswish", "nan_to_num", "prelu", "prod", "softshrink"}
 
 
 class RefusedError(Exception):

@@ -47,7 +47,7 @@ Plan = tuple[Pool, int, int, int]
 
 def run(x: Array, dim: tuple[int, ...], keepdim: bool, kind: str, planned: Kernel) -> Array:
     """Runs a kernel over any dimensions, and remembers the plan if x has memory of our own, as one of a kind: "sum",
-    "mean", "squares", "extremum" or "position"."""
+    "mean", "squares", "product", "extremum" or "position"."""
     source, middle = grouped(x, dim)
     shape, outer, size, inner = layout_of(source.shape, middle, keepdim)
     dtype = int64 if kind == "position" or x.dtype is bool_ else x.dtype
@@ -127,6 +127,22 @@ def spread_planned(plan: tuple[Pool, Any], x: Array, *_: Any) -> Array:
     pool, walk = plan
     out = take(pool)
     _copy[pool.wide](out.ptr, x.ptr, walk, pool.size)
+    return out  # type: ignore[no-any-return]
+
+
+_prod = pair("prod")
+
+
+def prod_of(x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+    """The product over the dimensions `dim`."""
+    return run(x, dim, keepdim, "product", prod_planned)
+
+
+def prod_planned(plan: Plan, x: Array, *_: Any) -> Array:
+    """The product that was planned."""
+    pool, outer, size, inner = plan
+    out = take(pool)
+    _prod[x.dtype is not float32](out.ptr, x.ptr, outer, size, inner)
     return out  # type: ignore[no-any-return]
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad import _shapes as shapes
-from minigrad._op import composed, public
+from minigrad._kernels import products as kernels
+from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, ShapeError, message
-from minigrad.ops.elementwise import add, mul, sub
+from minigrad.ops.elementwise import add, mul
 from minigrad.ops.layout import expand_op, permute, permute_op, reshape_op, unsqueeze
 from minigrad.ops.linalg import linear, matmul
 from minigrad.ops.reduce import sum_op
-from minigrad.ops.shape import diagonal, roll
+from minigrad.ops.shape import diagonal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+    from minigrad._op import Function
 
 
 def _pairs(*shaped: tuple[tuple[int, ...], ...], **keywords: Any) -> Callable[[], list[Sample]]:
@@ -47,8 +51,25 @@ def _product(name: str, ndims: tuple[int, int], samples: Any, doc: str) -> Any:
 mm = _product("mm", (2, 2), _pairs(((2, 3), (3, 4)), ((0, 3), (3, 2))), "The product of two matrices.")
 mv = _product("mv", (2, 1), _pairs(((2, 3), (3,))), "The product of a matrix and a vector.")
 bmm = _product("bmm", (3, 3), _pairs(((5, 2, 3), (5, 3, 4))), "The products of two batches of matrices.")
-dot = _product("dot", (1, 1), _pairs(((3,), (3,)), ((0,), (0,))), "The sum of the products of two vectors' elements.")
-vdot = _product("vdot", (1, 1), _pairs(((3,), (3,))), "dot, of real vectors.")
+
+
+row_dots: Function = defop(
+    "row_dots", "x, y",
+    forward=kernels.row_dots, planned=("x.pool.plans['row_dots', y.pool]", kernels.row_dots_planned),
+    shape=lambda *_: None,  # the caller has seen to it
+    vjp={"x": lambda g, y: mul(unsqueeze(g, -1), y), "y": lambda g, x: mul(unsqueeze(g, -1), x)},
+    reference=lambda x, y: np.sum(x * y, -1),
+    samples=_pairs(*[(s, s) for s in ((3,), (2, 4), (0,), (2, 0), (0, 2), (2, 3, 33))]),
+    doc="Sums of products over the last dimension of two tensors of one shape; the products are not stored.",
+)  # fmt: skip
+
+
+@composed(np.dot, _pairs(((3,), (3,)), ((0,), (0,))), also="vdot")
+def dot(x: Any, y: Any) -> Any:
+    """The sum of the products of two vectors' elements."""
+    _ndim("dot", "input", x, 1)
+    _ndim("dot", "other", y, 1)
+    return row_dots(x, y) if x.shape == y.shape and x.dtype.kind == "f" else matmul(x, y)
 
 
 @composed(np.inner, _pairs(((3,), (3,)), ((2, 3), (4, 3)), ((), (3,))))
@@ -66,6 +87,8 @@ def outer(x: Any, y: Any) -> Any:
 @composed(lambda x, y, *, dim: np.sum(x * y, dim), _pairs(((2, 3), (2, 3)), ((4, 3), (3,)), dim=-1), spaces="linalg")
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     """Sums of products along a dimension of both."""
+    if x.shape == y.shape and dim in (-1, len(x.shape) - 1) and x.shape:
+        return row_dots(x, y)
     products = mul(x, y)
     return sum_op(products, dim=(shapes.axis_of("vecdot", products.shape, dim),), keepdim=False)
 
@@ -108,14 +131,24 @@ def kron(x: Any, y: Any) -> Any:
     return reshape_op(spread, shape=tuple(m * n for m, n in zip(a, b)))
 
 
-@composed(lambda x, y, *, dim: np.cross(x, y, axis=dim), _pairs(((2, 3), (2, 3)), ((3,), (3,)), dim=-1), spaces="minigrad Tensor linalg")
+cross_op: Function = defop(
+    "cross", "x, y | dim",
+    forward=kernels.cross, shape=shapes.same,  # the caller has seen to it
+    vjp={"x": lambda g, y, dim: cross_op(y, g, dim=dim), "y": lambda g, x, dim: cross_op(g, x, dim=dim)},
+    reference=lambda x, y, *, dim: np.cross(x, y, axis=dim),
+    samples=lambda: [Sample(Draw(s), Draw(s), dim=d) for s, d in (((3,), 0), ((5, 3), 1), ((3, 5), 0), ((2, 3, 2), 1), ((0, 3), 1))],
+    doc="The cross product of vectors of length 3 along a dimension, of two tensors of one shape.",
+)  # fmt: skip
+
+
+@public("cross", "minigrad Tensor linalg")
 def cross(x: Any, y: Any, dim: int = -1) -> Any:
     """The cross product of vectors of length 3 along a dimension."""
-    axis = shapes.axis_of("cross", x.shape, dim)
-    if x.shape[axis] != 3 or y.shape[shapes.axis_of("cross", y.shape, dim)] != 3:
+    if x.shape[shapes.axis_of("cross", x.shape, dim)] != 3 or y.shape[shapes.axis_of("cross", y.shape, dim)] != 3:
         raise ShapeError(message("cross", "", f"shapes {x.shape} and {y.shape}", f"length 3 in dimension {dim}"))
-    # c_i = x_{i+1} y_{i+2} - x_{i+2} y_{i+1}, indices modulo 3
-    return sub(mul(roll(x, -1, dim), roll(y, -2, dim)), mul(roll(x, -2, dim), roll(y, -1, dim)))
+    full = shapes.broadcast("cross", x.shape, y.shape)
+    x, y = (v if v.shape == full else expand_op(v, shape=full) for v in (x, y))
+    return cross_op(x, y, dim=shapes.axis_of("cross", full, dim))
 
 
 @composed(np.trace, _pairs(((3, 3),), ((2, 4),)))
@@ -168,18 +201,19 @@ def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
 # -- einsum ---------------------------------------------------------------------------------------------------------------
 
 
-def _parse(equation: str, operands: Sequence[Any]) -> tuple[list[str], str]:
-    """The letters of every operand, and of the result; those of an ellipsis are capitals, counted from the right."""
+@lru_cache(maxsize=256)
+def _parse(equation: str, *given: tuple[int, ...]) -> tuple[list[str], str]:
+    """The letters of operands of these shapes, and of the result; those of an ellipsis are capitals, counted from the right."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(operands):
-        raise ValueError(message("einsum", "equation", f"{len(terms)} operands in {equation!r}", f"the {len(operands)} that were passed"))
-    wide = [len(x.shape) - len(t.replace("...", "")) for t, x in zip(terms, operands)]
+    if len(terms) != len(given):
+        raise ValueError(message("einsum", "equation", f"{len(terms)} operands in {equation!r}", f"the {len(given)} that were passed"))
+    wide = [len(shape) - len(t.replace("...", "")) for t, shape in zip(terms, given)]
     rest = [f"{chr(0x100 + n)}" for n in range(max([0, *wide]))][::-1]
     full = []
     for i, (term, n) in enumerate(zip(terms, wide)):
         if n < 0 or (n > 0 and "..." not in term):
-            raise ShapeError(message("einsum", f"operand {i}", f"shape {operands[i].shape}", f"{len(term)} dimensions, as {term!r} has letters"))
+            raise ShapeError(message("einsum", f"operand {i}", f"shape {given[i]}", f"{len(term)} dimensions, as {term!r} has letters"))
         full.append(term.replace("...", "".join(rest[len(rest) - n :])))
     if not arrow:
         letters = "".join(full)
@@ -202,6 +236,10 @@ def _once(x: Any, letters: str) -> tuple[Any, str]:
     return x, letters
 
 
+def _shaped(op: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    return x if x.shape == shape else op(x, shape=shape)
+
+
 def _summed(x: Any, letters: str, kept: set[str]) -> tuple[Any, str]:
     gone = tuple(i for i, c in enumerate(letters) if c not in kept)
     return (sum_op(x, dim=gone, keepdim=False), "".join(c for c in letters if c in kept)) if gone else (x, letters)
@@ -215,6 +253,10 @@ def _contracted(x: Any, a: str, y: Any, b: str, kept: set[str]) -> tuple[Any, st
     batch = [c for c in a if c in b and c in kept]
     inner_letters = [c for c in a if c in b and c not in kept]
     left, right = [c for c in a if c not in b], [c for c in b if c not in a]
+    if a == b and x.shape == y.shape:  # no letter is one operand's alone, so there is no matrix
+        x, y = (v if [*a] == (of_rows := [*batch, *inner_letters]) else permute(v, *map(a.index, of_rows)) for v in (x, y))
+        rows = (*x.shape[: len(batch)], prod(x.shape[len(batch) :]))
+        return row_dots(reshape_op(x, shape=rows), reshape_op(y, shape=rows)), "".join(batch)
     length: dict[str, int] = {}
     for v, letters in ((x, a), (y, b)):
         for c, n in zip(letters, v.shape):
@@ -224,13 +266,13 @@ def _contracted(x: Any, a: str, y: Any, b: str, kept: set[str]) -> tuple[Any, st
 
     def grouped(v: Any, letters: str, *groups: list[str]) -> Any:
         order = [c for group in groups for c in group]
-        v = permute(v, *[letters.index(c) for c in order]) if order else v
-        v = expand_op(v, shape=tuple(length[c] for c in order))
-        return reshape_op(v, shape=(*[length[c] for c in groups[0]], *[prod([length[c] for c in g]) for g in groups[1:]]))
+        v = v if order == [*letters] else permute(v, *[letters.index(c) for c in order])
+        v = _shaped(expand_op, v, tuple([length[c] for c in order]))
+        return _shaped(reshape_op, v, (*[length[c] for c in groups[0]], *[prod([length[c] for c in g]) for g in groups[1:]]))
 
     out = matmul(grouped(x, a, batch, left, inner_letters), grouped(y, b, batch, inner_letters, right))
     letters = "".join([*batch, *left, *right])
-    return reshape_op(out, shape=tuple(length[c] for c in letters)), letters
+    return _shaped(reshape_op, out, tuple([length[c] for c in letters])), letters
 
 
 _EINSUM = (
@@ -242,7 +284,7 @@ _EINSUM = (
 @composed(lambda *xs, equation: np.einsum(equation, *xs), lambda: [Sample(*map(Draw, s), equation=e) for e, s in _EINSUM], spaces="")
 def _einsum(*operands: Any, equation: str) -> Any:
     """Einstein summation: letters that the result lacks are summed over."""
-    terms, out = _parse(equation, operands)
+    terms, out = _parse(equation, *[x.shape for x in operands])
     x, a = _once(operands[0], terms[0])
     for i in range(1, len(operands)):
         y, b = _once(operands[i], terms[i])

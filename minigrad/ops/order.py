@@ -8,143 +8,131 @@ import numpy as np
 
 from minigrad import _shapes as shapes
 from minigrad._array import from_array
+from minigrad._indices import Picks
+from minigrad._kernels import running as kernels
 from minigrad._op import composed, defop, public
 from minigrad._samples import Draw, Sample
 from minigrad.errors import AxisError, message
 from minigrad.ops.elementwise import div, exp, identity, mul, sub, where, zero_like
 from minigrad.ops.index import gather
-from minigrad.ops.layout import expand_op, reshape_op
-from minigrad.ops.reduce import Extrema, others, squeezed, sum_op
-from minigrad.ops.shape import cat, flip, moveaxis, narrow
+from minigrad.ops.layout import expand_op, getitem_op, reshape_op
+from minigrad.ops.reduce import Extrema, others, prod_op, squeezed, sum_op
+from minigrad.ops.shape import cat, moveaxis, narrow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from minigrad._op import Function
 
 # -- running sums and products: along the last dimension, to which any other is moved ---------------------------------------
 
-_ROWS = ((3,), (2, 4), (0,), (2, 0), (2, 3, 1))
+_RUNS = (((3,), 0), ((2, 4), 1), ((4, 2), 0), ((2, 3, 2), 1), ((0,), 0), ((2, 0), 1), ((9, 5), 1), ((3, 66), 0))
 
 
-def _last(low: float = -2.0, high: float = 2.0) -> Callable[[], list[Sample]]:
-    return lambda: [Sample(Draw(s, low, high)) for s in _ROWS]
-
-
-def _from_behind(x: Any) -> Any:
-    """Sums from each element to the end of the last dimension."""
-    return flip(last_cumsum(flip(x, -1)), -1)
-
-
-last_cumsum: Function = defop(
-    "cumsum", "x",
-    vjp={"x": lambda g: _from_behind(g)},
-    reference=lambda x: np.cumsum(x, -1),
-    samples=_last(),
-    doc="Sums from the beginning to each element. An element is part of every later sum, so they all send it their gradients.",
+cumsum_op: Function = defop(
+    "cumsum", "x | dim, backwards",
+    forward=kernels.cumsum,
+    vjp={"x": lambda g, dim, backwards: cumsum_op(g, dim=dim, backwards=not backwards)},
+    reference=lambda x, *, dim, backwards: np.flip(np.cumsum(np.flip(x, dim), dim), dim) if backwards else np.cumsum(x, dim),
+    samples=lambda: [Sample(Draw(s), dim=d, backwards=b) for s, d in _RUNS for b in (False, True)],
+    doc="Sums from the beginning of a dimension to each element, or from each to the end. An element is part of every later "
+    "sum, so they all send it their gradients.",
 )  # fmt: skip
 
 
-def _cumprod_slope(g: Any, x: Any, out: Any) -> Any:
+def _cumprod_slope(g: Any, x: Any, out: Any, dim: int) -> Any:
     """sum over k >= i of g_k times the product of the factors up to k but x_i; that is out_k / x_i where none is 0."""
-    if x.array.all():
-        return div(_from_behind(mul(g, out)), x)
-    products = last_cumprod(others(x))
+    if out.array.all() or x.array.all():
+        return div(cumsum_op(mul(g, out), dim=dim, backwards=True), x)
+    g, x = moveaxis(g, dim, -1), moveaxis(x, dim, -1)
+    products = cumprod_op(others(x), dim=len(x.shape))
     later = from_array(np.triu(np.ones(products.shape[-2:], bool)))
     spread = expand_op(reshape_op(g, shape=(*g.shape[:-1], 1, g.shape[-1])), shape=products.shape)
-    return sum_op(where(later, mul(spread, products), zero_like(g)), dim=(len(products.shape) - 1,), keepdim=False)
+    slopes = sum_op(where(later, mul(spread, products), zero_like(g)), dim=(len(products.shape) - 1,), keepdim=False)
+    return moveaxis(slopes, -1, dim)
 
 
-last_cumprod: Function = defop(
-    "cumprod", "x",
-    vjp={"x": _cumprod_slope},
-    reference=lambda x: np.cumprod(x, -1),
-    samples=_last(0.5, 2.0),
-    doc="Products from the beginning to each element.",
+cumprod_op: Function = defop(
+    "cumprod", "x | dim",
+    forward=kernels.cumprod, vjp={"x": _cumprod_slope},
+    reference=lambda x, *, dim: np.cumprod(x, dim),
+    samples=lambda: [Sample(Draw(s, 0.5, 2.0), dim=d) for s, d in _RUNS],
+    doc="Products from the beginning of a dimension to each element.",
 )  # fmt: skip
 
 
 def _logcumsumexp_slope(g: Any, x: Any, out: Any) -> Any:
     """exp(x_i) times the sum over k >= i of g_k exp(-out_k), both shifted by the largest x."""
     top = from_array(np.max(x.array, -1, keepdims=True, initial=np.finfo(x.dtype).min))
-    return mul(exp(sub(x, top)), _from_behind(mul(g, exp(sub(top, out)))))
+    return mul(exp(sub(x, top)), cumsum_op(mul(g, exp(sub(top, out))), dim=len(x.shape) - 1, backwards=True))
 
 
 last_logcumsumexp: Function = defop(
-    "logcumsumexp", "x",
+    "last_logcumsumexp", "x",
     vjp={"x": _logcumsumexp_slope},
     reference=lambda x: np.logaddexp.accumulate(x, -1),
-    samples=_last(),
-    doc="The logarithm of the running sum of exp(x), without overflow.",
+    samples=lambda: [Sample(Draw(s)) for s in ((3,), (2, 4), (0,), (2, 0), (2, 3, 1))],
+    doc="The logarithm of the running sum of exp(x) along the last dimension, without overflow.",
 )  # fmt: skip
 
 
-def _along(op: Function, name: str, x: Any, dim: int) -> Any:
-    axis = shapes.one_axis(name, dim, len(x.shape))
-    if len(x.shape) < 2:
-        return op(x) if x.shape else reshape_op(op(reshape_op(x, shape=(1,))), shape=())
-    return moveaxis(op(moveaxis(x, axis, -1)), -1, axis)
-
-
-_ANY = lambda: [Sample(Draw(s, 0.5, 2.0), dim=d) for s, d in (((3,), 0), ((2, 3), 0), ((2, 3, 2), 1), ((), 0))]
-
-
-def _axis_of(function: Function) -> Function:
-    return lambda x, *, dim: function(x, dim) if x.ndim else x
-
-
-@composed(_axis_of(np.cumsum), _ANY, spaces="")
-def _cumsum(x: Any, dim: int = 0) -> Any:
+@public("cumsum")
+def cumsum(x: Any, dim: int = 0) -> Any:
     """Sums from the beginning of a dimension to each element."""
-    return _along(last_cumsum, "cumsum", x, dim)
+    axis = shapes.one_axis("cumsum", dim, len(x.shape))
+    return cumsum_op(x, dim=axis, backwards=False) if x.shape else sum_op(x, dim=(), keepdim=False)
 
 
-@composed(_axis_of(np.cumprod), _ANY, spaces="")
-def _cumprod(x: Any, dim: int = 0) -> Any:
+@public("cumprod")
+def cumprod(x: Any, dim: int = 0) -> Any:
     """Products from the beginning of a dimension to each element."""
-    return _along(last_cumprod, "cumprod", x, dim)
+    axis = shapes.one_axis("cumprod", dim, len(x.shape))
+    return cumprod_op(x, dim=axis) if x.shape else prod_op(x, dim=(), keepdim=False)
 
 
-@composed(_axis_of(np.logaddexp.accumulate), _ANY, spaces="")
-def _logcumsumexp(x: Any, dim: int = 0) -> Any:
+@composed(
+    lambda x, *, dim: np.logaddexp.accumulate(x, dim) if x.ndim else x,
+    lambda: [Sample(Draw(s, 0.5, 2.0), dim=d) for s, d in (((3,), 0), ((2, 3), 0), ((2, 3, 2), 1), ((), 0))],
+)
+def logcumsumexp(x: Any, dim: int = 0) -> Any:
     """The logarithm of the running sum of exp(x) along a dimension, without overflow."""
-    return _along(last_logcumsumexp, "logcumsumexp", x, dim)
+    axis = shapes.one_axis("logcumsumexp", dim, len(x.shape))
+    return moveaxis(last_logcumsumexp(moveaxis(x, axis, -1)), -1, axis) if x.shape else identity(x)
 
 
-public("cumsum")(_cumsum)
-public("cumprod")(_cumprod)
-public("logcumsumexp")(_logcumsumexp)
+def _running_places(x: Any, *, dim: int, largest: bool) -> Any:
+    """The position of the running extremum at each element."""
+    best = (np.maximum if largest else np.minimum).accumulate(x, dim)
+    places = np.arange(x.shape[dim]).reshape([-1 if d == dim else 1 for d in range(x.ndim)])
+    return np.maximum.accumulate(np.where((x == best) | np.isnan(x), places, 0), dim)
 
 
-def _cumulative(name: str, function: Any, doc: str) -> Any:
+running_place: Function = defop(
+    "running_place", "x | dim, largest",
+    forward=kernels.running_place, nondiff="x", kind="int",
+    reference=_running_places,
+    samples=lambda: [Sample(Draw(s, distinct=True), dim=d, largest=largest) for s, d in _RUNS for largest in (True, False)],
+    doc="Where the largest or smallest element so far stands: of equal ones the last, and NaN counts as largest and smallest.",
+)  # fmt: skip
+
+
+def _cumulative(name: str, function: Any, largest: bool, doc: str) -> Any:
     def running(x: Any, dim: int = 0) -> Extrema:
         axis = shapes.one_axis(name, dim, len(x.shape))
         if not x.shape:
             return Extrema((identity(x), from_array(np.zeros((), np.int64))))
-        best = function.accumulate(x.array, axis)
-        places = np.arange(x.shape[axis]).reshape([-1 if d == axis else 1 for d in range(len(x.shape))])
-        at = from_array(np.maximum.accumulate(np.where((x.array == best) | np.isnan(x.array), places, 0), axis))
-        return Extrema((gather(x, axis, at), at))
+        at = running_place(x, dim=axis, largest=largest)
+        return Extrema((getitem_op(x, index=Picks(at, axis, axis + 1, each=True)), at))
 
     running.__name__, running.__doc__ = name, doc
     return composed(
-        lambda x, *, dim: (function.accumulate(x, dim), _running_places(function, x, dim)),
+        lambda x, *, dim: (function.accumulate(x, dim), _running_places(x, dim=dim, largest=largest)),
         lambda: [Sample(Draw(s, distinct=True), dim=d) for s, d in (((5,), 0), ((3, 4), 1))],
     )(running)
 
 
-def _running_places(function: Any, x: Any, dim: int) -> Any:
-    """The position of the running extremum at each element."""
-    best = np.moveaxis(function.accumulate(x, dim), dim, -1)
-    rows, found = np.moveaxis(x, dim, -1), np.zeros(best.shape, np.int64)
-    for place in np.ndindex(*best.shape):
-        found[place] = np.flatnonzero(rows[place[:-1]] == best[place])[0]
-    return np.moveaxis(found, -1, dim)
-
-
-cummax = _cumulative("cummax", np.maximum, "(values, indices) of the largest element so far; of equal ones the last.")
-cummin = _cumulative("cummin", np.minimum, "(values, indices) of the smallest element so far; of equal ones the last.")
+cummax = _cumulative("cummax", np.maximum, True, "(values, indices) of the largest element so far; of equal ones the last.")
+cummin = _cumulative("cummin", np.minimum, False, "(values, indices) of the smallest element so far; of equal ones the last.")
 
 
 @composed(

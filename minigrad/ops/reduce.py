@@ -68,8 +68,8 @@ spread: Function = defop(
 
 
 #: Where the layout of a reduction is remembered, by its kind: not every kind has a kernel for every type.
-_KINDS = "sum", "mean", "squares", "extremum", "position"
-_SUM, _MEAN, _SQUARES, _EXTREMUM, _POSITION = (f"x.pool.reductions[dim, keepdim, {kind!r}]" for kind in _KINDS)
+_KINDS = "sum", "mean", "squares", "product", "extremum", "position"
+_SUM, _MEAN, _SQUARES, _PRODUCT, _EXTREMUM, _POSITION = (f"x.pool.reductions[dim, keepdim, {kind!r}]" for kind in _KINDS)
 
 sum_op: Function = defop(
     "sum", "x | dim, keepdim",
@@ -367,34 +367,31 @@ def others(x: Any) -> Any:
     return where(from_array(np.eye(n, dtype=bool)), 1.0, rows)
 
 
-def _product_slope(g: Any, x: Any, out: Any) -> Any:
-    spread = reshape_op(g, shape=(*g.shape, 1))
-    if x.array.all():
-        return mul(spread, div(reshape_op(out, shape=(*out.shape, 1)), x))
-    return mul(spread, last_product(others(x)))
+def _product_slope(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
+    """g times the product of the other numbers: out / x, or, where one may be 0, each of these products by itself."""
+    if out.array.all() or x.array.all():
+        return div(spread(mul(g, out), dim=dim, shape=x.shape), x)
+    kept = tuple(d for d in range(len(x.shape)) if d not in dim)
+    rows = reshape_op(permute_op(x, dims=(*kept, *dim)), shape=(*[x.shape[d] for d in kept], prod([x.shape[d] for d in dim])))
+    slopes = prod_op(others(rows), dim=(len(rows.shape),), keepdim=False)
+    turned = permute_op(reshape_op(slopes, shape=tuple([x.shape[d] for d in (*kept, *dim)])), dims=shapes.inverse((*kept, *dim)))
+    return mul(spread(g, dim=dim, shape=x.shape), turned)
 
 
-#: The product over the last dimension.
-last_product: Function = defop(
-    "prod", "x",
-    shape=lambda *_: None,
+prod_op: Function = defop(
+    "prod", "x | dim, keepdim",
+    forward=kernels.prod_of, planned=(_PRODUCT, kernels.prod_planned),
     vjp={"x": _product_slope},
-    reference=lambda x: np.prod(x, axis=-1),
-    samples=lambda: [Sample(Draw(s, 0.5, 2.0)) for s in ((3,), (2, 4), (0,), (2, 0), (1, 1))],
-    doc="The product over the last dimension. Its slope in one factor is the product of the others, out / x where none is 0.",
+    reference=lambda x, *, dim, keepdim: np.prod(x, axis=dim, keepdims=keepdim),
+    samples=reductions(),
+    doc="The product over the dimensions dim. Its slope in one factor is the product of the others, out / x where none is 0.",
 )  # fmt: skip
 
 
-@composed(lambda x, *, dim, keepdim: np.prod(x, axis=dim, keepdims=keepdim), _moments(), spaces="")
-def _prod(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+@public("prod")
+def product(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     """The product over the dimensions dim (default: all)."""
-    axes = shapes.axes("prod", dim, len(x.shape))
-    kept = [d for d in range(len(x.shape)) if d not in axes]
-    rows = reshape_op(permute_op(x, dims=(*kept, *axes)), shape=(*[x.shape[d] for d in kept], prod([x.shape[d] for d in axes])))
-    return reshape_op(last_product(rows), shape=shapes.reduced(x.shape, axes, keepdim))
-
-
-public("prod")(_prod)
+    return prod_op(x, dim=shapes.axes("prod", dim, len(x.shape)), keepdim=keepdim)
 
 
 def _norm_reference(x: Any, *, ord: float, dim: Any, keepdim: bool) -> Any:

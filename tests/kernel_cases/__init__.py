@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kernel_cases.axes import RUNNING, cross_problems, dot_problems, running_problems
+from kernel_cases.axes import product_problems as factor_problems
 from kernel_cases.calls import GRAIN
 from kernel_cases.clips import CLIPS, clip_problems
 from kernel_cases.distances import distance_problems
@@ -19,7 +21,8 @@ from kernel_cases.entropy import entropy_problems
 from kernel_cases.ladder import PRODUCTS, ladder_products, ladder_softmaxes
 from kernel_cases.ladder import SOFTMAXES as LADDER_SOFTMAXES
 from kernel_cases.maps import LOSSES, MAPS, loss_sum_problems, map_problems, place_problems
-from kernel_cases.norms import CHANNELS, ROWS, TABLES, channel_problems, row_problems, running_problems, table_problems
+from kernel_cases.norms import CHANNELS, ROWS, TABLES, channel_problems, row_problems, table_problems
+from kernel_cases.norms import running_problems as statistics_problems
 from kernel_cases.probes import PROBES, probe_problems
 from kernel_cases.products import large_linears, large_products, linear_problems, product_problems
 from kernel_cases.rows import reduce_problems, softmax_problems, square_problems
@@ -45,12 +48,16 @@ PROBLEMS: dict[str, Draw] = {
     **dict.fromkeys(MOVES, move_problems),
     **dict.fromkeys(REDUCTIONS, reduce_problems),
     "sum_squares": square_problems,
+    "prod": factor_problems,
+    "row_dots": dot_problems,
+    "cross": cross_problems,
+    **dict.fromkeys(RUNNING, running_problems),
     **dict.fromkeys(("cdist", "cdist_bwd"), distance_problems),
     **dict.fromkeys(SOFTMAXES, softmax_problems),
     **dict.fromkeys(ENTROPIES, entropy_problems),
     **dict.fromkeys(ROWS, row_problems),
     **dict.fromkeys(CHANNELS, channel_problems),
-    "running_stats": running_problems,
+    "running_stats": statistics_problems,
     **dict.fromkeys(TABLES, table_problems),
     "matmul": product_problems,
     "linear_bwd": linear_problems,
@@ -76,7 +83,11 @@ LARGE: dict[Draw, tuple[int, slice]] = {
     entropy_problems: (GRAIN // 8 + 77, slice(None, None, 4)),
     row_problems: (GRAIN // 8 + 77, slice(None)),
     channel_problems: (GRAIN // 2 + 77, slice(None)),
-    running_problems: (GRAIN + 77, slice(None)),
+    statistics_problems: (GRAIN + 77, slice(None)),
+    factor_problems: (GRAIN + GRAIN // 8 + 77, slice(None)),
+    dot_problems: (GRAIN + 77, slice(None)),
+    cross_problems: (GRAIN // 2 + 77, slice(None)),
+    running_problems: (GRAIN // 8 + 77, slice(None, None, 3)),
     table_problems: (GRAIN + 77, slice(None)),
     large_products: (0, slice(None)),
     large_linears: (0, slice(None, None, 3)),
