@@ -265,12 +265,12 @@ def test_empty_weights_stay_empty(fill, shape):
     ],
 )
 def test_what_is_refused_changes_nothing(call, error, message):
-    x = mg.full((2, 3), 7.0)
-    state = mg.manual_seed(1).get_state()
+    x, generator = mg.full((2, 3), 7.0), mg.manual_seed(1)
+    state = generator.get_state()
     with pytest.raises(error, match=message):
         call(x)
     assert x.tolist() == [[7.0] * 3] * 2
-    assert mg.manual_seed(1).get_state() == state
+    assert generator.get_state() == state
 
 
 SIGNATURES = {

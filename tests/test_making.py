@@ -146,13 +146,13 @@ DRAWS = {
 @pytest.mark.parametrize("name", DRAWS)
 def test_a_generator_decides_all(name):
     """The same seed gives the same numbers, the next call others, and the default generator does not move."""
-    draw, source = DRAWS[name], seeded()
-    default = mg.manual_seed(3).get_state()
+    draw, source, default = DRAWS[name], seeded(), mg.manual_seed(3)
+    before = default.get_state()
     first, second = draw(200, generator=source).tolist(), draw(200, generator=source).tolist()
     assert first != second
     assert draw(200, generator=seeded()).tolist() == first
     assert draw(200, generator=seeded(12)).tolist() != first
-    assert mg.manual_seed(3).get_state() == default
+    assert default.get_state() == before
     seeds = [mg.manual_seed(11) and draw(200).tolist() for _ in range(2)]
     assert seeds == [first, first]
 
