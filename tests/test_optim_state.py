@@ -40,10 +40,25 @@ def test_state_is_the_optimizers_own_memory(make, backend):
         tensor.fill_(1 if name == "mu_product" else 0)
     p.data = mg.tensor([1.0, 2.0])
     assert step(optimizer, p, [0.5, 0.5]) == step(fresh, q, [0.5, 0.5])
-    with pytest.raises(TypeError):
-        optimizer.state[p]["step"] = mg.tensor(0)
-    with pytest.raises(TypeError):
-        optimizer.state[p] = {}
+
+
+def test_entries_of_the_state_are_written_not_replaced(make):
+    p = parameter(1.0, 2.0)
+    optimizer = make([p])
+    step(optimizer, p, [1.0, -1.0])
+    before = repr(optimizer.state_dict())
+    for change in (
+        lambda: optimizer.state.__setitem__(p, {}), lambda: optimizer.state.pop(p), lambda: optimizer.state.clear(),
+        lambda: optimizer.state.__delitem__(p), lambda: optimizer.state[p].__setitem__("step", mg.tensor(0)),
+        lambda: optimizer.state[p].update(step=mg.tensor(0)),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"^optimizer\.state: got a change of its entries, .*optimizer\.state\[p\]\[name\]"):
+            change()
+    assert repr(optimizer.state_dict()) == before
+    ((copied, state),) = copy.deepcopy(optimizer.state).items()
+    state["step"] = 7
+    assert copied is not p
+    assert repr(optimizer.state_dict()) == before
 
 
 def test_state_may_be_reset(make, backend):

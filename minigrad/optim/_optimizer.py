@@ -11,7 +11,6 @@ from collections import defaultdict
 from copy import deepcopy
 from functools import wraps
 from operator import is_
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,7 @@ from minigrad.errors import DTypeError, ShapeError, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, NoReturn
 
 
 #: What learning rate schedules keep in groups, besides the options of the optimizer.
@@ -65,6 +64,22 @@ class Group(dict):  # type: ignore[type-arg]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Group, (self.owner, self["params"], {k: v for k, v in self.items() if k != "params"})
+
+
+class ReadOnly(dict):  # type: ignore[type-arg]
+    """What `optimizer.state` returns: made for the question, so a change of its entries would change nothing. A copy is a
+    plain dict."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+    def _refuse(self, *args: Any, **keywords: Any) -> NoReturn:
+        remedy = "Write into a tensor, as in optimizer.state[p][name].zero_(), or replace all of it: optimizer.state = {...}."
+        raise TypeError(message("optimizer.state", "", "a change of its entries", "none, as it is read-only", remedy))
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
 
 class Memory:
@@ -253,9 +268,7 @@ class Optimizer:
         keeps here what it likes."""
         if self._kernel is None:
             return self._states
-        return MappingProxyType(
-            {p: MappingProxyType({name: alias(x) for name, x in state.items()}) for p, state in self._states.items()}
-        )
+        return ReadOnly({p: ReadOnly({name: alias(x) for name, x in s.items()}) for p, s in self._states.items()})
 
     @state.setter
     def state(self, new: Mapping[Any, Mapping[str, Any]]) -> None:
