@@ -158,7 +158,7 @@ def test_a_part_that_does_not_fit_leaves_all_parts_as_they_were(path):
         io.load_state(path, optimizer=other.optimizer, net=other.net, shuffling=other.shuffling)
     assert other.bits() == before
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(io.FileError):
+    with pytest.raises(io.FileError, match=f"{path.name}: .* Nothing was loaded"):
         io.load_state(path, **other.parts())
     assert other.bits() == before
 

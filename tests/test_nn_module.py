@@ -150,18 +150,18 @@ def test_what_is_registered_must_fit():
     module.register_buffer("count", mg.zeros(1))
     module.register_buffer("count", mg.ones(1))
     assert [name for name, _ in module.named_parameters()] == ["weight", "bias", "extra"]
-    for call, error in (
-        (lambda: module.register_buffer("table", [1.0]), TypeError),
-        (lambda: module.register_buffer("a.b", mg.zeros(1)), TypeError),
-        (lambda: module.register_buffer("weight", mg.zeros(1)), None),
-        (lambda: module.register_buffer("forward", mg.zeros(1)), KeyError),
-        (lambda: module.register_parameter("plain", mg.zeros(1)), TypeError),
-        (lambda: module.register_parameter("inner", nn.Parameter(mg.zeros(1))), KeyError),
-        (lambda: module.add_module("forward", nn.ReLU()), KeyError),
-        (lambda: module.add_module("", nn.ReLU()), TypeError),
-        (lambda: module.add_module("function", F.relu), TypeError),
-    ):
-        with pytest.raises(error or TypeError):
+    for call, error, text in (
+        (lambda: module.register_buffer("table", [1.0]), TypeError, "argument table: got a list, expected a tensor or None"),
+        (lambda: module.register_buffer("a.b", mg.zeros(1)), TypeError, "argument name: got 'a.b', expected a string without dots"),
+        (lambda: module.register_buffer("weight", mg.zeros(1)), TypeError, "argument weight: got a plain tensor"),
+        (lambda: module.register_buffer("forward", mg.zeros(1)), KeyError, "got 'forward', expected a name that Linear has no other use"),
+        (lambda: module.register_parameter("plain", mg.zeros(1)), TypeError, "argument plain: got a Tensor, expected an nn.Parameter"),
+        (lambda: module.register_parameter("inner", nn.Parameter(mg.zeros(1))), KeyError, "register_parameter: argument name: got 'inner'"),
+        (lambda: module.add_module("forward", nn.ReLU()), KeyError, "add_module: argument name: got 'forward'"),
+        (lambda: module.add_module("", nn.ReLU()), TypeError, "add_module: argument name: got '', expected a string"),
+        (lambda: module.add_module("function", F.relu), TypeError, "argument function: got a function, expected a Module"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=text):
             call()
     assert sorted(module.state_dict()) == ["bias", "count", "extra", "weight"]
 
