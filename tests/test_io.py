@@ -230,7 +230,7 @@ def test_pickles_and_other_suffixes(tmp_path, call):
 def test_a_folder_that_does_not_exist(path):
     with pytest.raises(FileNotFoundError, match="save: argument path: .* expected a folder that exists"):
         mg.save({}, path.parent / "nowhere" / path.name)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=path.name):
         mg.load(path)
 
 
@@ -256,18 +256,16 @@ def test_without_the_library_one_line_names_the_extra(tmp_path, monkeypatch):
 # -- broken and hostile files ------------------------------------------------------------------------------------------
 
 
-def complaint(path):
-    try:
-        mg.load(path)
-    except io.FileError as error:
-        return str(error)
-    return None
+def shapes(state):
+    """Of the tensors, wherever they stand."""
+    return [s for x in state.values() for s in shapes(x)] if isinstance(state, dict) else [state.shape] if isinstance(state, mg.Tensor) else []
 
 
 def test_every_truncation_and_every_changed_byte_is_noticed_or_harmless(path):
-    """A file cut anywhere is refused. With a byte changed it is refused, or read as a state of the same tensors' names:
-    safetensors has no checksum over the numbers."""
-    mg.save({"model": {"w": mg.ones(2, 3), "b": mg.zeros(2)}, "epoch": 3}, path)
+    """A file cut anywhere is refused. With a byte changed it is refused, or nothing of the state is changed; but for
+    safetensors, which has no checksum, names and numbers may be, and then the tensors have their shapes."""
+    state = {"model": {"w": mg.ones(2, 3), "b": mg.zeros(2)}, "epoch": 3}
+    mg.save(state, path)
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
@@ -278,9 +276,13 @@ def test_every_truncation_and_every_changed_byte_is_noticed_or_harmless(path):
         changed = bytearray(whole)
         changed[at] ^= int(random.integers(1, 256))
         path.write_bytes(changed)
-        assert path.name in (complaint(path) or path.name)
-    path.write_bytes(whole)
-    assert mg.load(path)["epoch"] == 3
+        try:
+            found = mg.load(path)
+        except io.FileError as error:
+            assert f"{path.name}: " in str(error)  # noqa: PT017 - it may also be read
+        else:
+            assert sorted(shapes(found)) == [(2,), (2, 3)]
+            assert path.suffix == ".safetensors" or identical(found, state)
 
 
 def packed(header, data=b""):
