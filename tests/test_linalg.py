@@ -39,12 +39,16 @@ def test_only_square_matrices(name):
         getattr(linalg, name)(mg.ones(2, 3))
 
 
-def test_right_sides_of_solve():
-    a = np.array([[3.0, 1.0], [1.0, 2.0]])
-    for b in (np.ones(2), np.ones((2, 3)), np.ones((4, 2, 3)), np.ones((4, 2))):
-        batch = np.broadcast_to(a, (*b.shape[:-2], 2, 2)) if b.ndim == 3 else np.broadcast_to(a, (4, 2, 2)) if b.shape == (4, 2) else a
-        wanted = np.linalg.solve(batch, b[..., None])[..., 0] if b.shape in ((2,), (4, 2)) else np.linalg.solve(batch, b)
-        np.testing.assert_allclose(linalg.solve(mg.tensor(batch), mg.tensor(b)).numpy(), wanted)
+@pytest.mark.parametrize(("batch", "shape"), [((), (2,)), ((), (2, 3)), ((4,), (4, 2)), ((4,), (4, 2, 3))])
+def test_right_sides_of_solve(batch, shape):
+    """Vectors, as many as there are matrices, or matrices."""
+    a = np.broadcast_to([[3.0, 1.0], [1.0, 2.0]], (*batch, 2, 2))
+    b = np.random.default_rng(0).normal(size=shape)
+    found = linalg.solve(mg.tensor(a), mg.tensor(b)).numpy()
+    assert found.shape == shape
+    vectors = len(shape) == len(batch) + 1
+    product = (a @ found[..., None])[..., 0] if vectors else a @ found
+    np.testing.assert_allclose(product, b, rtol=1e-14)
 
 
 def test_norms_at_the_origin_have_slope_0():
@@ -80,11 +84,20 @@ def test_a_zero_among_others_has_no_share_in_the_slope_of_a_norm(ord):
     assert x.grad[0] == 0
 
 
-def test_the_order_of_a_long_product():
-    """100x1 by 1x100 first would take 100 times the work; the numbers are the same."""
+@pytest.mark.parametrize(("shapes", "order"), [
+    (((100, 1), (1, 100), (100, 1)), [(1, 1), (100, 1)]),  # from the left, 100 x 100 would come first
+    (((1, 100), (100, 1), (1, 50), (50, 2)), [(1, 1), (1, 2), (1, 2)]),
+    (((2, 50), (50, 1), (1, 100), (100, 1)), [(2, 1), (1, 1), (2, 1)]),
+])  # fmt: skip
+def test_a_long_product_takes_the_order_of_the_least_work(shapes, order):
     rng = np.random.default_rng(0)
-    chain = [rng.uniform(-1, 1, s) for s in ((1, 100), (100, 1), (1, 50), (50, 2))]
-    found = linalg.multi_dot([mg.tensor(x) for x in chain])
-    np.testing.assert_allclose(found.numpy(), np.linalg.multi_dot(chain))
-    found = linalg.multi_dot([mg.tensor(chain[0][0]), *map(mg.tensor, chain[1:3]), mg.tensor(chain[3][:, 0])])
-    np.testing.assert_allclose(found.numpy(), np.linalg.multi_dot([chain[0][0], *chain[1:3], chain[3][:, 0]]))
+    chain = [rng.uniform(-1, 1, s) for s in shapes]
+    found = linalg.multi_dot([mg.tensor(x, requires_grad=True) for x in chain])
+    assert [step.shape for step in mg.tape(found)] == order
+    np.testing.assert_allclose(found.detach().numpy(), np.linalg.multi_dot(chain))
+
+
+def test_a_long_product_between_vectors_is_a_number():
+    rng = np.random.default_rng(0)
+    chain = [rng.uniform(-1, 1, s) for s in ((100,), (100, 3), (3, 50), (50,))]
+    np.testing.assert_allclose(linalg.multi_dot([mg.tensor(x) for x in chain]).item(), np.linalg.multi_dot(chain))
