@@ -22,7 +22,7 @@ def fitting(*shapes):
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("name", OPS)
-def test_again_and_again(name, dtype):
+def test_a_planned_op_gives_numpys_numbers_each_time(name, dtype):
     rng = np.random.default_rng(0)
     for s, t in product(SHAPES, repeat=2):
         for _ in range(3):
@@ -54,14 +54,14 @@ def test_a_view_of_another_layout_goes_by_its_own():
         np.testing.assert_array_equal((mg.tensor(x)[:, ::2] + mg.tensor(y[:2])).numpy(), x[:, ::2] + y[:2])
 
 
-def test_gradients():
+def test_gradients_of_planned_ops():
     for _ in range(2):
         for s, t in (((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3)), ((2, 3), ())):
             leaves = [mg.rand(shape, dtype=mg.float64, requires_grad=True) for shape in (s, t)]
             gradcheck(lambda x, y: (x * y - x) / (y + 2.0), leaves)
 
 
-def test_captured():
+def test_planned_ops_are_captured_with_the_same_bits():
     x, b = mg.randn(3, 4), mg.randn(4)
     eager = ((x + b) * 2.0 - x.mean()).tolist()
     step = mg.jit(lambda x, b: (x + b) * 2.0 - x.mean())

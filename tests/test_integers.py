@@ -7,8 +7,6 @@ import pytest
 
 import minigrad as mg
 
-BOTH = ("c", "numpy")
-
 
 def layouts(rng, dtype):
     """Operands that broadcast to (3, 4, 5): contiguous, turned, stepped, and smaller."""
@@ -32,22 +30,19 @@ TWO = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("backend", BOTH)
 @pytest.mark.parametrize("name", TWO)
 def test_two_integers(name, backend):
     rng = np.random.default_rng(0)
-    with mg.backend(backend), np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         for x, y in product(layouts(rng, int), repeat=2):
             same(getattr(mg, name)(mg.tensor(x), mg.tensor(y)), TWO[name](x, y))
 
 
-@pytest.mark.parametrize("backend", BOTH)
 @pytest.mark.parametrize("name", [name for name in TWO if name not in ("sub", "floor_divide", "remainder")])
 def test_two_bools(name, backend):
     rng = np.random.default_rng(1)
-    with mg.backend(backend):
-        for x, y in product(layouts(rng, bool), repeat=2):
-            same(getattr(mg, name)(mg.tensor(x), mg.tensor(y)), np.asarray(TWO[name](x, y)))
+    for x, y in product(layouts(rng, bool), repeat=2):
+        same(getattr(mg, name)(mg.tensor(x), mg.tensor(y)), np.asarray(TWO[name](x, y)))
 
 
 def test_bools_among_integers_and_numbers():
@@ -74,26 +69,24 @@ def test_integers_count_modulo_2_to_the_64():
     assert (x.max().item(), x.min().item()) == (most, least)
 
 
-@pytest.mark.parametrize("backend", BOTH)
 def test_reductions(backend):
     rng = np.random.default_rng(2)
-    with mg.backend(backend):
-        for x in (*layouts(rng, int)[:3], *layouts(rng, bool)[:3]):
-            for dim, keep in product((None, 0, 1, -1, (0, 2), (1, 2)), (False, True)):
-                made = mg.tensor(x)
-                same(made.sum(dim, keep), np.asarray(x.sum(axis=dim, keepdims=keep)))
-                same(made.amax(dim, keep), np.asarray(x.max(axis=dim, keepdims=keep)))
-                same(made.amin(dim, keep), np.asarray(x.min(axis=dim, keepdims=keep)))
-                same(made.all(dim, keep), np.asarray(x.all(axis=dim, keepdims=keep)))
-                same(made.any(dim, keep), np.asarray(x.any(axis=dim, keepdims=keep)))
-                same(made.count_nonzero(dim, keep), np.asarray(np.count_nonzero(x, axis=dim, keepdims=keep), np.int64))
+    for x in (*layouts(rng, int)[:3], *layouts(rng, bool)[:3]):
+        for dim, keep in product((None, 0, 1, -1, (0, 2), (1, 2)), (False, True)):
+            made = mg.tensor(x)
+            same(made.sum(dim, keep), np.asarray(x.sum(axis=dim, keepdims=keep)))
+            same(made.amax(dim, keep), np.asarray(x.max(axis=dim, keepdims=keep)))
+            same(made.amin(dim, keep), np.asarray(x.min(axis=dim, keepdims=keep)))
+            same(made.all(dim, keep), np.asarray(x.all(axis=dim, keepdims=keep)))
+            same(made.any(dim, keep), np.asarray(x.any(axis=dim, keepdims=keep)))
+            same(made.count_nonzero(dim, keep), np.asarray(np.count_nonzero(x, axis=dim, keepdims=keep), np.int64))
 
 
 def test_reductions_of_nothing():
     x = mg.zeros(0, 3, dtype=mg.int64)
     assert x.sum(0).tolist() == [0, 0, 0]
     assert (x.all().item(), x.any().item(), (x > 0).sum().item()) == (True, False, 0)
-    with pytest.raises(ValueError, match="amax"):
+    with pytest.raises(ValueError, match=r"^amax: argument input: got shape \(0, 3\)"):
         x.amax(0)
 
 
@@ -108,7 +101,7 @@ def test_floats_to_integers_and_bools(dtype):
     assert strange.bool().tolist() == [True] * 4
 
 
-def test_moved():
+def test_moves_and_picks_and_writes():
     x = np.arange(24).reshape(2, 3, 4)
     for given in (x, x > 7):
         made = mg.tensor(given)
@@ -128,7 +121,7 @@ def test_moved():
     assert counts.tolist() == [1, 5, 1]
 
 
-def test_rounded():
+def test_rounding_of_floats_is_numpys():
     x = np.array([0.5, 1.5, -0.5, -0.0, 2.5, -1.2, 1.2, 1e30, np.inf, -np.inf, np.nan], np.float32)
     for given in (x, np.stack([x, -x]).T):
         for made, function in ((mg.floor, np.floor), (mg.ceil, np.ceil), (mg.trunc, np.trunc), (mg.round, np.rint)):

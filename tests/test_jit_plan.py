@@ -13,7 +13,7 @@ LONG = 50_000
 
 
 def fused(program):
-    """What the calls of a program were fused with, but for the last character, which may count."""
+    """What each call of a program was fused with; "" where it was not."""
     return [call.fused for call in program.steps]
 
 

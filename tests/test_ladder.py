@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +17,6 @@ from kernel_cases.ladder import PRODUCTS, SOFTMAXES, rung_product, rung_softmax
 import minigrad as mg
 from minigrad import _kernels
 from minigrad._bench import ladder
-
-if TYPE_CHECKING:
-    pass
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 

@@ -92,14 +92,14 @@ def test_fifty_steps(number, case, dtype, backend):
 
 @pytest.mark.parametrize("kind", [SGD, Adam, RMSprop, Adagrad, Adamax])
 def test_the_choice_makes_a_difference(kind, backend):
-    options = {"momentum": 0.5} if kind in (SGD, RMSprop) else {}
+    options = ({"momentum": 0.5} if kind in (SGD, RMSprop) else {}) | ({"eps": 0.1} if kind is not SGD else {})
     ends = []
     for each in (kind, kind.__mro__[1]):
-        (p, _), ends = parameters(mg.float64), [*ends, None]
-        optimizer = each([p], lr=0.1, **({"eps": 0.1} if kind is not SGD else {}), **options)
+        p, _ = parameters(mg.float64)
+        optimizer = each([p], lr=0.1, **options)
         for lr, gradient in ((0.1, 0.5), (0.2, 0.25)):
             optimizer.param_groups[0]["lr"] = lr
             p.grad = mg.full((3, 6), gradient, dtype=mg.float64)
             optimizer.step()
-        ends[-1] = p.tolist()
+        ends.append(p.tolist())
     assert ends[0] != ends[1]
