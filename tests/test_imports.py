@@ -27,11 +27,14 @@ LAYERS = (
     {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "testing", "cuda", "accelerator", "backends"},
     {"utils"},
     {"_capture", "_guards", "_plan", "_program_listing", "_program", "_refusals", "_jit"},
-    {"keras"},
     {"__init__"},
-    {"_bench", "_demo", "__main__", "keras"},
+    {"keras"},
+    {"_bench", "_demo", "__main__"},
 )
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
+
+#: What is imported when it is named.
+SUBPACKAGES = ("nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "keras", "cuda", "accelerator", "backends", "utils")
 
 # Within `ops`, from what moves and computes single numbers to what is made of these.
 OPS = ("elementwise", "layout", "shape", "activation", "functions", "index", "reduce", "order", "softmax", "linalg", "contract", "random")
@@ -68,7 +71,7 @@ def test_import_brings_in_nothing_but_itself():
     assert not outside(modules)
     assert not {m for m in modules if m in HEAVY or m.partition(".")[0] in HEAVY}
     subpackages = {m.split(".")[1] for m in modules if m.count(".")}
-    assert not subpackages & {"nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda", "keras", "accelerator", "backends", "utils"}
+    assert not subpackages & {*SUBPACKAGES}
 
 
 def test_import_needs_numpy_and_cffi_alone():
@@ -90,7 +93,7 @@ def test_optim_brings_in_schedules_and_lbfgs_when_they_are_named():
         mg.optim.Adm  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "data", "datasets", "io", "metrics", "plot", "progress", "study", "testing", "cuda", "accelerator", "backends", "utils"])
+@pytest.mark.parametrize("name", SUBPACKAGES)
 def test_subpackages_are_imported_when_they_are_named(name):
     modules = newly_imported(f"import minigrad; assert minigrad.{name}.__name__ == 'minigrad.{name}'")
     assert f"minigrad.{name}" in modules
@@ -132,6 +135,11 @@ def module_level_imports(path):
     return [name for name in found if name.partition(".")[0] == "minigrad"]
 
 
+def test_every_module_stands_in_one_layer():
+    assert sum(map(len, LAYERS)) == len(LAYER)
+    assert {*LAYER} == {module_of(path)[0] for path in sources()} | {"_C"}
+
+
 def module_of(path):
     """minigrad/ops/linalg.py -> ("ops", "linalg")"""
     return path.relative_to(PACKAGE).with_suffix("").parts
@@ -140,7 +148,6 @@ def module_of(path):
 @pytest.mark.parametrize("path", sources(), ids=lambda p: "/".join(module_of(p)))
 def test_imports_run_one_way(path):
     own = module_of(path)
-    assert own[0] in LAYER, f"{own[0]} stands in no layer of {__file__}"
     for name in module_level_imports(path):
         imported = name.split(".")[1:]
         target = imported[0] if imported and imported[0] in LAYER else "__init__"
