@@ -31,8 +31,7 @@ def inputs(name):
     return np.concatenate([special, drawn]).reshape(6, 8)
 
 
-def test_every_activation_is_here():
-    assert [name for name in CASES if not hasattr(nn, name)] == []
+def test_every_activation_and_loss_of_pytorch_is_here():
     torch = pytest.importorskip("torch")
     left = set(torch.nn.modules.activation.__all__) - set(CASES)
     assert left == {"MultiheadAttention", "Softmax2d"}
@@ -156,22 +155,6 @@ def test_rrelu_draws_slopes_in_training(backend):
     assert F.rrelu(x).tolist() == F.leaky_relu(x, (1 / 8 + 1 / 3) / 2).tolist()
 
 
-def test_triplets_with_a_distance_of_ones_own():
-    torch = pytest.importorskip("torch")
-    a, p, n = (np.random.default_rng(i).normal(size=(5, 3)) for i in range(3))
-    for options in ({}, {"margin": 0.5, "swap": True}, {"reduction": "none"}, {"reduction": "sum", "swap": True}):
-        for ours, theirs in (
-            (None, None),
-            (lambda u, v: (u - v).abs().max(1).values, lambda u, v: (u - v).abs().max(1).values),
-            (lambda u, v: 1 - F.cosine_similarity(u, v), lambda u, v: 1 - torch.nn.functional.cosine_similarity(u, v)),
-        ):
-            one = nn.TripletMarginWithDistanceLoss(distance_function=ours, **options)(*map(mg.tensor, (a, p, n)))
-            other = torch.nn.TripletMarginWithDistanceLoss(distance_function=theirs, **options)
-            np.testing.assert_allclose(one.tolist(), other(*map(torch.tensor, (a, p, n))).tolist(), rtol=1e-9)
-    same = nn.TripletMarginLoss()(*map(mg.tensor, (a, p, n)))
-    assert nn.TripletMarginWithDistanceLoss()(*map(mg.tensor, (a, p, n))).item() == same.item()
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -184,8 +167,6 @@ def test_triplets_with_a_distance_of_ones_own():
         (lambda: nn.PReLU(3)(mg.ones(2, 4)), ValueError, r"prelu: argument weight: got shape \(3,\) for input \(2, 4\)"),
         (lambda: nn.RReLU(0.5, 0.1), ValueError, "RReLU: argument upper: got 0.1, expected at least lower, 0.5"),
         (lambda: F.rrelu(mg.ones(1), 0.5, 0.1), ValueError, "rrelu: argument upper: got 0.1"),
-        (lambda: nn.TripletMarginWithDistanceLoss(margin=0), ValueError, "argument margin: got 0"),
-        (lambda: F.triplet_margin_with_distance_loss(*[mg.ones(1, 1)] * 3, margin=-1), ValueError, "margin: got -1"),
     ],
 )
 def test_what_activations_refuse(call, error, message):

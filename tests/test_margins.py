@@ -343,6 +343,22 @@ def test_modules_pass_every_argument_on():
         assert list(module.parameters()) == []
 
 
+def test_triplets_with_a_distance_of_ones_own():
+    torch = pytest.importorskip("torch")
+    a, p, n = (np.random.default_rng(i).normal(size=(5, 3)) for i in range(3))
+    for options in ({}, {"margin": 0.5, "swap": True}, {"reduction": "none"}, {"reduction": "sum", "swap": True}):
+        for ours, theirs in (
+            (None, None),
+            (lambda u, v: (u - v).abs().max(1).values, lambda u, v: (u - v).abs().max(1).values),
+            (lambda u, v: 1 - F.cosine_similarity(u, v), lambda u, v: 1 - torch.nn.functional.cosine_similarity(u, v)),
+        ):
+            one = nn.TripletMarginWithDistanceLoss(distance_function=ours, **options)(*map(mg.tensor, (a, p, n)))
+            other = torch.nn.TripletMarginWithDistanceLoss(distance_function=theirs, **options)
+            np.testing.assert_allclose(one.tolist(), other(*map(torch.tensor, (a, p, n))).tolist(), rtol=1e-9)
+    same = nn.TripletMarginLoss()(*map(mg.tensor, (a, p, n)))
+    assert nn.TripletMarginWithDistanceLoss()(*map(mg.tensor, (a, p, n))).item() == same.item()
+
+
 # -- errors --------------------------------------------------------------------------------------------------------------------
 
 V, M, L = mg.zeros(3), mg.zeros(2, 3), mg.ones(3)
@@ -366,6 +382,8 @@ REFUSED = {
     "triplet's shapes": (lambda: F.triplet_margin_loss(M, M, V), ShapeError, r"argument negative: got shape \(3,\), expected anchor's shape"),
     "triplet's margin": (lambda: F.triplet_margin_loss(M, M, M, 0.0), ValueError, r"triplet_margin_loss: argument margin: got 0.0, expected a number above 0"),
     "module's margin": (lambda: nn.TripletMarginLoss(-1.0), ValueError, r"TripletMarginLoss: argument margin: got -1.0"),
+    "margin beside a distance": (lambda: nn.TripletMarginWithDistanceLoss(margin=0), ValueError, r"TripletMarginWithDistanceLoss: argument margin: got 0"),
+    "function's margin beside a distance": (lambda: F.triplet_margin_with_distance_loss(M, M, M, margin=-1), ValueError, r"triplet_margin_with_distance_loss: argument margin: got -1"),
     "p": (lambda: F.multi_margin_loss(M, mg.tensor([0, 1]), p=3), ValueError, r"multi_margin_loss: argument p: got 3, expected 1 or 2"),
     "module's p": (lambda: nn.MultiMarginLoss(p=0), ValueError, r"MultiMarginLoss: argument p: got 0"),
     "module's weight": (lambda: nn.MultiMarginLoss(weight=M), ShapeError, r"MultiMarginLoss: argument weight: got shape \(2, 3\)"),
