@@ -1,19 +1,15 @@
 """minigrad.keras.activations, initializers, regularizers."""
 
-import sys
 from pathlib import Path
 
+import keras_cases as cases
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad.keras import activations, initializers, regularizers
 
-DATA = Path(__file__).with_name("data")
-sys.path.insert(0, str(DATA))
-import keras_cases as cases  # noqa: E402
-
-GOLDEN = np.load(DATA / "keras_golden.npz")
+GOLDEN = np.load(Path(__file__).parent / "data" / "keras_golden.npz")
 CASES = [pytest.param(i, *case, id=f"{i}-{case[0]}") for i, case in enumerate(cases.ACTIVATIONS)]
 
 

@@ -1,8 +1,8 @@
 """minigrad.keras.losses: what Keras computes, under the same names, in steps that can be captured."""
 
-import sys
 from pathlib import Path
 
+import keras_cases as cases
 import numpy as np
 import pytest
 
@@ -11,11 +11,7 @@ from minigrad import nn, optim
 from minigrad.errors import LabelError, ShapeError
 from minigrad.keras import losses
 
-DATA = Path(__file__).with_name("data")
-sys.path.insert(0, str(DATA))
-import keras_cases as cases  # noqa: E402
-
-GOLDEN = np.load(DATA / "keras_golden.npz")
+GOLDEN = np.load(Path(__file__).parent / "data" / "keras_golden.npz")
 #: 1 - 1e-7 is another number in float32, and the bounds of the clipping bend the slope.
 SMOOTH = [pytest.param(i, *case, id=f"{i}-{case[0]}-{case[1]}") for i, case in enumerate(cases.LOSSES) if case[1] != "certain"]
 CASES = [pytest.param(i, *case, id=f"{i}-{case[0]}-{case[1]}") for i, case in enumerate(cases.LOSSES)]

@@ -1,8 +1,8 @@
 """minigrad.keras.metrics: what Keras computes, batch by batch."""
 
-import sys
 from pathlib import Path
 
+import keras_cases as cases
 import numpy as np
 import pytest
 
@@ -10,11 +10,7 @@ import minigrad as mg
 from minigrad.errors import ShapeError
 from minigrad.keras import losses, metrics
 
-DATA = Path(__file__).with_name("data")
-sys.path.insert(0, str(DATA))
-import keras_cases as cases  # noqa: E402
-
-GOLDEN = np.load(DATA / "keras_golden.npz")
+GOLDEN = np.load(Path(__file__).parent / "data" / "keras_golden.npz")
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -1,9 +1,9 @@
 """minigrad.keras.optimizers: the steps that Keras takes, eager and captured."""
 
 import inspect
-import sys
 from pathlib import Path
 
+import keras_cases as cases
 import numpy as np
 import pytest
 
@@ -12,11 +12,7 @@ from minigrad import nn
 from minigrad.keras import losses, optimizers
 from minigrad.keras.optimizers import schedules
 
-DATA = Path(__file__).with_name("data")
-sys.path.insert(0, str(DATA))
-import keras_cases as cases  # noqa: E402
-
-GOLDEN = np.load(DATA / "keras_golden.npz")
+GOLDEN = np.load(Path(__file__).parent / "data" / "keras_golden.npz")
 CASES = [pytest.param(i, *case, id=f"{i}-{case[0]}") for i, case in enumerate(cases.OPTIMIZERS)]
 NAMES = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam"]
 

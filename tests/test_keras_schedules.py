@@ -1,18 +1,14 @@
 """minigrad.keras.optimizers.schedules: the rates that Keras computes."""
 
-import sys
 from pathlib import Path
 
+import keras_cases as cases
 import numpy as np
 import pytest
 
 from minigrad.keras.optimizers import schedules
 
-DATA = Path(__file__).with_name("data")
-sys.path.insert(0, str(DATA))
-import keras_cases as cases  # noqa: E402
-
-GOLDEN = np.load(DATA / "keras_golden.npz")
+GOLDEN = np.load(Path(__file__).parent / "data" / "keras_golden.npz")
 
 
 @pytest.mark.parametrize(("i", "name", "options"), [pytest.param(i, *case, id=f"{i}-{case[0]}") for i, case in enumerate(cases.SCHEDULES)])

@@ -1,7 +1,7 @@
 """Writes keras_golden.npz: what Keras computes for losses, metrics, schedules and optimizers, in float64.
 
 Run by hand, with Keras and JAX installed: `python tests/data/make_keras_golden.py`. The cases themselves (which function,
-which options, which data) stand in keras_cases.py beside this file, where the tests read them too; here is what Keras
+which options, which data) are those of tests/keras_cases.py, where the tests read them too; here is what Keras
 makes of them, under the number of the case:
 
 loss.I       the losses per sample;  loss.I.REDUCTION  the class's number, .weighted with weights of the samples
@@ -21,7 +21,7 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["JAX_ENABLE_X64"] = "1"
 warnings.filterwarnings("ignore")
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import keras  # noqa: E402 - after the environment that it reads
 import keras_cases as cases  # noqa: E402

@@ -1,4 +1,4 @@
-"""The cases of keras_golden.npz: which functions of Keras, with which options, of which numbers."""
+"""Cases of which Keras is asked, and minigrad: which functions of Keras, with which options, of which numbers."""
 
 from __future__ import annotations
 
