@@ -1,4 +1,5 @@
-"""docs/ops.md, built anew: everything is on it, and what it shows for a derivative is the record's."""
+"""docs/ops.md, built anew: everything is on it, and what it shows for a derivative is the record's. The chapters: their code
+runs and prints what they show, and their links lead to files."""
 
 import ast
 import re
@@ -143,6 +144,27 @@ def test_the_code_of_a_chapter_runs(chapter, capsys):
         "training": "to go on from epoch 30",
     }
     assert expected[chapter] in printed
+
+
+def test_what_a_chapter_shows_is_what_its_code_prints(tmp_path, monkeypatch, capsys):
+    """Each block of code, and the block without a language that follows it."""
+    text = (DOCS / "studying.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    names, compared = {}, 0
+    for code, shown in re.findall(r"^```python\n(.*?)^```\n(?:```\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL):
+        exec(compile(code, "studying.md", "exec"), names)
+        printed = capsys.readouterr().out
+        if shown:
+            assert printed == shown
+            compared += 1
+    assert compared == text.count("\n```\n```\n")
+    assert (tmp_path / "tape.html").is_file()
+
+
+@pytest.mark.parametrize("page", [*DOCS.glob("*.md"), DOCS.parent / "README.md", DOCS.parent / "csrc" / "README.md"], ids=lambda p: "/".join(p.parts[-2:]))
+def test_links_lead_to_files(page):
+    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
 def test_the_listing_of_the_chapter_is_the_programs():
