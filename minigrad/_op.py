@@ -158,11 +158,12 @@ def defop(
     op.rules = tuple(rule(op, i) for i in inputs)
     op.joint_kernel = joint_rule(op, joint) if joint else None
     op.keeps_out = any(op.out_at in need for need in op.needs)
+    op.call = _compile.function_of(op)
+    offered = public(names, spaces)(op.call) if names else op.call
     if listed:
         registry[name] = op
-    op.call = _compile.function_of(op)
     _backend.enter(op)
-    return public(names, spaces)(op.call) if names else op.call
+    return offered
 
 
 class Composition:
@@ -200,10 +201,12 @@ def public(names: str, spaces: str = EVERYWHERE) -> Callable[[F], F]:
 
     def offer(function: F) -> F:
         offered = _spelled(function)
-        for space in spaces.split():
-            for name in names.split():
-                if surface.setdefault(space, {}).setdefault(name, offered) is not offered:
-                    raise TypeError(f"public({name!r}): there is a function of this name in {space} already")
+        places = [(space, name) for space in spaces.split() for name in names.split()]
+        for space, name in places:
+            if surface.get(space, {}).get(name, offered) is not offered:
+                raise TypeError(f"public({name!r}): there is a function of this name in {space} already")
+        for space, name in places:
+            surface.setdefault(space, {})[name] = offered
         return offered
 
     return offer

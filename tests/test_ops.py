@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn  # the losses are declared when they are first asked for
 from minigrad import _op, _shapes, autograd
-from minigrad.testing import gradcheck, gradgradcheck, materialize
+from minigrad.testing import Draw, Sample, gradcheck, gradgradcheck, materialize
 
 PRIMITIVES = [op for op in _op.registry.values() if isinstance(op, _op.Op)]
 CASES = [pytest.param(op, s, id=f"{op.name}-{s!r}") for op in PRIMITIVES for s in op.samples()]
@@ -165,6 +165,34 @@ def test_record_is_complete(op):
     assert op.samples()
     assert all(s.inputs for s in op.samples())
     assert all(len(s.inputs) == len(op.inputs) and set(s.keywords) == set(op.keywords) for s in op.samples())
+
+
+ABS = {"reference": np.abs, "vjp": {"x": lambda g, x: g * mg.sign(x)}, "samples": lambda: [Sample(Draw((3,)))], "doc": "|x|."}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "text"),
+    [
+        ("exp", {}, r"defop\('exp'\): there is an op of this name already"),
+        ("mine", {"doc": ""}, r"defop\('mine'\): a record needs samples, a reference and a doc"),
+        ("mine", {"vjp": {"z": lambda g: g}}, r"defop\('mine'\): 'z' is not one of its inputs \('x',\)"),
+        ("mine", {"vjp": {}}, r"defop\('mine'\): input 'x' needs exactly one of a formula in vjp, a composition, or nondiff"),
+        ("mine", {"nondiff": "x"}, "input 'x' needs exactly one of"),
+        ("mine", {"vjp": {"x": lambda g, w: g * w}}, "the formula of 'x' names 'w', which is none of"),
+        ("mine", {"names": "mine exp"}, r"public\('exp'\): there is a function of this name in minigrad already"),
+    ],
+)
+def test_a_record_that_is_refused_is_nowhere(name, changes, text):
+    before = dict(_op.registry), {space: dict(names) for space, names in _op.surface.items()}
+    with pytest.raises(TypeError, match=text):
+        mg.defop(name, "x", **{**ABS, **changes})
+    assert (_op.registry, _op.surface) == before
+
+
+def test_a_record_shows_itself_and_the_function_that_it_became():
+    assert repr(mg.mul.op) == "<op mul(x, y)>"
+    assert repr(_op.registry["square"]) == "<composition square>"
+    assert mg.mul.op.source.startswith("def mul(x, y):\n")
 
 
 NAN = float("nan")
