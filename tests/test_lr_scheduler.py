@@ -92,6 +92,25 @@ def test_a_chain_within_a_sequence_begins_at_its_first_epoch():
     np.testing.assert_allclose(rates(optimizer, whole, 8), [0.05, 0.0375, 0.025, 0.01, 0.01, 0.1, 0.05, 0.025], rtol=1e-14)
 
 
+S = lr_scheduler
+COMBINED = {
+    "chain": lambda o: S.ChainedScheduler([S.ConstantLR(o, 0.5, 2), S.ExponentialLR(o, 0.5)]),
+    "chain of steps": lambda o: S.ChainedScheduler([S.LinearLR(o, 0.25, total_iters=3), S.StepLR(o, 2), S.LambdaLR(o, lambda t: 0.9**t)]),
+    "chain of cycles": lambda o: S.ChainedScheduler([S.CyclicLR(o, 0.1, 0.4, 2), S.MultiplicativeLR(o, lambda t: 0.5)]),
+    "sequence": lambda o: S.SequentialLR(o, [S.ConstantLR(o, 0.5, 9), S.ExponentialLR(o, 0.5)], [2]),
+    "chain of a sequence": lambda o: S.ChainedScheduler([S.SequentialLR(o, [S.LinearLR(o), S.StepLR(o, 1)], [3]), S.ExponentialLR(o, 0.5)]),
+    "restarts": lambda o: S.CosineAnnealingWarmRestarts(o, 2, 2),
+}
+
+
+@pytest.mark.parametrize("name", COMBINED)
+def test_what_begins_later_in_a_sequence_has_the_rates_that_it_has_alone(name):
+    alone, optimizer = sgd(0.8), sgd(0.8)
+    expected = rates(alone, COMBINED[name](alone), 8)
+    whole = S.SequentialLR(optimizer, [S.ConstantLR(optimizer, 0.25, 9), COMBINED[name](optimizer)], [3])
+    np.testing.assert_allclose(rates(optimizer, whole, 11), [0.2] * 3 + expected, rtol=1e-14)
+
+
 def test_a_schedule_goes_on_from_a_rate_that_is_set_by_hand():
     optimizer = sgd(0.8)
     scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
@@ -306,7 +325,6 @@ def test_one_cycle_ends():
     assert scheduler.last_epoch == 2
 
 
-S = lr_scheduler
 BAD = [
     (lambda o: S.StepLR(3, 3), TypeError, "StepLR: argument optimizer: got a int"),
     (lambda o: S.StepLR(o, 0), ValueError, "step_size: got 0"),

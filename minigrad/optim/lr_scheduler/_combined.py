@@ -109,9 +109,9 @@ class SequentialLR(_Combined):
         self.last_epoch += 1
         self._last_lr = self._schedulers[0].get_last_lr()
 
-    def _restart(self) -> None:
+    def _restart(self, first: bool = True) -> None:
         """Starts again, within another SequentialLR."""
-        self._schedulers[0]._restart()
+        self._schedulers[0]._restart(first)
         self.last_epoch, self._last_lr = 0, self._schedulers[0].get_last_lr()
 
 
@@ -148,7 +148,7 @@ class ChainedScheduler(_Combined):
             one._begin()
         self.last_epoch, self._last_lr = self.last_epoch + 1, self._schedulers[-1].get_last_lr()
 
-    def _restart(self) -> None:
-        for one in self._schedulers:
-            one._restart()
+    def _restart(self, first: bool = True) -> None:
+        for i, one in enumerate(self._schedulers):
+            one._restart(first and i == 0)
         self.last_epoch, self._last_lr = 0, self._schedulers[-1].get_last_lr()

@@ -48,7 +48,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         wave = (1 + cos(pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * wave for base in self.base_lrs]
 
-    def _restart(self) -> None:
+    def _restart(self, first: bool = True) -> None:
         self._at(0)
 
     def _begin(self) -> None:

@@ -67,10 +67,10 @@ class LRScheduler:
         finally:
             self._is_initial = False
 
-    def _restart(self) -> None:
-        """Sets the rates of epoch 0, in the middle of a SequentialLR."""
+    def _restart(self, first: bool = True) -> None:
+        """Sets the rates of epoch 0, in the middle of a SequentialLR; if not the first of a chain, from the present ones."""
         with all_or_none(self.optimizer.param_groups):
-            if self._from_base:
+            if first and self._from_base:
                 for group, lr in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
                     group["lr"] = lr
             self._move(0)
