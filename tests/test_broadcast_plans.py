@@ -69,7 +69,24 @@ def test_planned_ops_are_captured_with_the_same_bits():
         assert step(x, b).tolist() == eager
 
 
-def test_operands_from_one_pool_stay_what_unary_kernels_go_by():
+def test_more_plans_than_are_remembered():
+    """At some point all are forgotten, and what comes again is planned again."""
+    for n in [*range(1, 4200), 1, 2, 3]:
+        x = mg.from_numpy(np.arange(2.0 * n).reshape(2, n).T)
+        assert (x + x[0]).shape == (n, 2)
+        assert x.sum(0)[0].item() == n * (n - 1) / 2
+        assert mg.cat([x, x])[n].tolist() == x[mg.tensor([0])][0].tolist() == [0.0, n]
+        assert (x.T @ x[:, :1])[0, 0].item() == pytest.approx(n * (n - 1) * (2 * n - 1) / 6)
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64, mg.int64], ids=str)
+def test_more_numbers_than_are_remembered(dtype):
+    x = mg.ones(2, dtype=dtype)
+    for n in [*range(300), 0, 1]:
+        assert (x + n).tolist() == [1 + n] * 2
+
+
+def test_what_a_pool_plans_with_itself_serves_unary_kernels_too():
     x = mg.ones(2, 3)
     for _ in range(2):
         with mg.backend("numpy"):

@@ -267,6 +267,23 @@ def test_live_tensors_outlive_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
         assert (x.array == n).all()
 
 
+def test_tensors_of_forgotten_shapes_meet_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was planned for a shape goes with it, and is planned anew."""
+    pools = _array._pools[_array.float32]
+    monkeypatch.setattr(_array, "_MANY_SHAPES", 8)
+    earlier = {n: mg.full((n,), float(n)) for n in range(900, 930)}
+    assert len(pools) <= _array._MANY_SHAPES
+    for n, old in earlier.items():
+        new = mg.full((n,), 2.0, requires_grad=True)
+        assert new.pool is not old.pool
+        for total in (new + old, old + new, new * old - new * old + new + old):
+            assert total.tolist() == [n + 2.0] * n
+        (new * old).sum().backward()
+        assert new.grad is not None
+        assert new.grad.tolist() == [float(n)] * n
+    assert len(pools) <= _array._MANY_SHAPES
+
+
 def test_one_shape_is_remembered_a_few_times() -> None:
     tensors = [mg.empty(*SHAPE) for _ in range(500)]
     arrays = [weakref.ref(x.array) for x in tensors]
