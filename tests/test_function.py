@@ -113,6 +113,21 @@ def test_results_without_gradients():
     assert x.grad.tolist() == [5.0, 5.0]
 
 
+def test_a_function_of_which_no_result_is_a_float():
+    class Count(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.long(), x > 1
+
+        @staticmethod
+        def backward(ctx, *gradients):
+            raise AssertionError("there is nothing to go back from")
+
+    whole, large = Count.apply(leaf(1.5, 2.5))
+    assert (whole.tolist(), large.tolist()) == ([1, 2], [True, True])
+    assert (whole.requires_grad, large.requires_grad) == (False, False)
+
+
 def test_nothing_is_recorded_where_nothing_is_wanted():
     assert Cube.apply(mg.tensor([2.0])).node is None
     with mg.no_grad():
@@ -251,6 +266,15 @@ def test_misuse():
         Cube(leaf(1.0))
     with pytest.raises(NotImplementedError, match="forward"):
         type("Empty", (mg.Function,), {}).apply(leaf(1.0))
+
+    class Forward(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0
+
+    y = Forward.apply(leaf(1.0)).sum()
+    with pytest.raises(NotImplementedError, match="^Function: define `@staticmethod def backward"):
+        y.backward()
 
     class Dirty(Cube):
         @staticmethod

@@ -8,6 +8,7 @@ from jit_steps import bits
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad._program_listing import operations
 
 LONG = 50_000
 
@@ -155,6 +156,20 @@ def test_the_time_of_a_chain_stands_with_its_first_call():
     assert head.split() == ["#", "op", "kernel", "sizes", "us", "of", "limit", "limit", "fused", "line"]
     assert [("%" in row) for row in rows] == [True, False, False, True]
     assert foot.endswith(" us")
+
+
+def test_the_work_of_products_is_counted():
+    layer = nn.Linear(4, 3)
+
+    @mg.jit
+    def step(x, y):
+        layer.zero_grad()
+        (layer(x).sum() + (x @ y).sum()).backward()
+
+    step(mg.ones(5, 2, 4), mg.ones(5, 4, 6))
+    found = {(call.kernel.name, operations(call)) for call in step.programs[0].steps}
+    forward, batched, backward = 2 * 10 * 4 * 3, 2 * 5 * 2 * 4 * 6, 2 * 10 * 4 * 3  # of the weight alone: x wants no gradient
+    assert {("matmul", forward), ("matmul", batched), ("linear_bwd", backward), ("sum", 0)} <= found
 
 
 # -- memory ----------------------------------------------------------------------------------------------------------------

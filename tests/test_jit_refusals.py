@@ -135,6 +135,39 @@ def test_what_replays_would_not_do():
     assert seen.tolist() == [0.0, 0.0, 0.0]
 
 
+def test_a_parameter_that_is_not_contiguous_is_updated_by_no_program():
+    w = nn.Parameter(mg.from_numpy(np.ones((2, 3), "f4").T))
+    optimizer = optim.SGD([w], lr=0.1)
+
+    @mg.jit
+    def step():
+        (w * w).sum().backward()
+        optimizer.step()
+
+    with pytest.raises(CaptureError, match="an optimizer updates a parameter that is not contiguous at"):
+        step()
+    assert w.tolist() == [[1.0, 1.0]] * 3
+
+
+def test_a_failed_capture_puts_back_the_state_of_an_optimizer_that_has_one():
+    p = nn.Parameter(mg.ones(2))
+    optimizer = optim.Adam([p])
+    p.grad = mg.ones(2)
+    optimizer.step()
+    before = repr(optimizer.state_dict()), p.tolist()
+
+    @mg.jit
+    def step():
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+        return p.sum().item()
+
+    with pytest.raises(CaptureError, match="item reads a value"):
+        step()
+    assert (repr(optimizer.state_dict()), p.tolist()) == before
+
+
 def test_results_that_hide_tensors():
     class Output:
         def __init__(self, loss):

@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import LabelError, ShapeError
+from minigrad.nn import functional as F
 
 ROWS, COLS = np.array([3, 0, -1, 3]), np.array([1, -3, 0, 1])
 
@@ -139,6 +140,20 @@ def test_along_a_dimension():
     for wrong in (3, -4):
         with pytest.raises(LabelError, match=rf"gather: argument index: got {wrong}, expected numbers in \[-3, 2\]"):
             mg.from_numpy(x).gather(1, mg.tensor(at * 0 + wrong))
+
+
+def test_along_no_dimension_the_whole_is_a_row():
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert mg.take_along_dim(x, mg.tensor([3, 0])).tolist() == mg.take(x, mg.tensor([3, 0])).tolist() == [4.0, 1.0]
+
+
+@pytest.mark.parametrize("classes", [3, 6000])
+def test_one_hot_of_few_and_of_many_classes(classes):
+    labels = mg.tensor([[classes - 1, 0], [1, 1]])
+    for given in (classes, -1):
+        rows = F.one_hot(labels, given)
+        assert (rows.dtype, rows.shape) == (mg.int64, (2, 2, classes))
+        np.testing.assert_array_equal(rows.numpy(), labels.numpy()[..., None] == np.arange(classes))
 
 
 def test_what_is_expanded_shares_memory_and_is_not_written():

@@ -52,6 +52,15 @@ def test_correlations_of_lines_are_one():
     assert mg.cov(X[0]).item() == pytest.approx(5 / 3)
 
 
+@pytest.mark.parametrize("right", [False, True])
+def test_searching_in_rows_is_searching_in_each(right):
+    rows, values = np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]), np.array([[3.0, 0.0], [6.0, 4.0]])
+    side = "right" if right else "left"
+    found = mg.searchsorted(mg.tensor(rows), mg.tensor(values), right=right)
+    assert found.tolist() == [np.searchsorted(row, v, side).tolist() for row, v in zip(rows, values, strict=True)]
+    assert mg.bucketize(mg.tensor(values), mg.tensor(rows[0]), right=right).tolist() == np.searchsorted(rows[0], values, side).tolist()
+
+
 def test_histograms():
     x = mg.tensor([0.0, 0.1, 0.5, 0.9, 1.0, 7.0, np.nan])
     assert mg.histc(x, 2, 0, 1).tolist() == [2.0, 3.0]
