@@ -297,6 +297,7 @@ def test_no_grad_as_context_and_decorator():
         assert result.is_leaf
         assert not enabled
     assert bare.__doc__ == "Kept."
+    assert repr(mg.no_grad()) == "<no_grad>"
     assert (x * 2.0).requires_grad
 
 

@@ -18,6 +18,7 @@ from minigrad.data import (
     TensorDataset,
     WeightedRandomSampler,
 )
+from minigrad.data.sampler import OrderedSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -247,6 +248,7 @@ def test_a_sampler_that_leaves_the_dataset_is_named() -> None:
         (lambda: BatchSampler(Y, 0, False), ValueError, "BatchSampler: argument batch_size: got 0"),
         (lambda: BatchSampler(Y, 2, 1), TypeError, "BatchSampler: argument drop_last: got 1, expected True or False"),  # type: ignore[arg-type]
         (lambda: list(Sampler()), NotImplementedError, "Sampler has no __iter__: write one"),
+        (lambda: list(OrderedSampler()), NotImplementedError, "OrderedSampler has no order: write one that returns a range"),
     ],
 )
 def test_samplers_refuse(make: Callable[[], Any], error: type[Exception], text: str) -> None:

@@ -285,6 +285,7 @@ def test_a_loader_varies_images_anew_in_every_pass() -> None:
         (lambda: tf.RandomShift((1, 2, 3)), ValueError, "expected a number or a pair"),  # type: ignore[arg-type]
         (lambda: tf.RandomRotation(-5), ValueError, "degrees: got -5"),
         (lambda: tf.RandomRotation((20, 10)), ValueError, "a pair .low, high. with low <= high"),
+        (lambda: tf.RandomRotation((1, 2, 3)), ValueError, "degrees: got .1, 2, 3., expected a number or a pair"),  # type: ignore[arg-type]
         (lambda: tf.RandomRotation("a"), TypeError, "degrees: got 'a', expected a number"),  # type: ignore[arg-type]
         (lambda: tf.RandomZoom(1.0), ValueError, "zoom: got 1.0"),
         (lambda: tf.RandomZoom((0, 1)), ValueError, "zoom: got 0"),

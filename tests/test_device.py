@@ -97,6 +97,8 @@ def test_any_other_device_is_one_error(op, use, other):
 
 @pytest.mark.parametrize("make", [lambda: mg.ones(1), lambda: nn.Linear(1, 1)])
 def test_cuda_without_a_number(make):
+    thing = make()
+    assert thing.cuda("cpu") is thing
     with pytest.raises(DeviceError, match=r"cuda: argument device: got 'cuda', expected 'cpu'.*is_available"):
         make().cuda()
     with pytest.raises(DeviceError, match="got 0, expected 'cpu'"):

@@ -151,6 +151,7 @@ BCE_LOGITS = F.binary_cross_entropy_with_logits
         (F.cross_entropy, (X, mg.tensor([0, 3])), {}, LabelError, r"label 3 at index \[1\].*0 to 2.*start at 0"),
         (F.cross_entropy, (X, mg.tensor([-1, 0])), {}, IndexError, r"label -1 at index \[0\].*ignore_index"),
         (F.cross_entropy, (X, mg.tensor([[0], [1]])), {}, ShapeError, r"target: got shape \(2, 1\).*squeeze"),
+        (F.cross_entropy, (X, mg.zeros(2, 3).long()), {}, ShapeError, r"target: got shape \(2, 3\).*one-hot rows.*to\(input\.dtype\)"),
         (F.cross_entropy, (X, mg.zeros(2)), {}, DTypeError, r"target: .*float32.*target\.long\(\)"),
         (F.cross_entropy, (Y, X), {}, DTypeError, "input: .*exchanged"),
         (F.cross_entropy, (mg.tensor(0.0), mg.tensor(0)), {}, ShapeError, "input: got a scalar"),

@@ -17,6 +17,8 @@ from minigrad.keras.optimizers import SGD
 
 GOLDEN = json.loads(str(np.load(Path(__file__).parent / "data/keras_callbacks_golden.npz")["cases"]))
 
+X, Y = np.linspace(-1, 1, 70, dtype=np.float32)[:, None], np.linspace(1, 3, 70, dtype=np.float32)
+
 
 def model():
     made = Sequential([Dense(1, use_bias=False, input_shape=(1,))])
@@ -64,6 +66,40 @@ def test_model_checkpoint_decides_as_keras(options, walk, expected, tmp_path):
     assert sorted(int(file.name[:2]) for file in tmp_path.iterdir()) == expected
 
 
+def test_a_checkpoint_every_few_batches(tmp_path):
+    """Batches are counted through all epochs: 3 to an epoch here."""
+    net = model()
+    net.fit(X, Y, epochs=2, callbacks=[ModelCheckpoint(tmp_path / "{epoch}-{loss:.6f}.npz", save_freq=2)], verbose=0)
+    assert sorted(file.name[0] for file in tmp_path.iterdir()) == ["1", "2", "2"]
+    for wrong in (0, True, "batch"):
+        with pytest.raises(ValueError, match=f"ModelCheckpoint: argument save_freq: got {wrong!r}, expected 'epoch' or a number"):
+            ModelCheckpoint(tmp_path / "x.npz", save_freq=wrong)
+
+
+def test_what_is_done_is_told(tmp_path, capsys):
+    path = tmp_path / "best.npz"
+    driven(EarlyStopping(patience=1, restore_best_weights=True, verbose=1), [0.5, 0.6])
+    driven(callbacks.ReduceLROnPlateau(factor=0.5, patience=1, verbose=1), [0.5, 0.6])
+    driven(ModelCheckpoint(path, save_best_only=True, verbose=1), [0.5, 0.6, 0.25])
+    driven(ModelCheckpoint(path, verbose=1), [0.5])
+    assert [line for line in capsys.readouterr().out.splitlines() if line] == [
+        "Epoch 2: early stopping",
+        "Restoring model weights from the end of the best epoch: 1.",
+        "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.05.",
+        f"Epoch 1: val_loss improved from inf to 0.50000, saving model to {path}",
+        f"Epoch 3: val_loss improved from 0.50000 to 0.25000, saving model to {path}",
+        f"Epoch 1: saving model to {path}",
+    ]
+
+
+def test_a_history_in_a_line():
+    history = History()
+    for epoch, loss in enumerate((0.5, 0.25)):
+        history.on_epoch_end(epoch, {"loss": loss})
+    assert repr(history) == "History of 2 epochs, at last loss: 0.2500"
+    assert repr(History()) == "History of 0 epochs"
+
+
 def test_what_a_checkpoint_holds(tmp_path):
     driven(ModelCheckpoint(tmp_path / "at-{epoch}-{val_loss:.1f}.npz"), [0.5, 0.4])
     net = model()
@@ -72,9 +108,6 @@ def test_what_a_checkpoint_holds(tmp_path):
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
-
-X, Y = np.linspace(-1, 1, 70, dtype=np.float32)[:, None], np.linspace(1, 3, 70, dtype=np.float32)
-
 
 class Noting(Callback):
     """Has all hooks but those of the older names."""

@@ -104,6 +104,13 @@ def test_predict_finds_its_weights_without_a_search_through_the_process(monkeypa
     assert len(net._step("train").programs) == 0
 
 
+def test_metrics_of_many_batches_are_those_of_few():
+    """Predictions are kept for some batches, and then measured together."""
+    net = classifier(metrics=["accuracy", "sparse_categorical_crossentropy"])
+    few, many = (net.evaluate(np.tile(X, (2, 1)), np.tile(LABELS, 2), batch_size=n, verbose=0) for n in (180, 1))
+    np.testing.assert_allclose(many, few, rtol=1e-5)
+
+
 def test_it_learns():
     net = classifier(metrics=["accuracy"])
     history = net.fit(X, LABELS, epochs=60, verbose=0)
@@ -272,6 +279,8 @@ def test_a_tail_that_training_never_sees():
         ({"class_weight": {0: 1.0}, "sample_weight": np.ones(90)}, ValueError, "class_weight: got sample_weight"),
         ({"x": np.array([["a"] * 3] * 90)}, TypeError, "Convert text to numbers"),
         ({"x": iter([])}, ValueError, "x yields"),
+        ({"x": iter([(X, Y, Y, Y)]), "y": None}, ValueError, r"^fit: argument x: got batches of 4 parts, expected \(x,\), \(x, y\) or"),
+        ({"x": iter([(X, Y)]), "y": None, "validation_split": 0.2}, ValueError, "validation_split: got an iterable of batches.*Pass validation_data"),
     ],
 )
 def test_errors_of_fit(arguments, error, match):

@@ -179,6 +179,17 @@ def test_a_frozen_layer_stays():
     assert (made.get_weights()[6] != before[6]).any()
     made.trainable = False
     assert made.trainable_weights == []
+    later = Sequential([L.Dense(2)])
+    later.layers[0].trainable = False
+    later(X)
+    assert [len(later.weights), len(later.trainable_weights)] == [2, 0]
+
+
+def test_layers_are_printed_with_their_names():
+    made = Sequential([L.Dense(2, name="head")])
+    assert repr(made.layers[0]) == "Dense(name=head, built=False)"
+    made(X)
+    assert repr(made.layers[0]) == "Dense(name=head, built=True)"
 
 
 def test_models_within_models():

@@ -38,6 +38,8 @@ def test_a_tape_is_the_program():
     loss.backward()
     assert [s.kept for s in mg.tape(loss)] == [None] * 4
     assert "freed" in str(mg.tape(loss))
+    assert repr(tape[1]) == "<step #1 exp(#0) (2,)>"
+    assert re.fullmatch(r"<#\d+ sum \(\)>", repr(loss.node))
     with pytest.raises(IndexError):
         tape[4]
 

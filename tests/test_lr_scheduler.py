@@ -261,6 +261,19 @@ def test_a_group_that_came_later():
     assert scheduler.last_epoch == 0
 
 
+def test_a_refused_step_leaves_warm_restarts_where_they_were():
+    optimizer = sgd()
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 3)
+    optimizer.step()
+    scheduler.step(1.5)
+    optimizer.add_param_group({"params": [parameter()]})
+    before = scheduler.state_dict()
+    for epoch in (None, 4.25):
+        with pytest.raises(ValueError, match="got 2 groups, expected the 1"):
+            scheduler.step(epoch)
+        assert scheduler.state_dict() == before
+
+
 @pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
 def test_momentum_falls_where_the_rate_rises(make):
     optimizer = make([parameter()], lr=0.1)
@@ -358,6 +371,7 @@ BAD = [
     (lambda o: S.CyclicLR(o, 0.1, 0.3, mode="x"), ValueError, "mode: got 'x'"),
     (lambda o: S.CyclicLR(o, 0.1, 0.3, scale_fn=abs, scale_mode="x"), ValueError, "scale_mode: got 'x'"),
     (lambda o: S.CyclicLR(o, 0.1, 0.3, 0), ValueError, "step_size_up: got 0"),
+    (lambda o: S.CyclicLR(optim.Adagrad([parameter()]), 0.1, 0.3), ValueError, "optimizer: got Adagrad, expected an optimizer with momentum.*cycle_momentum=False"),
     (lambda o: S.ReduceLROnPlateau(o, "less"), ValueError, "mode: got 'less'"),
     (lambda o: S.ReduceLROnPlateau(o, factor=1.0), ValueError, "factor: got 1.0"),
     (lambda o: S.ReduceLROnPlateau(o, threshold_mode="x"), ValueError, "threshold_mode: got 'x'"),

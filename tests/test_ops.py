@@ -230,6 +230,24 @@ def test_a_nan_lets_the_gradient_pass(dtype):
         np.testing.assert_array_equal(dy.array, [1.0, 1.0, 1.0, below, 0.5])
 
 
+def test_the_slope_of_a_product_with_zeros():
+    """Of one factor it is the product of the others, which is not 0 where that factor alone is."""
+    x = mg.tensor([[2.0, 0.0, 3.0], [0.0, 0.0, 5.0], [1.0, 2.0, 4.0]], dtype=mg.float64, requires_grad=True)
+    (slope,) = mg.autograd.grad(x.prod(1).sum(), x, create_graph=True)
+    assert slope.tolist() == [[0.0, 6.0, 0.0], [0.0, 0.0, 0.0], [8.0, 4.0, 2.0]]
+    (bend,) = mg.autograd.grad(slope[:, 2].sum(), x)
+    assert bend.tolist() == [[0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]
+
+
+@pytest.mark.parametrize(("power", "value", "slope"), [(2, 16.0, 8.0), (3, 64.0, 48.0), (0.5, 2.0, 0.25), (-1, 0.25, -1 / 16), (1.5, 8.0, 3.0)])
+def test_powers_that_other_ops_compute(power, value, slope):
+    x = mg.tensor(4.0, dtype=mg.float64, requires_grad=True)
+    y = x**power
+    y.backward()
+    assert y.item() == pytest.approx(value, rel=1e-15)
+    assert x.grad.item() == pytest.approx(slope, rel=1e-15)
+
+
 @pytest.mark.parametrize("approximate", ["none", "tanh"])
 @pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
 def test_gelu_of_large_arguments(dtype, approximate):

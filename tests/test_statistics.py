@@ -1,4 +1,4 @@
-"""Quantiles, covariances and histograms. (Values and derivatives beside NumPy's: test_compositions.py.)"""
+"""Quantiles, extrema, covariances and histograms. (Values and derivatives beside NumPy's: test_compositions.py.)"""
 
 import numpy as np
 import pytest
@@ -44,6 +44,19 @@ def test_the_gradient_goes_to_both_neighbours():
     x = X.clone().requires_grad_()
     x.quantile(0.3, dim=1).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), [[0.0, 0.1, 0.9, 0.0], [0.0, 0.9, 0.1, 0.0]], rtol=1e-5)
+
+
+def test_a_mean_of_integers_in_a_type_of_floats():
+    assert mg.tensor([1, 2]).mean(dtype=mg.float64).item() == 1.5
+
+
+@pytest.mark.parametrize("name", ["max", "min", "sort", "cummax", "cummin"])
+def test_values_and_indices_of_a_scalar(name):
+    x = mg.tensor(3.0, requires_grad=True)
+    found = getattr(x, name)(0)
+    assert (found.values.item(), found.indices.tolist()) == (3.0, 0)
+    found.values.backward()
+    assert x.grad.item() == 1.0
 
 
 def test_correlations_of_lines_are_one():

@@ -359,19 +359,6 @@ def test_shapes_of_others():
         mg.broadcast_tensors(mg.ones(2), mg.zeros(3))
 
 
-def test_a_mean_of_integers_in_a_type_of_floats():
-    assert mg.tensor([1, 2]).mean(dtype=mg.float64).item() == 1.5
-
-
-@pytest.mark.parametrize("name", ["max", "min", "sort", "cummax", "cummin"])
-def test_values_and_indices_of_a_scalar(name):
-    x = mg.tensor(3.0, requires_grad=True)
-    found = getattr(x, name)(0)
-    assert (found.values.item(), found.indices.tolist()) == (3.0, 0)
-    found.values.backward()
-    assert x.grad.item() == 1.0
-
-
 @pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "argmax", "argmin", "logsumexp"])
 def test_reductions_of_a_scalar(name):
     for dim in (None, 0, -1):
@@ -441,24 +428,6 @@ def test_integers_have_no_nan_to_replace():
     y = mg.nan_to_num(x)
     assert (y.tolist(), y.dtype) == ([1, 2], mg.int64)
     assert not np.shares_memory(x.array, y.array)
-
-
-def test_the_slope_of_a_product_with_zeros():
-    """Of one factor it is the product of the others, which is not 0 where that factor alone is."""
-    x = mg.tensor([[2.0, 0.0, 3.0], [0.0, 0.0, 5.0], [1.0, 2.0, 4.0]], dtype=mg.float64, requires_grad=True)
-    (slope,) = mg.autograd.grad(x.prod(1).sum(), x, create_graph=True)
-    assert slope.tolist() == [[0.0, 6.0, 0.0], [0.0, 0.0, 0.0], [8.0, 4.0, 2.0]]
-    (bend,) = mg.autograd.grad(slope[:, 2].sum(), x)
-    assert bend.tolist() == [[0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]
-
-
-@pytest.mark.parametrize(("power", "value", "slope"), [(2, 16.0, 8.0), (3, 64.0, 48.0), (0.5, 2.0, 0.25), (-1, 0.25, -1 / 16), (1.5, 8.0, 3.0)])
-def test_powers_that_other_ops_compute(power, value, slope):
-    x = mg.tensor(4.0, dtype=mg.float64, requires_grad=True)
-    y = x**power
-    y.backward()
-    assert y.item() == pytest.approx(value, rel=1e-15)
-    assert x.grad.item() == pytest.approx(slope, rel=1e-15)
 
 
 def test_contiguous():
