@@ -128,6 +128,20 @@ def test_what_users_of_numpy_write_computes_the_same(name):
 def test_a_wrong_result_is_not_timed():
     with pytest.raises(cases.CheckError, match="is not NumPy's"):
         cases.check("add", 2, lambda: mg.ones(2), lambda: np.zeros(2))
+    with pytest.raises(cases.CheckError, match=r"the shape is \(2,\), NumPy's is \(1,\)"):
+        cases.check("add", 2, lambda: mg.ones(2), lambda: np.ones(1))
+
+
+def test_all_ops_are_those_that_users_call():
+    names = cases.every_name()
+    assert {*cases.DEFAULT, "var"} <= {*names}
+    assert not [name for name in names if name.endswith("_bwd")]
+
+
+def test_caches_grow_with_their_distance():
+    sizes = [size for _, size in machine.cache_sizes()]
+    assert sizes == sorted(sizes)
+    assert 1 << 12 <= sizes[0] < 1 << 20
 
 
 def test_every_default_op_has_a_case():
@@ -152,23 +166,54 @@ def test_table_json_and_markdown_say_the_same():
 
 def test_plot_draws(tmp_path):
     pytest.importorskip("matplotlib")
-    report.plot(MACHINE, rows(), str(tmp_path / "x.png"))
+    report.plot(MACHINE, rows(), tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_unknown_names_and_noise_end_in_a_sentence(capsys, monkeypatch):
+def test_the_command_measures_and_writes(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(machine, "measure", lambda processor, rounds: MACHINE._replace(processor=processor))
+    monkeypatch.setattr(measure.require_quiet, "__defaults__", (lambda: 0.0,))
+    figures, picture = tmp_path / "figures.json", tmp_path / "picture.png"
+    assert main(["neg", "matmul", "--quick", "--markdown", "--json", str(figures), "--plot", str(picture)]) == 0
+    table = [line.split(" | ")[:2] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert table == [["| op", "size"], ["| neg", "1024"], ["| neg", "65536"], ["| matmul", "32x32, 32x32"], ["| matmul", "256x256, 256x256"]]
+    assert [row["name"] for row in json.loads(figures.read_text())["rows"]] == ["neg"] * 2 + ["matmul"] * 2
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_a_file_in_no_folder_is_refused_before_anything_is_measured(option, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["add", "--force", option, "nowhere/x"])
+    assert stopped.value.code == 2
+    assert f"argument {option}: got nowhere/x, expected a file in a folder that exists" in capsys.readouterr().err
+
+
+def test_unknown_names_noise_and_wrong_results_end_in_a_sentence(capsys, monkeypatch):
     assert main(["nonsense", "--force"]) == 2
     assert "expected the name of an op" in capsys.readouterr().err
-    monkeypatch.setattr(measure, "noise", lambda: 1.0)
     monkeypatch.setattr(measure.require_quiet, "__defaults__", (lambda: 1.0,))
     assert main(["add"]) == 1
     assert "--force" in capsys.readouterr().err
+    monkeypatch.setattr(machine, "measure", lambda processor, rounds: MACHINE)
+    monkeypatch.setitem(cases.AS_WRITTEN, "neg", lambda x: x)
+    assert main(["neg", "--quick", "--force"]) == 1
+    assert "neg at 1024: the result is not NumPy's within" in capsys.readouterr().err
 
 
 def test_without_matplotlib_the_extra_is_named(capsys, monkeypatch):
     monkeypatch.setattr("minigrad._bench.find_spec", lambda name: None)
     assert main(["--plot", "x.png"]) == 1
     assert capsys.readouterr().err.strip().endswith("pip install 'minigrad-c[bench]'")
+
+
+def test_with_rich_the_table_has_the_same_cells(capsys):
+    pytest.importorskip("rich")
+    found = rows()
+    report.show(MACHINE, found)
+    text = " ".join(capsys.readouterr().out.split())
+    assert all(cell in text for cell in (*report.HEAD, *report.cells(found[0])))
 
 
 def test_without_rich_the_table_is_plain(capsys, monkeypatch):
@@ -187,11 +232,12 @@ def test_help():
 @pytest.mark.parametrize("net", ["4-16-3", "64-32-10"])
 def test_all_engines_make_the_same_steps(net):
     losses = {}
-    for engine in ("minigrad", "minigrad jit", "numpy"):
+    for engine in steps.engines():
         run = steps.step(engine, net)
-        losses[engine] = [float(run()) for _ in range(5)]
+        losses[engine] = [run().item() if engine == "torch" else float(run()) for _ in range(5)]
     assert losses["minigrad"] == losses["minigrad jit"]
-    np.testing.assert_allclose(losses["minigrad"], losses["numpy"], rtol=1e-5)
+    for engine, found in losses.items():
+        np.testing.assert_allclose(found, losses["numpy"], rtol=1e-5, err_msg=engine)
 
 
 def test_the_race_of_steps(capsys, monkeypatch):

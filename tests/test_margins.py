@@ -400,6 +400,7 @@ REFUSED = {
     "targets' NaN": (lambda: F.poisson_nll_loss(V, mg.tensor([1.0, math.nan, 2.0])), LabelError, r"poisson_nll_loss: argument target: got nan at index \[1\]"),
     "no floats": (lambda: F.hinge_embedding_loss(mg.tensor([1]), mg.tensor([1])), DTypeError, r"hinge_embedding_loss: argument input: got dtype int64, expected floats. Write input.float\(\)"),
     "no tensor": (lambda: F.margin_ranking_loss(V, V, [1, 1, 1]), DTypeError, r"margin_ranking_loss: argument target: got a list, expected a tensor. Wrap it"),
+    "a distribution": (lambda: F.kl_divergence(mg.tensor(0.5), mg.tensor(0.5)), ShapeError, r"kl_divergence: argument input: got a scalar, expected probabilities"),
     "rates": (lambda: F.poisson_nll_loss(mg.tensor([1.0, -2.0]), V[:2], log_input=False), ValueError, r"argument input: got -2.0 at index \[1\], expected rates of at least 0. .*log_input=True"),
     "variances": (lambda: F.gaussian_nll_loss(V, V, mg.tensor([1.0, -1.0, 1.0])), ValueError, r"argument var: got -1.0 at index \[1\], expected variances of at least 0. .*exp\(\)"),
     "variances' shape": (lambda: F.gaussian_nll_loss(M, M, mg.ones(4)), ShapeError, r"argument var: got shape \(4,\), expected a shape that broadcasts to the input's \(2, 3\)"),

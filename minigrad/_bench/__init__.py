@@ -7,10 +7,19 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def file(text: str) -> Path:
+    """A file to be written, as an argument of the command: what takes minutes to measure must have a place to go."""
+    path = Path(text).resolve()
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"got {text}, expected a file in a folder that exists")
+    return path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,8 +34,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--threads", type=int, default=1, metavar="N", help="threads for minigrad and NumPy (default 1)")
     made.add_argument("--quick", action="store_true", help="two sizes and few rounds: seconds")
     made.add_argument("--force", action="store_true", help="measure although the machine is noisy")
-    made.add_argument("--json", metavar="FILE", help="write the figures")
-    made.add_argument("--plot", metavar="FILE.png", help="draw a roofline and a bar chart")
+    made.add_argument("--json", type=file, metavar="FILE", help="write the figures")
+    made.add_argument("--plot", type=file, metavar="FILE.png", help="draw a roofline and a bar chart")
     made.add_argument("--markdown", action="store_true", help="print a table for a README")
     return made
 
@@ -85,8 +94,7 @@ def run(given: argparse.Namespace) -> int:
     else:
         report.show(found, rows)
     if given.json:
-        with open(given.json, "w") as file:
-            file.write(report.as_json(found, rows) + "\n")
+        given.json.write_text(report.as_json(found, rows) + "\n")
     if given.plot:
         report.plot(found, rows, given.plot)
     return 0

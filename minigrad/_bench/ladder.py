@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from math import ceil
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,10 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minigrad import _kernels
+from minigrad._bench import file
 from minigrad._kernels import ffi, lib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from typing import Any
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -290,21 +291,14 @@ def _sizes(text: str) -> list[int]:
 _sizes.__name__ = "list of sizes"  # argparse: "invalid list of sizes value"
 
 
-def _file(text: str) -> Path:
-    path = Path(text).resolve()
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"got {text}, expected a file in a folder that exists")
-    return path
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minigrad bench ladder", description="From naive loops to a fast kernel, rung by rung (docs/ladder.md)."
     )
     parser.add_argument("which", nargs="?", choices=("matmul", "softmax"), help="one ladder (default: both)")
     parser.add_argument("--sizes", type=_sizes, metavar="N,N,...", help="of the matrices, or of the rows of softmax")
-    parser.add_argument("--plot", type=_file, metavar="FILE.png", help="draw the figures against size")
-    parser.add_argument("--json", type=_file, metavar="FILE", help="write the figures")
+    parser.add_argument("--plot", type=file, metavar="FILE.png", help="draw the figures against size")
+    parser.add_argument("--json", type=file, metavar="FILE", help="write the figures")
     parser.add_argument("--threads", type=int, metavar="N", help="of the last rungs (default: as many as the kernels use)")
     parser.add_argument("--quick", action="store_true", help="small sizes and short timings: seconds, not a minute")
     return parser

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from minigrad._bench.measure import Row
     from minigrad._machine import Machine
@@ -76,7 +77,7 @@ def as_json(machine: Machine, rows: Sequence[Row]) -> str:
     return json.dumps({"machine": described, "rows": [{**r._asdict(), "times_numpy": r.times_numpy} for r in rows]}, indent=1)
 
 
-def plot(machine: Machine, rows: Sequence[Row], file: str) -> None:
+def plot(machine: Machine, rows: Sequence[Row], file: Path) -> None:
     """A roofline, and a bar for each row. ImportError where matplotlib is absent."""
     from matplotlib.figure import Figure
 
