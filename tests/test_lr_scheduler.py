@@ -361,6 +361,7 @@ BAD = [
     (lambda o: S.LambdaLR(o, [abs, abs]), ValueError, "lr_lambda: got 2 functions, expected one, or 1"),
     (lambda o: S.MultiplicativeLR(o, 0.5), TypeError, "MultiplicativeLR: argument lr_lambda: got a float"),
     (lambda o: S.OneCycleLR(o, 0.1), ValueError, "total_steps: got None"),
+    (lambda o: S.OneCycleLR(o, 0.1, epochs=3), ValueError, "total_steps: got None, expected a number of steps, or epochs"),
     (lambda o: S.OneCycleLR(o, 0.1, epochs=3, steps_per_epoch=0), ValueError, "steps_per_epoch: got 0"),
     (lambda o: S.OneCycleLR(o, 0.1, 0), ValueError, "total_steps: got 0"),
     (lambda o: S.OneCycleLR(o, 0.1, 10, pct_start=2), ValueError, "pct_start: got 2"),
