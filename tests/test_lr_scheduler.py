@@ -251,14 +251,25 @@ def test_groups_keep_their_initial_rates():
         optim.SGD([{"params": [parameter()], "initial_rate": 0.8}], lr=0.1)
 
 
-def test_a_group_that_came_later():
+LATER = {
+    "StepLR": (lambda o: S.StepLR(o, 3), ()),
+    "LinearLR": (lambda o: S.SequentialLR(o, [S.StepLR(o, 3), S.LinearLR(o)], [1]), ()),
+    "ReduceLROnPlateau": (S.ReduceLROnPlateau, (1.0,)),
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_group_that_came_later(name):
+    make, metrics = LATER[name]
     optimizer = sgd()
-    scheduler = lr_scheduler.StepLR(optimizer, 3)
+    scheduler = make(optimizer)
     optimizer.add_param_group({"params": [parameter()]})
     optimizer.step()
-    with pytest.raises(ValueError, match=r"StepLR.step: argument optimizer.param_groups: got 2 groups, expected the 1"):
-        scheduler.step()
+    wanted = f"{name}.step: argument optimizer.param_groups: got 2 groups, expected the 1 that it was made for"
+    with pytest.raises(ValueError, match=wanted):
+        scheduler.step(*metrics)
     assert scheduler.last_epoch == 0
+    assert scheduler.get_last_lr() == [0.1]
 
 
 def test_a_refused_step_leaves_warm_restarts_where_they_were():

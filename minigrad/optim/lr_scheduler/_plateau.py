@@ -74,6 +74,7 @@ class ReduceLROnPlateau(LRScheduler):
         except (TypeError, ValueError) as error:
             got, remedy = f"a {type(metrics).__name__}", "As in scheduler.step(validation_loss)."
             raise TypeError(message(f"{type(self).__name__}.step", "metrics", got, "one number", remedy)) from error
+        self._check_groups(self.min_lrs)
         better = self.is_better(current, self.best)
         bad = 0 if better or self.in_cooldown else self.num_bad_epochs + 1
         reduces = bad > self.patience

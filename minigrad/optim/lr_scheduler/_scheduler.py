@@ -69,6 +69,7 @@ class LRScheduler:
 
     def _restart(self, first: bool = True) -> None:
         """Sets the rates of epoch 0, in the middle of a SequentialLR; if not the first of a chain, from the present ones."""
+        self._check_groups(self.base_lrs)
         with all_or_none(self.optimizer.param_groups):
             if first and self._from_base:
                 for group, lr in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
@@ -77,10 +78,7 @@ class LRScheduler:
 
     def _move(self, epoch: int) -> None:
         groups = self.optimizer.param_groups
-        if len(groups) != len(self.base_lrs):
-            got, wanted = f"{len(groups)} groups", f"the {len(self.base_lrs)} that it was made for"
-            remedy = "Make the schedule after the last add_param_group()."
-            raise ValueError(message(f"{type(self).__name__}.step", "optimizer.param_groups", got, wanted, remedy))
+        self._check_groups(self.base_lrs)
         before, self.last_epoch = self.last_epoch, epoch
         try:
             with all_or_none(groups):
@@ -91,6 +89,14 @@ class LRScheduler:
             raise
         self._step_count += 1
         self._last_lr = self._rates()
+
+    def _check_groups(self, rates: list[float]) -> None:
+        """A ValueError unless each group has one of the rates."""
+        groups = self.optimizer.param_groups
+        if len(groups) != len(rates):
+            got, wanted = f"{len(groups)} groups", f"the {len(rates)} that it was made for"
+            remedy = "Make the schedule after the last add_param_group()."
+            raise ValueError(message(f"{type(self).__name__}.step", "optimizer.param_groups", got, wanted, remedy))
 
     def _rates(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
