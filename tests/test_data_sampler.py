@@ -80,6 +80,7 @@ def test_random_sampler_without_replacement_is_a_permutation() -> None:
 
 
 def test_random_sampler_goes_round_before_it_repeats() -> None:
+    assert len(list(RandomSampler(Y, num_samples=15))) == 15
     order = list(RandomSampler(Y, num_samples=25))
     assert len(order) == 25
     assert sorted(order[:10]) == sorted(order[10:20]) == list(range(10))

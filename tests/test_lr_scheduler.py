@@ -90,6 +90,7 @@ def test_a_chain_within_a_sequence_begins_at_its_first_epoch():
     within = lr_scheduler.SequentialLR(optimizer, [chain, lr_scheduler.ConstantLR(optimizer, 0.1, 2)], [3])
     whole = lr_scheduler.SequentialLR(optimizer, [within, lr_scheduler.StepLR(optimizer, 1, 0.5)], [5])
     np.testing.assert_allclose(rates(optimizer, whole, 8), [0.05, 0.0375, 0.025, 0.01, 0.01, 0.1, 0.05, 0.025], rtol=1e-14)
+    assert [one.last_epoch for one in (whole, within, chain, warm, fall)] == [8, 4, 2, 2, 2]
 
 
 S = lr_scheduler
@@ -107,8 +108,11 @@ COMBINED = {
 def test_what_begins_later_in_a_sequence_has_the_rates_that_it_has_alone(name):
     alone, optimizer = sgd(0.8), sgd(0.8)
     expected = rates(alone, COMBINED[name](alone), 8)
-    whole = S.SequentialLR(optimizer, [S.ConstantLR(optimizer, 0.25, 9), COMBINED[name](optimizer)], [3])
+    sooner, later = S.ConstantLR(optimizer, 0.25, 9), COMBINED[name](optimizer)
+    whole = S.SequentialLR(optimizer, [sooner, later], [3])
     np.testing.assert_allclose(rates(optimizer, whole, 11), [0.2] * 3 + expected, rtol=1e-14)
+    assert (whole.last_epoch, later.last_epoch) == (11, 8)
+    assert whole.get_last_lr() == later.get_last_lr() == [optimizer.param_groups[0]["lr"]]
 
 
 def test_a_schedule_goes_on_from_a_rate_that_is_set_by_hand():
@@ -150,6 +154,15 @@ def test_a_plateau_is_noticed_at_the_eleventh_bad_epoch():
     assert scheduler.get_last_lr() == [0.1 * 0.1]
     assert (scheduler.last_epoch, scheduler.num_bad_epochs) == (12, 0)
     assert isinstance(scheduler, LRScheduler)
+
+
+@pytest.mark.parametrize(
+    ("mode", "threshold_mode", "edge"), [("min", "rel", 7.5), ("min", "abs", 9.75), ("max", "rel", 12.5), ("max", "abs", 10.25)]
+)
+def test_what_is_better_than_ten_by_a_threshold_of_a_quarter(mode, threshold_mode, edge):
+    scheduler = lr_scheduler.ReduceLROnPlateau(sgd(), mode, threshold=0.25, threshold_mode=threshold_mode)
+    better = [scheduler.is_better(edge + step, 10.0) for step in (-0.01, 0, 0.01)]
+    assert better == ([True, False, False] if mode == "min" else [False, False, True])
 
 
 @pytest.mark.parametrize("metric", [mg.tensor(0.5), mg.tensor([0.5]), np.float32(0.5), 0.5])

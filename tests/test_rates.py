@@ -21,6 +21,7 @@ from minigrad.optim import rates
         (rates.polynomial_decay, (1.0, 2, 0.0, 2.0, True), [1, 0.25, 0, 0.0625]),
         (rates.cosine_decay, (1.0, 2), [1, 0.5, 0, 0]),
         (rates.cosine_decay, (0.0, 1, 0.5, 4.0, 2), [0, 2, 4, 2]),
+        (rates.cosine_decay, (0.0, 2, 0.0, 4.0), [4, 2, 0, 0]),
         (rates.cosine_decay_restarts, (1.0, 1, 1.0, 0.5), [1, 0.5, 0.25, 0.125]),
         (rates.cosine_decay_restarts, (1.0, 1), [1, 1, (1 + math.cos(math.pi / 2)) / 2, 1]),
     ],
