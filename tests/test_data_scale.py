@@ -69,6 +69,11 @@ def test_a_column_that_varies_by_rounding_errors_is_constant() -> None:
     assert MinMaxScaler().fit(np.array([[0.1], [0.1 + 1e-16]])).scale_.tolist() == [1.0]
 
 
+def test_a_column_that_varies_by_little_beside_its_mean_is_scaled() -> None:
+    column = 1e6 + np.array([[-1e-5], [1e-5]])
+    np.testing.assert_allclose(StandardScaler().fit_transform(column), [[-1], [1]], rtol=1e-4)
+
+
 @pytest.mark.parametrize("make", SCALERS)
 def test_inverse_transform_restores(make: Callable[[], Any]) -> None:
     scaler = make().fit(COLUMNS)

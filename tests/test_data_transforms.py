@@ -105,6 +105,15 @@ def test_whole_shifts_move_pixels_and_fill_the_rest() -> None:
     assert len(seen) == 15
 
 
+def test_a_float_shift_is_a_fraction_of_the_side() -> None:
+    places = np.stack(np.mgrid[:8, :20], axis=-1).astype(np.float64)  # each pixel is its row and its column
+    moved = tf.RandomShift((0.25, 0.1), generator=seeded()).batch(np.tile(places, (300, 1, 1, 1)))
+    shifts = places[4, 10] - moved[:, 4, 10]
+    assert (np.abs(shifts) <= 2).all()
+    assert (shifts.min(0) < -1.9).all()
+    assert (shifts.max(0) > 1.9).all()
+
+
 def test_a_shift_by_half_a_pixel_averages_neighbours() -> None:
     moved = tf.geometry.warp(GREY[:1, :, :, None], np.zeros(1), np.ones(1), np.array([[0.0, 0.5]]), 0.0)[0, :, :, 0]
     before = np.pad(GREY[0], ((0, 0), (1, 0)))[:, :-1]
@@ -179,6 +188,7 @@ def test_crops_come_from_every_place() -> None:
     every = {padded[y : y + 2, x : x + 3].tobytes() for y in range(4) for x in range(4)}
     assert {piece.tobytes() for piece in pieces} == every
     np.testing.assert_array_equal(tf.RandomCrop((3, 4))(image), image)
+    np.testing.assert_array_equal(tf.RandomCrop((5, 6), padding=1)(image), np.pad(image, 1))
 
 
 # -- pixels ------------------------------------------------------------------------------------------------------------
