@@ -234,6 +234,7 @@ def test_normalize_finds_the_channels() -> None:
     np.testing.assert_array_equal(tf.Normalize((0.5,), (0.25,))(GREY), (GREY - 0.5) / 0.25)
     cube = RANDOM.random((3, 3, 3))
     np.testing.assert_array_equal(tf.Normalize(mean, std, axis=-1)(cube), (cube - mean) / std)
+    np.testing.assert_array_equal(tf.Normalize(mean, std, axis=-1)(cube[0]), (cube[0] - mean) / std)
     with pytest.raises(ValueError, match="Say where they are: axis=-1 or axis=-3"):
         tf.Normalize(mean, std)(cube)
     with pytest.raises(ValueError, match=r"got shape \(7, 5\), expected images with 3 channels.*give one mean"):

@@ -92,6 +92,13 @@ def test_what_is_done_is_told(tmp_path, capsys):
     ]
 
 
+def test_by_default_nothing_is_told(tmp_path, capsys):
+    driven(EarlyStopping(patience=1, restore_best_weights=True), [0.5, 0.6])
+    driven(callbacks.ReduceLROnPlateau(factor=0.5, patience=1), [0.5, 0.6])
+    driven(ModelCheckpoint(tmp_path / "best.npz"), [0.5])
+    assert capsys.readouterr().out == ""
+
+
 def test_a_history_in_a_line():
     history = History()
     for epoch, loss in enumerate((0.5, 0.25)):
