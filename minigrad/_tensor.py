@@ -139,7 +139,7 @@ class Tensor(Methods, Conversions, Array):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        return iter(self.unbind() if len(self) else ())
 
     def __bool__(self) -> bool:
         if self.count != 1:

@@ -22,12 +22,12 @@ CASES = [pytest.param(op, s, id=f"{op.name}-{s!r}") for op in PRIMITIVES for s i
 
 
 def by_numpy(op, sample):
-    """Whether NumPy moves or computes the numbers: of an op that is no kernel, at an index of arrays, and in the derivative of
-    nll_loss_bwd."""
+    """Whether NumPy moves or computes the numbers: of an op that is no kernel, at an index of arrays, in the derivative of
+    nll_loss_bwd, and in those of products, which ask whether a factor is 0."""
     index = sample.keywords.get("index", ())
     arrays = any(isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,)))
     kernel = op.forward.__module__.startswith(("minigrad._kernels", "minigrad._array", "minigrad.ops.layout"))
-    return arrays or not kernel or op.name == "nll_loss_bwd"
+    return arrays or not kernel or op.name in ("nll_loss_bwd", "prod", "cumprod")
 
 
 @pytest.mark.parametrize("dtype", [mg.float32, mg.float64], ids=str)

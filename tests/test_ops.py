@@ -191,7 +191,7 @@ def test_a_record_that_is_refused_is_nowhere(name, changes, text):
 
 def test_a_record_shows_itself_and_the_function_that_it_became():
     assert repr(mg.mul.op) == "<op mul(x, y)>"
-    assert repr(_op.registry["square"]) == "<composition square>"
+    assert repr(_op.registry["var"]) == "<composition var>"
     assert mg.mul.op.source.startswith("def mul(x, y):\n")
 
 

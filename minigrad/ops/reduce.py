@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from math import prod
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +85,7 @@ mean_op = defop(
     "mean", "x | dim, keepdim",
     forward=kernels.mean,
     planned=(_MEAN, kernels.mean_planned),
-    vjp={"x": lambda g, dim, x_shape: spread(div(g, number(prod([x_shape[d] for d in dim]), g.dtype)), dim=dim, shape=x_shape)},
+    vjp={"x": lambda g, dim, x_shape: spread(div(g, number(math.prod([x_shape[d] for d in dim]), g.dtype)), dim=dim, shape=x_shape)},
     reference=lambda x, *, dim, keepdim: _mean(x, dim, keepdim),
     samples=reductions(empty=False),
     doc="The mean over the dimensions dim: each element receives its share, 1/n, of the gradient.",
@@ -104,7 +104,7 @@ sum_squares = defop(
 
 def _mean(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     with np.errstate(invalid="ignore"):  # the mean of nothing is NaN
-        return np.divide(np.sum(x, axis=dim, keepdims=keepdim), x.dtype.type(prod([x.shape[d] for d in dim])))
+        return np.divide(np.sum(x, axis=dim, keepdims=keepdim), x.dtype.type(math.prod([x.shape[d] for d in dim])))
 
 
 def _to_winners(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
@@ -133,7 +133,7 @@ amax_op, amin_op = [
 def _position(function: Any, x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     """NumPy's argmax or argmin over several axes at once: over these axes flattened, in order."""
     kept = [d for d in range(x.ndim) if d not in dim]
-    rows = x.transpose(*kept, *dim).reshape([*[x.shape[d] for d in kept], prod([x.shape[d] for d in dim])])
+    rows = x.transpose(*kept, *dim).reshape([*[x.shape[d] for d in kept], math.prod([x.shape[d] for d in dim])])
     return function(rows, axis=-1).reshape(shapes.reduced(x.shape, dim, keepdim))
 
 
@@ -301,7 +301,7 @@ def var(x: Any, dim: Dims = None, keepdim: bool = False, *, correction: float = 
     NumPy's 0. unbiased=False is correction 0."""
     _float("var", x)
     axes = shapes.axes("var", dim, len(x.shape))
-    divisor = builtins.max(0.0, prod([x.shape[a] for a in axes]) - float(correction if unbiased is None else unbiased))
+    divisor = builtins.max(0.0, math.prod([x.shape[a] for a in axes]) - float(correction if unbiased is None else unbiased))
     return div(sum_squares(sub(x, mean_op(x, dim=axes, keepdim=True)), dim=axes, keepdim=keepdim), number(divisor, x.dtype))
 
 
@@ -372,7 +372,7 @@ def _product_slope(g: Any, x: Any, out: Any, dim: tuple[int, ...]) -> Any:
     if out.array.all() or x.array.all():
         return div(spread(mul(g, out), dim=dim, shape=x.shape), x)
     kept = tuple(d for d in range(len(x.shape)) if d not in dim)
-    rows = reshape_op(permute_op(x, dims=(*kept, *dim)), shape=(*[x.shape[d] for d in kept], prod([x.shape[d] for d in dim])))
+    rows = reshape_op(permute_op(x, dims=(*kept, *dim)), shape=(*[x.shape[d] for d in kept], math.prod([x.shape[d] for d in dim])))
     slopes = prod_op(others(rows), dim=(len(rows.shape),), keepdim=False)
     turned = permute_op(reshape_op(slopes, shape=tuple([x.shape[d] for d in (*kept, *dim)])), dims=shapes.inverse((*kept, *dim)))
     return mul(spread(g, dim=dim, shape=x.shape), turned)
@@ -389,7 +389,7 @@ prod_op: Function = defop(
 
 
 @public("prod")
-def product(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+def prod(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     """The product over the dimensions dim (default: all)."""
     return prod_op(x, dim=shapes.axes("prod", dim, len(x.shape)), keepdim=keepdim)
 
