@@ -253,10 +253,6 @@ def _contracted(x: Any, a: str, y: Any, b: str, kept: set[str]) -> tuple[Any, st
     batch = [c for c in a if c in b and c in kept]
     inner_letters = [c for c in a if c in b and c not in kept]
     left, right = [c for c in a if c not in b], [c for c in b if c not in a]
-    if a == b and x.shape == y.shape:  # no letter is one operand's alone, so there is no matrix
-        x, y = (v if [*a] == (of_rows := [*batch, *inner_letters]) else permute(v, *map(a.index, of_rows)) for v in (x, y))
-        rows = (*x.shape[: len(batch)], prod(x.shape[len(batch) :]))
-        return row_dots(reshape_op(x, shape=rows), reshape_op(y, shape=rows)), "".join(batch)
     length: dict[str, int] = {}
     for v, letters in ((x, a), (y, b)):
         for c, n in zip(letters, v.shape):
@@ -270,6 +266,8 @@ def _contracted(x: Any, a: str, y: Any, b: str, kept: set[str]) -> tuple[Any, st
         v = _shaped(expand_op, v, tuple([length[c] for c in order]))
         return _shaped(reshape_op, v, (*[length[c] for c in groups[0]], *[prod([length[c] for c in g]) for g in groups[1:]]))
 
+    if a == b and x.shape == y.shape:  # no letter is one operand's alone, so there is no matrix
+        return row_dots(grouped(x, a, batch, inner_letters), grouped(y, b, batch, inner_letters)), "".join(batch)
     out = matmul(grouped(x, a, batch, left, inner_letters), grouped(y, b, batch, inner_letters, right))
     letters = "".join([*batch, *left, *right])
     return _shaped(reshape_op, out, tuple([length[c] for c in letters])), letters
