@@ -205,6 +205,8 @@ def _record(cls: type[Function], results: tuple[Any, ...], parts: list[int], sha
                 continue
             part = g if len(parts) == 1 else reshape_op(getitem(g, slice(ends[at], ends[at + 1])), shape=shapes[at])
             found[i] = part if part.dtype is dtypes[at] else tools.cast(part, dtypes[at])
+            if part is tools.one.get(part.dtype):  # which is everyone's, while backward may write into what it is given
+                found[i] = tools.clone(part)
         returned = cls.backward(ctx, *found)
         return _checked(cls.__name__, parents, returned if isinstance(returned, tuple) else (returned,))
 

@@ -82,10 +82,10 @@ _PLAIN, _MODERATE = (float, int, bool), 2**53
 
 
 def _write_alike(x: Any, new: Any) -> bool:
-    """Writes what needs no checks, as in p -= 0.1 * p.grad and p.grad.zero_(): over floats in memory from a pool, those of an
-    array from the same one, or a number. Returns whether it did."""
+    """Writes what needs no checks, as in p -= 0.1 * p.grad and p.grad.zero_(): over floats in x's own memory from a pool, those
+    of an array from the same one, or a number. Returns whether it did."""
     pool = x.pool
-    if pool is None or pool.dtype.kind != "f" or (threads.mode.on and x.wants_grad):
+    if pool is None or pool.dtype.kind != "f" or not owns(x) or (threads.mode.on and x.wants_grad):
         return False
     if type(new) in _PLAIN:
         if not abs(new) < _MODERATE:

@@ -149,7 +149,9 @@ def number(value: Any, dtype: Any) -> Any:
         if found is None:
             if len(_numbers) >= 256:
                 _numbers.clear()
-            found = _numbers[key] = from_array(np.asarray(value, dtype))
+            array = np.asarray(value, dtype)
+            array.flags.writeable = False  # it is everyone's
+            found = _numbers[key] = from_array(array)
             found.pool = pool_of((), dtype)  # as memory from there looks the same, plans for it serve
     except OverflowError as error:
         remedy = "Convert the tensor first: x.double() goes up to 1.8e308."

@@ -480,3 +480,20 @@ def test_arguments_are_given_by_position():
 
     with pytest.raises(TypeError, match=r"^Same.apply: got the keywords x, expected its arguments by position alone"):
         Same.apply(x=mg.ones(2))
+
+
+def test_a_backward_that_writes_into_its_gradient_changes_no_one_elses():
+    class Doubled(mg.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2.0
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.mul_(2.0)
+
+    for _ in range(2):
+        x = mg.tensor(3.0, requires_grad=True)
+        Doubled.apply(x).backward()
+        assert x.grad.item() == 2.0
+    assert (mg.tensor(5.0) * 1.0).item() == 5.0
